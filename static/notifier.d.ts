@@ -1,0 +1,143 @@
+/** Types of notifier.js. All durations are in milliseconds. */
+
+export interface Options {
+  /** Whose notifications. */
+  userId: number | string;
+  /**
+   * Gives a fresh identity token: asked before connecting, before the token expires,
+   * and when the server refuses it. `null` means that nobody is signed in any more and
+   * ends the connection; an exception means "try again later".
+   */
+  getToken(): string | null | undefined | Promise<string | null | undefined>;
+  /** The server, for example `https://notify.example.org`; the page's own by default. */
+  url?: string;
+  /** `"auto"` (default) acknowledges after the listeners ran; `"manual"` leaves it to you. */
+  ack?: "auto" | "manual";
+  /** Whether the tabs of one browser share one socket; `true` by default. */
+  shareTabs?: boolean;
+  /** The first window of the back-off (1,000) and the largest (30,000). */
+  retry?: { base?: number; cap?: number };
+  /** Silence after which the server is asked (25,000), and how long it may take to answer (5,000). */
+  heartbeat?: { interval?: number; timeout?: number };
+  /** How many keys are remembered in order to drop repeats (5,000). */
+  remember?: number;
+  /** Replaces parts of the browser, for tests. */
+  environment?: Partial<Environment>;
+}
+
+export type State = "idle" | "connecting" | "connected" | "reconnecting" | "offline" | "closed";
+
+export interface Status {
+  state: State;
+  /** With `reconnecting` and `offline`: Unix time of the next attempt. */
+  retryAt?: number;
+  /** The close code that led here. */
+  code?: number;
+  /** With `closed`: `"closed"` by you, `"revoked"` by the server, or `"signed out"`. */
+  reason?: string;
+}
+
+export interface Frame {
+  type: string;
+  key?: string;
+  value?: unknown;
+  seq?: number;
+  created_at?: string;
+}
+
+export declare class ServerNotification {
+  constructor(frame: string, fields: Frame, acknowledge: (key: string) => void);
+  /** Its identity: delivered once per key. */
+  key: string;
+  /** The sender's payload, parsed: large integers lose digits here, as always in JavaScript. */
+  value: any;
+  /** Its place in the user's log: 1, 2, 3 … */
+  seq: number;
+  createdAt: Date;
+  /** The payload's JSON text exactly as it was sent. */
+  get raw(): string;
+  ack(): void;
+}
+
+export interface Events {
+  notification: CustomEvent<ServerNotification>;
+  state: CustomEvent<Status>;
+  error: CustomEvent<Error>;
+  /** Every frame, for a protocol view; tokens are left out. */
+  frame: CustomEvent<{ text: string; direction: "in" | "out" }>;
+}
+
+export declare class NotifierClient extends EventTarget {
+  constructor(options: Options);
+  get status(): Status;
+  /** Whether this tab holds the socket. */
+  get leading(): boolean;
+  connect(): void;
+  /** Try again now instead of at `status.retryAt`. */
+  reconnect(): void;
+  close(): void;
+  /** Acknowledge by key, on any tab. */
+  ack(key: string): void;
+  addEventListener<Name extends keyof Events>(
+    type: Name,
+    listener: (event: Events[Name]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Name extends keyof Events>(
+    type: Name,
+    listener: (event: Events[Name]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** What a close code tells the client to do next. */
+export type Verdict = "stop" | "renew" | "soon" | "wait";
+export declare function verdict(code: number): Verdict;
+
+export declare class Backoff {
+  constructor(policy?: { base?: number; cap?: number; random?: () => number });
+  next(reason: Verdict): number;
+  reset(): void;
+}
+
+export declare class Inbox {
+  constructor(remember?: number);
+  has(key: string): boolean;
+  get waiting(): boolean;
+  accept(notification: ServerNotification): ServerNotification[];
+  flush(): ServerNotification[];
+}
+
+export declare class Heartbeat {
+  constructor(policy?: { interval?: number; timeout?: number });
+  heard(now: number): void;
+  asked(now: number): void;
+  check(now: number): "wait" | "ping" | "dead";
+  due(now: number): number;
+}
+
+export declare function rawMember(text: string, name: string): string | undefined;
+export declare function refreshIn(token: string, now: number): number;
+
+export interface Environment {
+  WebSocket: typeof WebSocket;
+  BroadcastChannel?: typeof BroadcastChannel;
+  locks?: LockManager;
+  origin: string;
+  online(): boolean;
+  now(): number;
+  random(): number;
+  setTimeout(action: () => void, delay: number): unknown;
+  clearTimeout(timer: unknown): void;
+  onWake(wake: () => void): () => void;
+}

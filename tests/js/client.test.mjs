@@ -1,0 +1,292 @@
+/** NotifierClient on one tab, with a fake server and a fake clock. */
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { NotifierClient } from "../../static/notifier.js";
+import { World, frame, jwt, settle } from "./world.mjs";
+
+function open({ world = new World(), ...options } = {}) {
+  const log = { notifications: [], states: [], errors: [], frames: [], tokens: 0 };
+  const tab = world.tab({ alone: true });
+  const client = new NotifierClient({
+    userId: 7,
+    getToken: () => `token-${++log.tokens}`,
+    environment: tab,
+    ...options,
+  });
+  client.addEventListener("notification", ({ detail }) => log.notifications.push(detail));
+  client.addEventListener("state", ({ detail }) => log.states.push(detail.state));
+  client.addEventListener("error", ({ detail }) => log.errors.push(detail.message));
+  client.addEventListener("frame", ({ detail }) => log.frames.push(detail));
+  client.connect();
+  return { world, clock: world.clock, tab, client, log };
+}
+
+async function connected(options) {
+  const all = open(options);
+  await settle();
+  all.world.socket.accept();
+  return all;
+}
+
+const acks = (socket) => socket.sent.filter(({ type }) => type === "message_ack").map(({ key }) => key);
+const seqs = (log) => log.notifications.map(({ seq }) => seq);
+
+test("connects to the user's inbox with an identity token", async () => {
+  const { world, log, client } = await connected({ getToken: async () => "a+b" });
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=a%2Bb");
+  assert.deepEqual(log.states, ["connecting", "connecting", "connected"]);
+  assert.ok(client.leading);
+});
+
+test("keeps the path of a server behind a prefix", async () => {
+  const { world } = open({ url: "http://host.example:81/notify/" });
+  await settle();
+  assert.match(world.socket.url, /^ws:\/\/host\.example:81\/notify\/ws\/notifications\/7\/\?token=/);
+});
+
+test("delivers and then acknowledges", async () => {
+  const { world, log } = await connected();
+  world.socket.give(frame(1, { title: "Hello" }));
+  assert.deepEqual(log.notifications[0].value, { title: "Hello" });
+  assert.equal(log.notifications[0].createdAt.getTime(), 1_700_000_000_001);
+  assert.deepEqual(acks(world.socket), ["k1"]);
+});
+
+test("in manual mode it acknowledges when told to", async () => {
+  const { world, log } = await connected({ ack: "manual" });
+  world.socket.give(frame(1));
+  world.socket.give(frame(2));
+  assert.deepEqual(acks(world.socket), []);
+  log.notifications[1].ack();
+  assert.deepEqual(acks(world.socket), ["k2"]);
+});
+
+test("a repeat is not delivered, and acknowledged again only if it was before", async () => {
+  const { world, clock, log } = await connected({ ack: "manual" });
+  world.socket.give(frame(1));
+  world.socket.give(frame(2));
+  log.notifications[0].ack();
+  world.socket.drop();
+  await clock.pass(2_000);
+  world.socket.accept();
+  world.socket.give(frame(1));
+  world.socket.give(frame(2));
+  assert.deepEqual(seqs(log), [1, 2]);
+  assert.deepEqual(acks(world.socket), ["k1"]);
+});
+
+test("passes over a gap after a short wait", async () => {
+  const { world, clock, log } = await connected();
+  world.socket.give(frame(1));
+  world.socket.give(frame(5));
+  world.socket.give(frame(6));
+  assert.deepEqual(seqs(log), [1]);
+  await clock.pass(100);
+  assert.deepEqual(seqs(log), [1, 5, 6]);
+  assert.deepEqual(acks(world.socket), ["k1", "k5", "k6"]);
+});
+
+test("says when it will try again, and comes back", async () => {
+  const { world, clock, client, log } = await connected();
+  world.socket.drop(1012);
+  assert.equal(client.status.state, "reconnecting");
+  assert.equal(client.status.retryAt - clock.now, 1_000);
+  await clock.pass(999);
+  assert.equal(world.sockets.length, 1);
+  await clock.pass(1);
+  world.socket.accept();
+  assert.equal(log.states.at(-1), "connected");
+  assert.equal(log.tokens, 1, "a token that is still good is used again");
+});
+
+test("backs off further while it fails, and starts afresh after a stable time", async () => {
+  const { world, clock, client } = await connected();
+  const wait = () => client.status.retryAt - clock.now;
+  world.socket.drop();
+  assert.equal(wait(), 2_000);
+  await clock.pass(2_000);
+  world.socket.drop();
+  assert.equal(wait(), 4_000);
+  await clock.pass(4_000);
+  world.socket.accept();
+  await clock.pass(10_000);
+  world.socket.drop();
+  assert.equal(wait(), 2_000);
+});
+
+test("a refused handshake is tried again with a fresh token", async () => {
+  const { world, clock, log } = open();
+  await settle();
+  world.socket.drop(1006);
+  await clock.pass(2_000);
+  assert.match(world.socket.url, /token-2$/);
+  assert.equal(log.tokens, 2);
+});
+
+test("4401 means a new token at once", async () => {
+  const { world, clock } = await connected();
+  world.socket.drop(4401);
+  await clock.pass(0);
+  assert.match(world.socket.url, /token-2$/);
+});
+
+test("4403 ends it", async () => {
+  const { world, clock, client } = await connected();
+  world.socket.drop(4403);
+  await clock.pass(3_600_000);
+  assert.deepEqual(client.status, { state: "closed", code: 4403, reason: "revoked" });
+  assert.equal(world.sockets.length, 1);
+  assert.ok(clock.idle);
+});
+
+test("no token means nobody is signed in", async () => {
+  const { world, clock, client } = open({ getToken: () => null });
+  await clock.pass(60_000);
+  assert.deepEqual(client.status, { state: "closed", reason: "signed out" });
+  assert.equal(world.sockets.length, 0);
+});
+
+test("a token that can't be fetched is an error to try again after", async () => {
+  let failures = 2;
+  const getToken = async () => {
+    if (failures-- > 0) throw new Error("server away");
+    return "good";
+  };
+  const { world, clock, log } = open({ getToken });
+  await clock.pass(6_000);
+  assert.equal(world.sockets.length, 1);
+  assert.deepEqual(log.errors, ["server away", "server away"]);
+});
+
+test("a handshake that hangs is given up", async () => {
+  const { world, clock, client } = open();
+  await clock.pass(15_000);
+  assert.equal(world.sockets[0].readyState, 3);
+  assert.equal(client.status.state, "reconnecting");
+});
+
+test("prolongs the connection before its token expires", async () => {
+  const world = new World();
+  const getToken = () => jwt(world.clock.now, 3_600);
+  const { clock, log } = await connected({ world, getToken });
+  const beat = async (seconds) => {
+    for (; seconds > 0; seconds -= 20) {
+      await clock.pass(20_000);
+      world.socket.give({ type: "command_processing_result", key: "ping", value: "pong" });
+    }
+  };
+  await beat(3_520);
+  const refreshes = () => world.socket.sent.filter(({ key }) => key === "refresh");
+  assert.equal(refreshes().length, 0);
+  await beat(40);
+  assert.equal(refreshes().length, 1);
+  assert.equal(refreshes()[0].value, jwt(clock.now - 20_000, 3_600));
+  await beat(3_540);
+  assert.equal(refreshes().length, 2);
+  assert.equal(world.sockets.length, 1);
+  assert.ok(!log.frames.some(({ text }) => text.includes("h.")), "tokens stay out of the protocol view");
+});
+
+test("a refresh that fails is tried again while the connection lives", async () => {
+  const world = new World();
+  let calls = 0;
+  const getToken = async () => {
+    if (++calls === 2) throw new Error("away");
+    return jwt(world.clock.now, 20);
+  };
+  const { clock, log } = await connected({ world, getToken });
+  await clock.pass(16_000);
+  assert.deepEqual(log.errors, ["away"]);
+  await clock.pass(5_000);
+  assert.equal(world.socket.sent.filter(({ key }) => key === "refresh").length, 1);
+});
+
+test("a session that ended is noticed at the next refresh", async () => {
+  const world = new World();
+  const tokens = [jwt(world.clock.now, 10), null];
+  const { clock, client } = await connected({ world, getToken: () => tokens.shift() });
+  await clock.pass(8_000);
+  assert.equal(client.status.reason, "signed out");
+  assert.equal(world.socket.readyState, 3);
+});
+
+test("doesn't reuse a token that ran out while the line was down", async () => {
+  const world = new World();
+  let count = 0;
+  const getToken = () => (count++, jwt(world.clock.now, 60));
+  const { clock } = await connected({ world, getToken });
+  clock.sleep(300_000);
+  world.socket.drop();
+  await clock.pass(2_000);
+  assert.equal(count, 2);
+});
+
+test("a half-open socket is found and replaced", async () => {
+  const { world, clock, client } = await connected();
+  await clock.pass(25_000);
+  assert.deepEqual(world.socket.sent, [{ type: "command", key: "ping" }]);
+  await clock.pass(5_000);
+  assert.equal(client.status.state, "reconnecting");
+  assert.equal(world.sockets[0].readyState, 3);
+});
+
+test("traffic is proof of life: no ping while frames arrive", async () => {
+  const { world, clock } = await connected({ ack: "manual" });
+  for (let seq = 1; seq <= 10; seq++) {
+    world.socket.give(frame(seq));
+    await clock.pass(20_000);
+  }
+  assert.deepEqual(world.socket.sent, []);
+});
+
+test("waking up asks at once instead of waiting for the next beat", async () => {
+  const { world, clock, tab, client } = await connected();
+  tab.wake();
+  assert.deepEqual(world.socket.sent, [{ type: "command", key: "ping" }]);
+  await clock.pass(5_000);
+  assert.equal(client.status.state, "reconnecting");
+});
+
+test("waking up while waiting connects at once", async () => {
+  const { world, clock, tab, client } = await connected();
+  world.online = false;
+  world.socket.drop();
+  assert.equal(client.status.state, "offline");
+  world.online = true;
+  tab.wake();
+  await clock.pass(0);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a sleeping machine's line is asked on waking and kept if it answers", async () => {
+  const { world, clock, client } = await connected();
+  clock.sleep(8 * 3_600_000);
+  await clock.pass(0);
+  assert.deepEqual(world.socket.sent, [{ type: "command", key: "ping" }]);
+  world.socket.give({ type: "command_processing_result", key: "ping", value: "pong" });
+  await clock.pass(10_000);
+  assert.equal(client.status.state, "connected");
+});
+
+test("what the server complains about, and what isn't JSON, are errors", async () => {
+  const { world, log, client } = await connected();
+  world.socket.give({ type: "message_processing_error", value: "unknown type" });
+  world.socket.give("not json");
+  assert.deepEqual(log.errors, ["unknown type", "The server sent a frame that isn't JSON."]);
+  assert.equal(client.status.state, "connected");
+});
+
+test("close leaves nothing behind, and connect works again", async () => {
+  const { world, clock, client } = await connected();
+  world.socket.give(frame(1));
+  world.socket.give(frame(3));
+  client.close();
+  await clock.pass(200);
+  assert.equal(world.socket.readyState, 3);
+  assert.ok(clock.idle);
+  client.connect();
+  await settle();
+  world.socket.accept();
+  assert.equal(client.status.state, "connected");
+});

@@ -1,0 +1,29 @@
+/** What an app writes must compile against notifier.d.ts, and what is wrong must not. */
+import { NotifierClient, type ServerNotification } from "../../static/notifier.js";
+import type { Environment, Options } from "../../static/notifier.js";
+
+const client = new NotifierClient({
+  userId: 1,
+  getToken: async () => (await fetch("/my/identity-token")).text(),
+  ack: "manual",
+  retry: { cap: 10_000 },
+});
+client.addEventListener("notification", ({ detail }) => {
+  const kept: ServerNotification = detail;
+  console.log(kept.seq.toFixed(), kept.createdAt.toISOString(), kept.raw, kept.value.title);
+  kept.ack();
+});
+client.addEventListener("state", ({ detail }) => console.log(detail.state, detail.retryAt));
+client.addEventListener("error", ({ detail }) => console.error(detail.message));
+client.connect();
+
+// @ts-expect-error an acknowledgement mode that doesn't exist
+const wrongMode: Options = { userId: 1, getToken: () => null, ack: "never" };
+// @ts-expect-error a client needs to know whose notifications it gets
+new NotifierClient({ getToken: () => null });
+// @ts-expect-error states are words from a list
+if (client.status.state === "asleep") client.close();
+
+const clock: Pick<Environment, "now"> = { now: () => 0 };
+new NotifierClient({ userId: "1", getToken: () => "t", environment: clock });
+console.log(wrongMode);
