@@ -1,0 +1,176 @@
+"""What can go wrong, as the domain sees it.
+
+::
+
+    NotifierError
+    ├── InvalidRequest            400  the request can never succeed as it is
+    │   ├── MalformedJSON
+    │   ├── InvalidField
+    │   ├── UsernameTaken
+    │   └── NotStorable
+    ├── Unauthenticated           401
+    │   ├── NoActiveAccount
+    │   ├── TokenNotValid
+    │   └── ApiKeyNotValid
+    ├── PermissionDenied          403
+    ├── UnknownUser               404
+    ├── KeyConflict               409
+    ├── UnsupportedMediaType      415
+    ├── RequestTooLarge           413
+    ├── Unavailable               503  nothing was promised; try again later
+    └── CannotStart                    start-up is refused, with the reason
+        ├── InvalidSettings
+        ├── StoreInUse
+        └── SchemaTooNew
+
+An exception's docstring is its default message; ``code`` is stable, for machines. The
+HTTP status beside each is given by :mod:`handlers.errors`, the only place that knows it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class NotifierError(Exception):
+    """Something went wrong."""
+
+    code = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.default_message())
+
+    @classmethod
+    def default_message(cls) -> str:
+        """The class docstring, which is written to be read by a person."""
+        return (cls.__doc__ or "").strip()
+
+    @property
+    def message(self) -> str:
+        """What to tell the person or program that asked."""
+        return str(self.args[0])
+
+
+class InvalidRequest(NotifierError):
+    """The request is not valid."""
+
+    code = "invalid"
+
+
+class MalformedJSON(InvalidRequest):
+    """The body is not valid JSON."""
+
+    code = "malformed_json"
+
+
+class InvalidField(InvalidRequest):
+    """A field is not valid."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+    @property
+    def errors(self) -> Mapping[str, Sequence[str]]:
+        """The problem by field, the shape of a validation error on the wire."""
+        return {self.field: [self.problem]}
+
+
+class UsernameTaken(InvalidRequest):
+    """A user of this name exists already."""
+
+    code = "username_taken"
+
+
+class NotStorable(InvalidRequest):
+    """The store refused this."""
+
+    code = "not_storable"
+
+
+class Unauthenticated(NotifierError):
+    """Authentication credentials were not provided."""
+
+    code = "not_authenticated"
+
+
+class NoActiveAccount(Unauthenticated):
+    """No active account was found with the given credentials."""
+
+    code = "no_active_account"
+
+
+class TokenNotValid(Unauthenticated):
+    """The token is invalid or expired."""
+
+    code = "token_not_valid"
+
+
+class ApiKeyNotValid(Unauthenticated):
+    """The API key is unknown or revoked."""
+
+    code = "api_key_not_valid"
+
+
+class PermissionDenied(NotifierError):
+    """You do not have permission to do this."""
+
+    code = "permission_denied"
+
+
+class UnknownUser(NotifierError):
+    """There is no active user with this id."""
+
+    code = "unknown_user"
+
+
+class KeyConflict(NotifierError):
+    """This key was used before with another payload."""
+
+    code = "key_conflict"
+
+
+class UnsupportedMediaType(NotifierError):
+    """Send the body as application/json."""
+
+    code = "unsupported_media_type"
+
+
+class RequestTooLarge(NotifierError):
+    """The body is too large."""
+
+    code = "request_too_large"
+
+
+class Unavailable(NotifierError):
+    """The service cannot take this now; nothing was promised, try again."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which trying again makes sense."""
+
+
+class CannotStart(NotifierError):
+    """The service cannot start."""
+
+    code = "cannot_start"
+
+
+class InvalidSettings(CannotStart):
+    """The settings are not valid."""
+
+    code = "invalid_settings"
+
+
+class StoreInUse(CannotStart):
+    """Another server uses this store."""
+
+    code = "store_in_use"
+
+
+class SchemaTooNew(CannotStart):
+    """The store was made by a newer version of the program."""
+
+    code = "schema_too_new"

@@ -1,0 +1,51 @@
+"""The domain's nouns. Moments are milliseconds since the epoch, UTC."""
+
+import msgspec
+
+
+class Notification(msgspec.Struct, frozen=True, gc=False):
+    """One entry of one user's log."""
+
+    user_id: int
+    seq: int
+    """Its place in the user's log: 1, 2, 3 …, in the order of commits, without holes."""
+    key: str
+    """Its identity, unique per user: given by the sender, or made by the server."""
+    payload: bytes
+    """The sender's JSON value, byte for byte."""
+    created_at: int
+    expires_at: int | None = None
+
+    def expired(self, moment: int) -> bool:
+        """Whether it must no longer be delivered at ``moment``."""
+        return self.expires_at is not None and self.expires_at <= moment
+
+
+class User(msgspec.Struct, frozen=True):
+    """Someone who receives notifications; a superuser may also send and administer."""
+
+    id: int
+    username: str
+    password_hash: str
+    is_active: bool
+    is_superuser: bool
+    token_version: int
+    """Tokens that were issued under another version are no longer valid."""
+    created_at: int
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A program's right to send. The key itself is shown once and never stored."""
+
+    id: int
+    name: str
+    created_at: int
+    revoked_at: int | None = None
+
+
+class UserChange(msgspec.Struct, frozen=True):
+    """A user was deactivated or got new credentials: open connections must end."""
+
+    id: int
+    user_id: int
+    reason: str

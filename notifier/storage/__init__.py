@@ -1,0 +1,9 @@
+"""Where notifications, users and keys are kept, and how they get there without loss.
+
+- :mod:`~notifier.storage.contract`: what a database driver must do, and the operations;
+- :mod:`~notifier.storage.writer`: the group-commit writer thread;
+- :mod:`~notifier.storage.store`: the asynchronous face that the service uses;
+- :mod:`~notifier.storage.sql`: what the SQL drivers share;
+- :mod:`~notifier.storage.sqlite`: the embedded driver, :mod:`~notifier.storage.migrations`
+  its schema.
+"""

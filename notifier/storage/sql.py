@@ -1,0 +1,338 @@
+"""What the SQL drivers share: the algorithm of a batch, and the statements all dialects know.
+
+A driver adds how it runs a statement and the few set-based statements in which dialects
+differ. Statements here use ``?`` for parameters.
+"""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+from notifier import clock
+from notifier.errors import (
+    ApiKeyNotValid,
+    KeyConflict,
+    NotifierError,
+    NotStorable,
+    Unauthenticated,
+    Unavailable,
+    UnknownUser,
+    UsernameTaken,
+)
+from notifier.models import ApiKey, Notification, User, UserChange
+from notifier.storage.contract import (
+    Acknowledge,
+    Append,
+    Appended,
+    CreateApiKey,
+    CreateUser,
+    EndSessions,
+    Operation,
+    Outcome,
+    Page,
+    RemoveSettled,
+    Result,
+    RevokeApiKey,
+    Sender,
+    SetActive,
+    SetPassword,
+)
+from notifier.wire import same_json
+
+logger = logging.getLogger(__name__)
+
+Row = Sequence[Any]
+Place = tuple[int, str]
+"""A user's id and a key: what identifies a notification."""
+
+_USER = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
+_API_KEY = "id, name, created_at, revoked_at"
+
+
+def _as_user(row: Row) -> User:
+    return User(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5], row[6])
+
+
+class Session:
+    """A connection that can run a statement."""
+
+    @abstractmethod
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Execute ``statement`` and return its rows, none for one that yields none."""
+
+    def first(self, statement: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row, if any."""
+        return next(iter(self.run(statement, parameters)), None)
+
+
+class SqlReadSession(Session):
+    """The reads that every dialect does alike."""
+
+    @abstractmethod
+    def pending_rows(
+        self, user_id: int, after: int, now: int, *, rows: int, size: int
+    ) -> list[Notification]:
+        """The notifications of :meth:`ReadSession.pending`, never more than ``rows``."""
+
+    def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
+        # The position is read first: whatever is at or before it was committed by then,
+        # so the rows that are read afterwards include it.
+        inbox = self.first("SELECT last_seq FROM inboxes WHERE user_id = ?", (user_id,))
+        last_seq = inbox[0] if inbox else 0
+        if last_seq <= after:
+            return Page((), last_seq, complete=True)
+        found = self.pending_rows(user_id, after, clock.now(), rows=rows, size=size)
+        full = len(found) >= rows or sum(len(each.payload) for each in found) > size
+        return Page(found, last_seq, complete=not full)
+
+    def user(self, user_id: int) -> User | None:
+        row = self.first(f"SELECT {_USER} FROM users WHERE id = ?", (user_id,))
+        return _as_user(row) if row else None
+
+    def user_by_name(self, username: str) -> User | None:
+        row = self.first(f"SELECT {_USER} FROM users WHERE username = ?", (username,))
+        return _as_user(row) if row else None
+
+    def users(self) -> list[User]:
+        return [_as_user(row) for row in self.run(f"SELECT {_USER} FROM users ORDER BY id")]
+
+    def api_keys(self) -> list[ApiKey]:
+        return [ApiKey(*row) for row in self.run(f"SELECT {_API_KEY} FROM api_keys ORDER BY id")]
+
+    def has_api_key(self, digest: bytes) -> bool:
+        found = "SELECT 1 FROM api_keys WHERE digest = ? AND revoked_at IS NULL"
+        return self.first(found, (digest,)) is not None
+
+    def user_changes(self, after: int) -> list[UserChange]:
+        changes = "SELECT id, user_id, reason FROM user_changes WHERE id > ? ORDER BY id"
+        return [UserChange(*row) for row in self.run(changes, (after,))]
+
+    def last_user_change(self) -> int:
+        row = self.first("SELECT max(id) FROM user_changes")
+        return row[0] or 0 if row else 0
+
+
+class SqlWriteSession(Session):
+    """One batch in one transaction: set-based where it is hot, row by row where it is rare."""
+
+    locks_rows: ClassVar[bool]
+    """Whether other processes can write at the same time, so that acks lock inboxes too."""
+
+    def __init__(self, *, delete_acknowledged: bool) -> None:
+        self.delete_acknowledged = delete_acknowledged
+        self._rare: Mapping[type, Callable[[Any, int], Result]] = {
+            CreateUser: self._create_user,
+            SetPassword: self._set_password,
+            EndSessions: self._end_sessions,
+            SetActive: self._set_active,
+            CreateApiKey: self._create_api_key,
+            RevokeApiKey: self._revoke_api_key,
+            RemoveSettled: self._remove_settled,
+        }
+
+    # What a dialect provides.
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Begin; commit durably at the end, or roll back. Raises Unavailable."""
+
+    @abstractmethod
+    def lock_inboxes(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """Lock the inboxes of the active users among ``user_ids`` (sorted): their last seq."""
+
+    @abstractmethod
+    def active_digests(self, digests: Collection[bytes]) -> set[bytes]:
+        """Which of ``digests`` belong to active API keys."""
+
+    @abstractmethod
+    def stored(self, places: Collection[Place]) -> dict[Place, Notification]:
+        """The notifications that exist at ``places``."""
+
+    @abstractmethod
+    def insert(self, notifications: Sequence[Notification]) -> None:
+        """Insert them all."""
+
+    @abstractmethod
+    def advance(self, positions: Mapping[int, int]) -> None:
+        """Set the last seq of these inboxes."""
+
+    @abstractmethod
+    def settle(self, places: Collection[Place], now: int) -> None:
+        """Mark these as acknowledged now, or delete them, whichever are still pending."""
+
+    @abstractmethod
+    def remove_settled(self, acked_before: int, expired_before: int, limit: int) -> int:
+        """Do :class:`RemoveSettled`."""
+
+    # The batch.
+
+    def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+        try:
+            return self._commit(operations)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(operations) > 1:
+                # Something among them broke the whole transaction: a bad one fails alone.
+                return [self.commit([operation])[0] for operation in operations]
+            logger.exception("Operation refused by the database", extra={"action": "refused"})
+            return [NotStorable(f"The store refused this: {type(error).__name__}.")]
+
+    def _commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+        now = clock.now()
+        outcomes: list[Outcome] = [None] * len(operations)
+        appends: dict[int, Append] = {}
+        acks: set[Place] = set()
+        with self.transaction():
+            for index, operation in enumerate(operations):
+                if isinstance(operation, Append):
+                    appends[index] = operation
+                elif isinstance(operation, Acknowledge):
+                    acks.add((operation.user_id, operation.key))
+                else:
+                    outcomes[index] = self._do_rare(operation, now)
+            to_lock = {append.user_id for append in appends.values()}
+            if self.locks_rows:
+                to_lock.update(user_id for user_id, _ in acks)
+            # In the order of user ids everywhere, so that no two processes wait for each other.
+            positions = self.lock_inboxes(sorted(to_lock)) if to_lock else {}
+            if appends:
+                for index, outcome in self._append(appends, positions, now):
+                    outcomes[index] = outcome
+            if acks:
+                self.settle(acks, now)
+        return outcomes
+
+    def _do_rare(self, operation: Operation, now: int) -> Outcome:
+        try:
+            return self._rare[type(operation)](operation, now)
+        except NotifierError as refusal:
+            return refusal
+
+    def _append(
+        self, appends: Mapping[int, Append], positions: dict[int, int], now: int
+    ) -> Iterable[tuple[int, Outcome]]:
+        refusal_of = self._senders_checked({append.sender for append in appends.values()})
+        given = {(a.user_id, a.key) for a in appends.values() if a.key_given}
+        stored = self.stored(given) if given else {}
+        fresh: list[Notification] = []
+        advanced: dict[int, int] = {}
+        outcomes: list[tuple[int, Outcome]] = []
+        for index, append in appends.items():
+            user_id = append.user_id
+            place = (user_id, append.key)
+            outcome: Outcome
+            if refusal := refusal_of[append.sender]:
+                outcome = refusal
+            elif (last_seq := positions.get(user_id)) is None:
+                outcome = UnknownUser()
+            elif earlier := stored.get(place):
+                same = same_json(earlier.payload, append.payload)
+                outcome = Appended(earlier, replayed=True) if same else KeyConflict()
+            else:
+                seq = last_seq + 1
+                expires_at = None if append.ttl is None else now + append.ttl
+                notification = Notification(
+                    user_id, seq, append.key, append.payload, now, expires_at
+                )
+                positions[user_id] = advanced[user_id] = seq
+                if append.key_given:
+                    stored[place] = notification
+                fresh.append(notification)
+                outcome = Appended(notification)
+            outcomes.append((index, outcome))
+        if fresh:
+            self.insert(fresh)
+            self.advance(advanced)
+        return outcomes
+
+    def _senders_checked(self, senders: Collection[Sender]) -> dict[Sender, Unauthenticated | None]:
+        """Why each sender is refused, or None."""
+        digests = {sender.digest for sender in senders if sender.digest is not None}
+        active = self.active_digests(digests) if digests else set()
+        closed = any(sender.only_while_open for sender in senders) and (
+            self.first("SELECT 1 FROM api_keys LIMIT 1") is not None
+        )
+
+        def refusal(sender: Sender) -> Unauthenticated | None:
+            if sender.only_while_open and closed:
+                return Unauthenticated()
+            if sender.digest is not None and sender.digest not in active:
+                return ApiKeyNotValid()
+            return None
+
+        return {sender: refusal(sender) for sender in senders}
+
+    # The rare operations.
+
+    def _create_user(self, operation: CreateUser, now: int) -> User | None:
+        if operation.only_as_first and self.first("SELECT 1 FROM users LIMIT 1"):
+            return None
+        row = self.first(
+            "INSERT INTO users (username, password_hash, is_active, is_superuser, created_at) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING "
+            f"RETURNING {_USER}",
+            (
+                operation.username,
+                operation.password_hash,
+                True,
+                operation.is_superuser,
+                now,
+            ),
+        )
+        if row is None:
+            raise UsernameTaken(f"A user named {operation.username!r} exists already.")
+        self.run("INSERT INTO inboxes (user_id, last_seq) VALUES (?, 0)", (row[0],))
+        return _as_user(row)
+
+    def _set_password(self, operation: SetPassword, now: int) -> None:
+        self._change_user(operation.user_id, "password_hash = ?", operation.password_hash)
+        self._record_change(operation.user_id, "password changed", now)
+
+    def _end_sessions(self, operation: EndSessions, now: int) -> None:
+        self._change_user(operation.user_id, "is_active = is_active")
+        self._record_change(operation.user_id, "signed out everywhere", now)
+
+    def _set_active(self, operation: SetActive, now: int) -> None:
+        self._change_user(operation.user_id, "is_active = ?", operation.is_active)
+        if not operation.is_active:
+            self._record_change(operation.user_id, "deactivated", now)
+
+    def _change_user(self, user_id: int, assignment: str, *values: Any) -> None:
+        changed = self.first(
+            f"UPDATE users SET {assignment}, token_version = token_version + 1 "
+            "WHERE id = ? RETURNING id",
+            (*values, user_id),
+        )
+        if changed is None:
+            raise UnknownUser(f"There is no user with the id {user_id}.")
+
+    def _record_change(self, user_id: int, reason: str, now: int) -> None:
+        self.run(
+            "INSERT INTO user_changes (user_id, reason, created_at) VALUES (?, ?, ?)",
+            (user_id, reason, now),
+        )
+
+    def _create_api_key(self, operation: CreateApiKey, now: int) -> ApiKey:
+        row = self.first(
+            "INSERT INTO api_keys (name, digest, created_at) VALUES (?, ?, ?) "
+            f"RETURNING {_API_KEY}",
+            (operation.name, operation.digest, now),
+        )
+        assert row is not None
+        return ApiKey(*row)
+
+    def _revoke_api_key(self, operation: RevokeApiKey, now: int) -> int:
+        revoked = self.run(
+            "UPDATE api_keys SET revoked_at = ? "
+            "WHERE revoked_at IS NULL AND (CAST(id AS TEXT) = ? OR name = ?) RETURNING id",
+            (now, operation.id_or_name, operation.id_or_name),
+        )
+        return len(revoked)
+
+    def _remove_settled(self, operation: RemoveSettled, now: int) -> int:
+        return self.remove_settled(
+            operation.acked_before, operation.expired_before, operation.limit
+        )

@@ -1,0 +1,302 @@
+"""The embedded store: SQLite in WAL mode, every commit flushed to the disk.
+
+One file in the data folder, one process that serves it (a lock file holds the others
+off), while the command line may write at any time: SQLite's own locks arrange that.
+
+Statements take many rows at once, because the sqlite3 module releases the GIL at every
+step of a statement, and getting it back can take milliseconds while the loop is busy.
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from notifier import clock
+from notifier.errors import StoreInUse, Unavailable
+from notifier.models import Notification
+from notifier.storage import migrations
+from notifier.storage.sql import Place, Row, SqlReadSession, SqlWriteSession
+
+FILE_NAME: Final = "notifier.sqlite3"
+_LOCK_NAME: Final = "notifier.lock"
+_BUSY_SECONDS: Final = 5.0
+"""How long a statement waits for another process that is writing."""
+
+_CHUNK: Final = 64
+"""Most rows in one statement. Smaller remainders use powers of two, so that there are
+only a few different statements and SQLite's cache holds them all prepared."""
+
+_NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"The store {path} cannot be opened: {error}.") from error
+    return connection
+
+
+class SqliteDriver:
+    """The store in ``folder``. ``exclusive`` keeps other servers away from it."""
+
+    name = "sqlite"
+
+    def __init__(
+        self, folder: Path, *, exclusive: bool = False, delete_acknowledged: bool = False
+    ) -> None:
+        self.path = folder / FILE_NAME
+        self._exclusive = exclusive
+        self._delete_acknowledged = delete_acknowledged
+        self._lock: int | None = None
+
+    def prepare(self) -> int:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._exclusive and self._lock is None:
+            self._lock = _take_lock(self.path.with_name(_LOCK_NAME))
+        connection = _connect(self.path, read_only=False)
+        try:
+            return _migrate(connection)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"The store {self.path} cannot be prepared: {error}.") from error
+        finally:
+            connection.close()
+
+    def writer(self) -> "SqliteWriteSession":
+        return SqliteWriteSession(self.path, delete_acknowledged=self._delete_acknowledged)
+
+    def reader(self) -> "SqliteReadSession":
+        return SqliteReadSession(self.path)
+
+    def close(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _take_lock(path: Path) -> int:
+    """Hold ``path`` locked for as long as the returned descriptor is open."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise StoreInUse(
+            f"Another server (process {holder or 'unknown'}) uses the data folder {path.parent}. "
+            "Stop it, or set NOTIFIER_DATA_DIR to another folder. "
+            "Several processes need DATABASE_URL (PostgreSQL)."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _migrate(connection: sqlite3.Connection) -> int:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations ("
+            "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
+        )
+        (applied,) = connection.execute(
+            "SELECT coalesce(max(version), 0) FROM schema_migrations"
+        ).fetchone()
+        steps = migrations.missing("sqlite", applied)
+        for step in steps:
+            for statement in _statements(step.sql):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO schema_migrations VALUES (?, ?, ?)",
+                (step.version, step.name, clock.now()),
+            )
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return len(steps)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of ``script``; executescript() would commit the open transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+class _SqliteSession:
+    """A connection, and how statements run on it."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._connection = _connect(path, read_only=read_only)
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"The store is away: {error}.") from error
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+
+class SqliteReadSession(_SqliteSession, SqlReadSession):
+    """Reads a snapshot; never waits for the writer."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, read_only=True)
+
+    def pending_rows(
+        self, user_id: int, after: int, now: int, *, rows: int, size: int
+    ) -> list[Notification]:
+        # INDEXED BY, because without statistics the planner takes notifications_place and
+        # walks over everything that was acknowledged.
+        cursor = self._connection.execute(
+            f"SELECT {_NOTIFICATION} FROM notifications n INDEXED BY notifications_pending "
+            "WHERE user_id = ? AND seq > ? AND acked_at IS NULL "
+            "AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?",
+            (user_id, after, now, rows),
+        )
+        found: list[Notification] = []
+        while size >= 0 and (row := cursor.fetchone()):
+            found.append(Notification(*row))
+            size -= len(found[-1].payload)
+        cursor.close()
+        return found
+
+    def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+        found = self.run(
+            "SELECT user_id, last_seq FROM inboxes "
+            "WHERE user_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(user_ids),),
+        )
+        return {user_id: last_seq for user_id, last_seq in found}
+
+
+class SqliteWriteSession(_SqliteSession, SqlWriteSession):
+    """The one connection of the server that writes."""
+
+    locks_rows: ClassVar[bool] = False
+
+    def __init__(self, path: Path, *, delete_acknowledged: bool) -> None:
+        _SqliteSession.__init__(self, path, read_only=False)
+        SqlWriteSession.__init__(self, delete_acknowledged=delete_acknowledged)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def lock_inboxes(self, user_ids: Sequence[int]) -> dict[int, int]:
+        # BEGIN IMMEDIATE holds everything; this only reads.
+        found = self.run(
+            "SELECT i.user_id, i.last_seq FROM inboxes i JOIN users u ON u.id = i.user_id "
+            "WHERE u.is_active AND i.user_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(user_ids),),
+        )
+        return {user_id: last_seq for user_id, last_seq in found}
+
+    def active_digests(self, digests: Collection[bytes]) -> set[bytes]:
+        marks = ", ".join("?" * len(digests))
+        found = self.run(
+            f"SELECT digest FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
+            tuple(digests),
+        )
+        return {digest for (digest,) in found}
+
+    def stored(self, places: Collection[Place]) -> dict[Place, Notification]:
+        found: dict[Place, Notification] = {}
+        for values, parameters in _chunks(list(places)):
+            # A join, because (user_id, key) IN (VALUES …) scans the whole table.
+            for row in self.run(
+                f"WITH wanted (user_id, key) AS (VALUES {values}) "
+                f"SELECT {_NOTIFICATION} FROM wanted CROSS JOIN notifications n "
+                "ON n.user_id = wanted.user_id AND n.key = wanted.key",
+                parameters,
+            ):
+                found[row[0], row[2]] = Notification(*row)
+        return found
+
+    def insert(self, notifications: Sequence[Notification]) -> None:
+        rows = [
+            (n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at) for n in notifications
+        ]
+        for values, parameters in _chunks(rows):
+            self.run(
+                "INSERT INTO notifications "
+                f"(user_id, seq, key, payload, created_at, expires_at) VALUES {values}",
+                parameters,
+            )
+
+    def advance(self, positions: Mapping[int, int]) -> None:
+        for values, parameters in _chunks(list(positions.items())):
+            self.run(
+                f"INSERT INTO inboxes (user_id, last_seq) VALUES {values} "
+                "ON CONFLICT (user_id) DO UPDATE SET last_seq = excluded.last_seq",
+                parameters,
+            )
+
+    def settle(self, places: Collection[Place], now: int) -> None:
+        for values, parameters in _chunks(list(places)):
+            settled = (
+                f"WITH settled (user_id, key) AS (VALUES {values}) "
+                "{change} WHERE id IN (SELECT n.id FROM settled CROSS JOIN notifications n "
+                "ON n.user_id = settled.user_id AND n.key = settled.key "
+                "WHERE n.acked_at IS NULL)"
+            )
+            if self.delete_acknowledged:
+                self.run(settled.format(change="DELETE FROM notifications"), parameters)
+            else:
+                self.run(
+                    settled.format(change="UPDATE notifications SET acked_at = ?"),
+                    (*parameters, now),
+                )
+
+    def remove_settled(self, acked_before: int, expired_before: int, limit: int) -> int:
+        removed = self.run(
+            "DELETE FROM notifications WHERE id IN ("
+            "SELECT id FROM (SELECT id FROM notifications WHERE acked_at < ? LIMIT ?) UNION "
+            "SELECT id FROM (SELECT id FROM notifications WHERE expires_at < ? LIMIT ?) LIMIT ?"
+            ") RETURNING id",
+            (acked_before, limit, expired_before, limit, limit),
+        )
+        return len(removed)
+
+
+def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+    """``rows`` in pieces of a power of two: the text of their VALUES, and their parameters."""
+    done = 0
+    while done < len(rows):
+        size = min(_CHUNK, 1 << ((len(rows) - done).bit_length() - 1))
+        piece = rows[done : done + size]
+        values = _values(size, len(piece[0]))
+        yield values, [value for row in piece for value in row]
+        done += size
+
+
+def _values(rows: int, columns: int) -> str:
+    return ", ".join([f"({', '.join('?' * columns)})"] * rows)

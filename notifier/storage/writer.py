@@ -1,0 +1,222 @@
+"""Group commit: one thread that commits everything that waits, in one transaction.
+
+The loop submits operations and gets a future for each. The thread takes all that has
+gathered while it was busy with the last batch, commits it, and hands the outcomes back in
+one call. Hence a durable write costs little under load, and an idle server answers at
+once. Order is kept: outcomes are announced in the order of submission, which for one
+user is the order of ``seq``.
+
+The queue is bounded in number and in bytes; what does not fit is refused at once with
+Unavailable, and so is what has waited for longer than the time limit. In the latter
+case, and when the database goes away in the middle of a commit, nobody can know whether
+it happened: a retry with the same key finds out.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from notifier.errors import NotifierError, Unavailable
+from notifier.models import Notification
+from notifier.storage.contract import Append, Appended, Operation, Outcome, Result, WriteSession
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH: Final = 1000
+"""Most operations in one transaction, so that nobody waits long for a huge one."""
+
+Committed = Callable[[Sequence[Notification]], None]
+"""Told of fresh notifications, on the loop, in order, before their senders hear of it."""
+
+
+class _Waiting(NamedTuple):
+    operation: Operation
+    future: "asyncio.Future[Result]"
+    since: float
+
+
+def _size(operation: Operation) -> int:
+    return len(operation.payload) if isinstance(operation, Append) else 0
+
+
+class GroupCommitWriter:
+    """Owns the writer thread and its session."""
+
+    def __init__(
+        self,
+        connect: Callable[[], WriteSession],
+        *,
+        committed: Committed,
+        max_operations: int,
+        max_bytes: int,
+        timeout: float,
+    ) -> None:
+        self._connect = connect
+        self._committed = committed
+        self._max_operations = max_operations
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._closing = False
+        self._available = True
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name="notifier-writer", daemon=True)
+        self._watch = self._loop.create_task(self._time_out())
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """How many operations wait or are being committed."""
+        return len(self._waiting)
+
+    @property
+    def available(self) -> bool:
+        """Whether the last batch reached the database."""
+        return self._available
+
+    @property
+    def ended(self) -> "asyncio.Future[None]":
+        """Done when the thread has stopped; with its exception if it died."""
+        return self._ended
+
+    def submit(self, operation: Operation) -> "asyncio.Future[Result]":
+        """Queue ``operation``. Raises Unavailable if there is no room; nothing is queued then."""
+        if self._closing:
+            raise Unavailable("The service is shutting down.")
+        if len(self._waiting) >= self._max_operations or self._bytes >= self._max_bytes:
+            raise Unavailable("Too much is waiting to be stored; try again soon.")
+        waiting = _Waiting(operation, self._loop.create_future(), self._loop.time())
+        self._bytes += _size(operation)
+        self._waiting.append(waiting)
+        self._queue.put(waiting)
+        return waiting.future
+
+    async def close(self) -> None:
+        """Commit what is queued, then stop. Takes nothing new from now on."""
+        self._closing = True
+        self._queue.put(None)
+        await asyncio.wait([self._ended])
+        self._watch.cancel()
+
+    # On the loop.
+
+    def _settle(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+        self._available = not (outcomes and isinstance(outcomes[0], Unavailable))
+        fresh = [
+            outcome.notification
+            for outcome in outcomes
+            if isinstance(outcome, Appended) and not outcome.replayed
+        ]
+        if fresh:
+            self._committed(fresh)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            # One batch follows the other, so those who wait are settled in order.
+            self._waiting.popleft()
+            self._bytes -= _size(waiting.operation)
+            if waiting.future.done():
+                continue
+            if isinstance(outcome, NotifierError):
+                waiting.future.set_exception(outcome)
+                # Whoever submitted it may not be interested, as with an ack.
+                waiting.future.exception()
+            else:
+                waiting.future.set_result(outcome)
+
+    async def _time_out(self) -> None:
+        """Answer those who have waited too long. The operation itself stays in the queue."""
+        while True:
+            await asyncio.sleep(self._timeout / 10)
+            limit = self._loop.time() - self._timeout
+            for waiting in self._waiting:
+                if waiting.since > limit:
+                    break
+                if not waiting.future.done():
+                    waiting.future.set_exception(Unavailable("The store did not answer in time."))
+                    waiting.future.exception()
+
+    def _thread_ended(self, error: BaseException | None) -> None:
+        if error is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(error)
+
+    # On the thread.
+
+    def _run(self) -> None:
+        session = _Reconnecting(self._connect)
+        error: BaseException | None = None
+        try:
+            while batch := self._take():
+                outcomes = session.commit([waiting.operation for waiting in batch])
+                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+        except BaseException as raised:
+            logger.critical("The writer thread died", exc_info=True, extra={"action": "died"})
+            error = raised
+        finally:
+            session.close()
+            self._loop.call_soon_threadsafe(self._thread_ended, error)
+
+    def _take(self) -> list[_Waiting]:
+        """Wait for work and take all there is. Empty when it is time to stop."""
+        batch: list[_Waiting] = []
+        try:
+            waiting = self._queue.get()
+            while waiting is not None:
+                batch.append(waiting)
+                if len(batch) >= MAX_BATCH:
+                    return batch
+                waiting = self._queue.get_nowait()
+        except queue.Empty:
+            return batch
+        if batch:
+            self._queue.put(None)
+        return batch
+
+
+class _Reconnecting:
+    """A write session that is opened when needed and replaced once it has failed."""
+
+    _FIRST_PAUSE = 0.1
+    _LONGEST_PAUSE = 2.0
+
+    def __init__(self, connect: Callable[[], WriteSession]) -> None:
+        self._connect = connect
+        self._session: WriteSession | None = None
+        self._pause = 0.0
+        self._not_before = 0.0
+
+    def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """The outcomes; Unavailable for each if the database is away."""
+        try:
+            if self._session is None:
+                if time.monotonic() < self._not_before:
+                    raise Unavailable("The store is away; try again soon.")
+                self._session = self._connect()
+            outcomes = self._session.commit(operations)
+        except Unavailable as error:
+            self._failed(error)
+            return [Unavailable(error.message) for _ in operations]
+        self._pause = 0.0
+        return outcomes
+
+    def _failed(self, error: Unavailable) -> None:
+        if self._session is not None or self._not_before <= time.monotonic():
+            logger.error(
+                "The store is away", extra={"action": "store_away", "reason": error.message}
+            )
+            self._pause = min(max(self._pause * 2, self._FIRST_PAUSE), self._LONGEST_PAUSE)
+            self._not_before = time.monotonic() + self._pause
+        self.close()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
