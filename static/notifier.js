@@ -15,6 +15,8 @@
  * @typedef {import("./notifier.d.ts").Environment} Environment
  * @typedef {import("./notifier.d.ts").Options} Options
  * @typedef {import("./notifier.d.ts").Verdict} Verdict
+ * @typedef {import("./notifier.d.ts").ServerNotification} PublicNotification
+ * @typedef {import("./notifier.d.ts").NotifierClient} PublicClient
  */
 
 const STABLE_AFTER = 10_000;
@@ -67,7 +69,7 @@ export class Backoff {
  */
 export class Inbox {
   #seen = new Set();
-  /** @type {import("./notifier.d.ts").ServerNotification[]} */
+  /** @type {PublicNotification[]} */
   #held = [];
   #last = 0;
 
@@ -86,7 +88,7 @@ export class Inbox {
   }
 
   /**
-   * @param {import("./notifier.d.ts").ServerNotification} notification
+   * @param {PublicNotification} notification
    * @returns what may be passed on now, in order
    */
   accept(notification) {
@@ -227,7 +229,7 @@ function claims(token) {
 
 /**
  * One notification, as an app sees it.
- * @implements {import("./notifier.d.ts").ServerNotification}
+ * @implements {PublicNotification}
  */
 export class ServerNotification {
   #frame;
@@ -523,7 +525,7 @@ class Tabs {
 /**
  * A user's notifications, as events: `notification`, `state`, `error`, and `frame`
  * for those who want to see the protocol.
- * @implements {import("./notifier.d.ts").NotifierClient}
+ * @implements {PublicClient}
  */
 export class NotifierClient extends EventTarget {
   #options;
@@ -693,7 +695,7 @@ export class NotifierClient extends EventTarget {
     }, PATIENCE_WITH_GAPS);
   }
 
-  /** @param {import("./notifier.d.ts").ServerNotification[]} notifications */
+  /** @param {PublicNotification[]} notifications */
   #deliver(notifications) {
     for (const notification of notifications) {
       this.#emit("notification", notification);

@@ -188,7 +188,7 @@ class SqliteReadSession(_SqliteSession, SqlReadSession):
             "WHERE user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
-        return {user_id: last_seq for user_id, last_seq in found}
+        return dict(found)
 
 
 class SqliteWriteSession(_SqliteSession, SqlWriteSession):
@@ -218,7 +218,7 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
             "WHERE u.is_active AND i.user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
-        return {user_id: last_seq for user_id, last_seq in found}
+        return dict(found)
 
     def active_digests(self, digests: Collection[bytes]) -> set[bytes]:
         marks = ", ".join("?" * len(digests))

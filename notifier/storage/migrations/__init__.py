@@ -22,7 +22,7 @@ def load(driver: str) -> list[Migration]:
     """All migrations of ``driver``, in order."""
     found = []
     for file in resources.files(__name__).joinpath(driver).iterdir():
-        stem, dot, suffix = file.name.rpartition(".")
+        stem, _, suffix = file.name.rpartition(".")
         if suffix == "sql":
             version, _, name = stem.partition("_")
             found.append(Migration(int(version), name, file.read_text("utf-8")))
