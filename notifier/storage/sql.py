@@ -43,7 +43,7 @@ from notifier.wire import same_json
 
 logger = logging.getLogger(__name__)
 
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 Place = tuple[int, str]
 """A user's id and a key: what identifies a notification."""
 

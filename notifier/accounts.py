@@ -1,0 +1,157 @@
+"""The verbs of identity: sign in, refresh, verify, and the administration of users and keys."""
+
+import hashlib
+import re
+import secrets
+from typing import Final
+
+import msgspec
+
+from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
+from notifier.models import ApiKey, User
+from notifier.passwords import Passwords, check_password
+from notifier.storage.store import Store
+from notifier.tokens import Token, Tokens, TokenType
+
+_USERNAME: Final = re.compile(r"[\w.@+-]{1,150}")
+_NAME: Final = re.compile(r"\S(.{0,98}\S)?")
+_KEY_PREFIX: Final = "ntf_"
+
+
+class TokenSet(msgspec.Struct, frozen=True):
+    """Fresh tokens for one user."""
+
+    access: str
+    refresh: str
+    identity: str
+    user: User
+
+
+def digest(api_key: str) -> bytes:
+    """How an API key is stored. It is random and long, so a plain hash is enough."""
+    return hashlib.sha256(api_key.encode()).digest()
+
+
+class Accounts:
+    """Who someone is, and what that allows."""
+
+    def __init__(self, store: Store, tokens: Tokens, passwords: Passwords) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._passwords = passwords
+
+    # Tokens.
+
+    async def sign_in(self, username: str, password: str) -> TokenSet:
+        """Tokens for a name and a password. Raises NoActiveAccount or Unavailable."""
+        user = await self._store.user_by_name(username)
+        right = await self._passwords.verify(user.password_hash if user else None, password)
+        if user is None or not right or not user.is_active:
+            raise NoActiveAccount
+        return self._issue(user)
+
+    async def refresh(self, refresh_token: str) -> TokenSet:
+        """New tokens for a refresh token. Raises TokenNotValid."""
+        return self._issue(await self.user_of(refresh_token, "refresh"))
+
+    async def verify(self, token: str) -> Token:
+        """Check a token of any type. Raises TokenNotValid."""
+        found = self._tokens.read(token)
+        await self._holder(found)
+        return found
+
+    async def user_of(self, token: str, token_type: TokenType) -> User:
+        """The active user whose token this is. Raises TokenNotValid."""
+        return await self._holder(self._tokens.read(token, token_type))
+
+    async def identify(self, identity_token: str, user_id: int) -> Token:
+        """The identity token of exactly this user. Raises TokenNotValid."""
+        token = self._tokens.read(identity_token, "identity")
+        if token.user_id != user_id:
+            raise TokenNotValid("The token belongs to another user.")
+        await self._holder(token)
+        return token
+
+    def _issue(self, user: User) -> TokenSet:
+        def issue(token_type: TokenType) -> str:
+            return self._tokens.issue(token_type, user.id, user.token_version)
+
+        return TokenSet(issue("access"), issue("refresh"), issue("identity"), user)
+
+    async def _holder(self, token: Token) -> User:
+        user = await self._store.user(token.user_id)
+        if user is None or not user.is_active or user.token_version != token.version:
+            raise TokenNotValid
+        return user
+
+    # Users.
+
+    async def create_user(self, username: str, password: str, *, is_superuser: bool) -> User:
+        """A new user. Raises InvalidField or UsernameTaken."""
+        user = await self._create_user(username, password, is_superuser=is_superuser)
+        assert user is not None
+        return user
+
+    async def create_first_user(self, username: str, password: str) -> User | None:
+        """A superuser for an empty store; None if it has users. Raises InvalidField."""
+        return await self._create_user(username, password, is_superuser=True, only_as_first=True)
+
+    async def _create_user(
+        self, username: str, password: str, *, is_superuser: bool, only_as_first: bool = False
+    ) -> User | None:
+        if not _USERNAME.fullmatch(username):
+            raise InvalidField(
+                "username", "A name has 1 to 150 letters, digits, or any of . @ + - _"
+            )
+        check_password(password)
+        return await self._store.create_user(
+            username,
+            await self._passwords.hash(password),
+            is_superuser=is_superuser,
+            only_as_first=only_as_first,
+        )
+
+    async def change_password(self, username: str, password: str) -> User:
+        """Also ends every token and connection. Raises InvalidField or UnknownUser."""
+        check_password(password)
+        user = await self.find(username)
+        await self._store.set_password(user.id, await self._passwords.hash(password))
+        return user
+
+    async def set_active(self, username: str, is_active: bool) -> User:
+        """Deactivating ends every token and connection. Raises UnknownUser."""
+        user = await self.find(username)
+        await self._store.set_active(user.id, is_active)
+        return user
+
+    async def sign_out_everywhere(self, user_id: int) -> None:
+        """End every token and connection of the user. Raises UnknownUser."""
+        await self._store.end_sessions(user_id)
+
+    async def find(self, username: str) -> User:
+        """The user of this name. Raises UnknownUser."""
+        user = await self._store.user_by_name(username)
+        if user is None:
+            raise UnknownUser(f"There is no user named {username!r}.")
+        return user
+
+    async def users(self) -> list[User]:
+        """All users, by id."""
+        return await self._store.users()
+
+    # API keys.
+
+    async def create_api_key(self, name: str) -> tuple[ApiKey, str]:
+        """A new key: what is stored of it, and the key itself. Raises InvalidField."""
+        if not _NAME.fullmatch(name):
+            raise InvalidField("name", "A name has 1 to 100 characters, on one line.")
+        key = _KEY_PREFIX + secrets.token_urlsafe(32)
+        return await self._store.create_api_key(name, digest(key)), key
+
+    async def api_keys(self) -> list[ApiKey]:
+        """All keys, revoked ones too."""
+        return await self._store.api_keys()
+
+    async def revoke_api_key(self, id_or_name: str) -> int:
+        """Revoke the active keys of this id or name; returns how many there were."""
+        return await self._store.revoke_api_key(id_or_name)

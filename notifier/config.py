@@ -1,0 +1,238 @@
+"""Settings: from flags, the environment and ``.env``, in this order; validated once, at start.
+
+Every field of :class:`Settings` is one setting. Its environment variable is
+``NOTIFIER_<FIELD>`` unless :data:`PLAIN_NAMES` lists it, its flag ``--<field>``. A secret
+has no flag, because process arguments are public: ``--<field>-file`` names a file instead.
+"""
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata, Type, type_info
+
+from notifier.errors import InvalidSettings
+
+Seconds = Annotated[float, Meta(ge=0)]
+Lifetime = Annotated[int, Meta(ge=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    ] = 8002
+    data_dir: Annotated[
+        str, Meta(min_length=1, description="Folder of the embedded store and the secret.")
+    ] = "./data"
+    secret_key: Annotated[
+        str,
+        Meta(
+            description="Signs tokens, at least 32 characters. Made in the data folder if unset.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    admin_username: Annotated[
+        str, Meta(min_length=1, description="Name of the superuser that a first start creates.")
+    ] = "admin"
+    admin_password: Annotated[
+        str,
+        Meta(
+            description="Its password. Generated and printed once if unset.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    open_send: Annotated[
+        bool, Meta(description="Let anyone who reaches the server send. For closed networks.")
+    ] = False
+    access_seconds: Annotated[Lifetime, Meta(description="Lifetime of access tokens.")] = 3600
+    refresh_seconds: Annotated[Lifetime, Meta(description="Lifetime of refresh tokens.")] = 86400
+    identity_seconds: Annotated[Lifetime, Meta(description="Lifetime of identity tokens.")] = 3600
+    retention_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Days to keep acknowledged and expired notifications; 0 removes at once.",
+        ),
+    ] = 30
+    max_body_bytes: Annotated[
+        int, Meta(ge=1024, description="Largest request body that is accepted.")
+    ] = 1024 * 1024
+    queue_size: Annotated[
+        int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
+    ] = 10_000
+    request_timeout: Annotated[
+        float, Meta(gt=0, description="Seconds after which a waiting send gets 503.")
+    ] = 10.0
+    high_water_bytes: Annotated[
+        int, Meta(ge=1, description="Bytes buffered for a slow reader before it has to catch up.")
+    ] = 256 * 1024
+    sweep_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds between comparisons of connections with the store.")
+    ] = 2.0
+    ping_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds between WebSocket pings; unanswered, they end it.")
+    ] = 30.0
+    drain_seconds: Annotated[
+        Seconds, Meta(description="Seconds over which a stopping server sends its clients away.")
+    ] = 5.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level to log.")
+    ] = "info"
+    log_format: Annotated[Literal["text", "json"], Meta(description="Form of a log line.")] = "text"
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret_key) < _SECRET_LENGTH:
+            raise ValueError(f"secret_key: wants at least {_SECRET_LENGTH} characters")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+_SECRET_LENGTH: Final = 32  # RFC 7518 §3.2: a key of at least the size of the hash
+
+PLAIN_NAMES: Final[Mapping[str, str]] = {"secret_key": "SECRET_KEY"}
+"""Settings whose environment variable has no prefix, by field."""
+
+PREFIX: Final = "NOTIFIER_"
+CLIENT_NAMES: Final = frozenset({"NOTIFIER_URL", "NOTIFIER_API_KEY"})
+"""Variables that :mod:`notifier.client` reads."""
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """How one field of :class:`Settings` is given and explained."""
+
+    field: str
+    type: Any
+    default: Any
+    description: str
+    secret: bool
+    wants: str
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PLAIN_NAMES.get(self.field, PREFIX + self.field.upper())
+
+    @property
+    def flag(self) -> str:
+        """Its command line flag."""
+        return "--" + self.field.replace("_", "-") + ("-file" if self.secret else "")
+
+    def parse(self, text: str, source: str) -> Any:
+        """The value that ``text`` means. Raises InvalidSettings, naming ``source``."""
+        try:
+            return msgspec.convert(text, self.type, strict=False)
+        except msgspec.ValidationError:
+            got = "a value that does not fit" if self.secret else repr(text)
+            raise InvalidSettings(f"{source}: got {got}, wants {self.wants}.") from None
+
+
+def _setting(field: msgspec.structs.FieldInfo) -> Setting:
+    meta = next(each for each in reversed(get_args(field.type)) if isinstance(each, Meta))
+    info = type_info(field.type)
+    while isinstance(info, Metadata):
+        info = info.type
+    return Setting(
+        field.name,
+        field.type,
+        field.default,
+        meta.description or "",
+        bool((meta.extra or {}).get("secret")),
+        _wants(info),
+    )
+
+
+def _wants(info: Type) -> str:
+    match info:
+        case BoolType():
+            return "1 or 0"
+        case LiteralType(values=values):
+            return "one of " + ", ".join(str(value) for value in sorted(values))
+        case IntType() | FloatType():
+            kind = "a whole number" if isinstance(info, IntType) else "a number"
+            if info.ge is not None and info.le is not None:
+                return f"{kind} from {info.ge} to {info.le}"
+            if info.ge is not None:
+                return f"{kind} of at least {info.ge}"
+            return f"{kind} above {info.gt}"
+        case _:
+            return "some text"
+
+
+SETTINGS: Final = tuple(_setting(field) for field in msgspec.structs.fields(Settings))
+"""All settings, in the order of :class:`Settings`."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Valid settings, where each came from, and what looks like a mistake."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def load(
+    flags: Mapping[str, str | None] | None = None,
+    environ: Mapping[str, str] | None = None,
+    dotenv: Path = Path(".env"),
+) -> Loaded:
+    """Read all settings. ``flags`` are by field. An empty variable counts as unset.
+
+    Raises InvalidSettings, which says which setting, what it got and what it wants.
+    """
+    flags = flags or {}
+    environ = os.environ if environ is None else environ
+    from_file = dotenv_values(dotenv) if dotenv.is_file() else {}
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        found: tuple[str, str] | None = None
+        if text := flags.get(setting.field):
+            found = (_read_secret(text, setting.flag) if setting.secret else text, setting.flag)
+        elif text := environ.get(setting.variable):
+            found = (text, setting.variable)
+        elif text := from_file.get(setting.variable):
+            found = (text, f"{setting.variable} in {dotenv}")
+        if found:
+            values[setting.field] = setting.parse(*found)
+            sources[setting.field] = found[1]
+    try:
+        settings = Settings(**values)
+    except ValueError as error:
+        field, _, problem = str(error).partition(": ")
+        raise InvalidSettings(f"{sources.get(field, field)}: {problem}.") from None
+    return Loaded(settings, sources, tuple(_unknown({**from_file, **environ})))
+
+
+def _read_secret(path: str, flag: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise InvalidSettings(f"{flag}: cannot read {path}: {error.strerror}.") from None
+
+
+def _unknown(names: Mapping[str, Any]) -> list[str]:
+    known = {setting.variable for setting in SETTINGS} | CLIENT_NAMES
+    found = []
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            found.append(f"{name} is not a setting and has no effect{hint}")
+    return found

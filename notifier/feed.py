@@ -1,0 +1,167 @@
+"""One connection's place in its user's log.
+
+A feed is *live* (the hub offers it each fresh notification) or *catching up* (it reads
+the store behind its cursor). It never skips and never repeats: it writes only what lies
+behind its cursor, and goes live only when its cursor has reached the last ``seq`` that
+anyone in this process has heard of for its user, with no await in between.
+
+Nothing here knows of sockets or databases: a :class:`Transport` takes the frames, and
+a function reads the pages.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from notifier import clock
+from notifier.errors import Unavailable
+from notifier.models import Notification
+from notifier.storage.contract import Page
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+ReadPage = Callable[[int, int], Awaitable[Page]]
+"""Pending notifications of a user (first argument) behind a seq (second). May raise Unavailable."""
+
+Encode = Callable[[Notification], bytes]
+"""A notification as the transport wants it."""
+
+
+class Transport(Protocol):
+    """Where frames go, without ever waiting."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were sent and not yet taken by the peer, at most."""
+        ...
+
+    def send(self, frame: bytes) -> None:
+        """Send or buffer ``frame``. After the peer has left, do nothing."""
+        ...
+
+    async def drained(self) -> None:
+        """Return when nothing is buffered, or the peer has left."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Say good-bye with a WebSocket close code (RFC 6455 §7.4)."""
+        ...
+
+
+class Log(Protocol):
+    """What the hub knows of a user's log: shared by all feeds of this user."""
+
+    user_id: int
+    position: int
+    """The highest seq that this process has heard of."""
+
+    def seen(self, seq: int) -> None:
+        """Raise the position."""
+        ...
+
+
+class Feed:
+    """Brings one connection everything that is pending for its user, once and in order."""
+
+    __slots__ = (
+        "_encode",
+        "_high_water",
+        "_log",
+        "_read",
+        "_task",
+        "cursor",
+        "delivered",
+        "live",
+        "transport",
+    )
+
+    def __init__(
+        self, log: Log, transport: Transport, read: ReadPage, encode: Encode, high_water: int
+    ) -> None:
+        self.transport = transport
+        self.cursor = 0
+        """The last seq that this connection was given or need not be given."""
+        self.live = False
+        self.delivered = 0
+        """How many notifications were written to the transport."""
+        self._log = log
+        self._read = read
+        self._encode = encode
+        self._high_water = high_water
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def user_id(self) -> int:
+        """Whose log it is."""
+        return self._log.user_id
+
+    def offer(self, notification: Notification, frame: bytes) -> None:
+        """Take a fresh notification, if it is the next one; catch up if one is missing."""
+        if not self.live:
+            return
+        missing = notification.seq - self.cursor
+        if missing == 1:
+            self._write(notification, frame)
+            if self.transport.buffered > self._high_water:
+                # A slow reader costs a bounded buffer: the rest waits in the store.
+                self.catch_up()
+        elif missing > 1:
+            self.catch_up()
+
+    def catch_up(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Leave the live set until the store has nothing more. ``first`` is awaited first."""
+        self.live = False
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._catch_up(first))
+            self._task.add_done_callback(self._report_failure)
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self.live = False
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _write(self, notification: Notification, frame: bytes) -> None:
+        self.cursor = notification.seq
+        if not notification.expired(clock.now()):
+            self.transport.send(frame)
+            self.delivered += 1
+
+    async def _catch_up(self, first: Callable[[], Awaitable[None]] | None) -> None:
+        if first is not None:
+            await first()
+        pause = 0.0
+        while not self.live:
+            await self.transport.drained()
+            if pause:
+                # Half of it is random, so that many feeds do not return to the database
+                # at the same moment.
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            before = self.cursor
+            with suppress(Unavailable):  # the connection stays, and so does what it waits for
+                self._take(await self._read(self.user_id, self.cursor))
+            pause = 0 if self.cursor > before else min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+        # Here and not in a callback: an offer that comes before the callback would find a
+        # task that is over, and start no other.
+        self._task = None
+
+    def _report_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A feed failed", exc_info=error, extra={"action": "feed_failed"})
+            self.transport.close(1011, "internal error; reconnect")
+
+    def _take(self, page: Page) -> None:
+        for notification in page.notifications:
+            self._write(notification, self._encode(notification))
+        self._log.seen(page.last_seq)
+        if page.complete:
+            # What lies between has been acknowledged or has expired.
+            self.cursor = max(self.cursor, page.last_seq)
+            self.live = self.cursor >= self._log.position

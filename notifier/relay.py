@@ -1,0 +1,71 @@
+"""How fresh notifications reach the processes whose users are connected.
+
+A relay is only a nudge: it may lose, repeat or reorder. Feeds notice by ``seq`` and read
+the store. So a relay never blocks a send and never fails one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from notifier.models import Notification
+
+Receiver = Callable[[Notification], None]
+"""Called on the loop with each notification that may concern a connected user."""
+
+
+class Relay(Protocol):
+    """Carries committed notifications to the hubs of all processes."""
+
+    name: str
+
+    @property
+    def state(self) -> str:
+        """``ok``, or in a word why nudges do not get through."""
+        ...
+
+    async def start(self, receiver: Receiver) -> None:
+        """Begin to receive. Returns although the network is away."""
+        ...
+
+    async def stop(self) -> None:
+        """Send what is under way and let go. Never raises."""
+        ...
+
+    def publish(self, notifications: Sequence[Notification]) -> None:
+        """Nudge every process, this one too, in this order. Never blocks, never raises."""
+        ...
+
+    async def subscribe(self, user_id: int) -> None:
+        """Receive this user's notifications from now on, if the network allows it."""
+        ...
+
+    def unsubscribe(self, user_id: int) -> None:
+        """No longer receive this user's notifications. Never blocks, never raises."""
+        ...
+
+
+class LocalRelay:
+    """The relay of a single process: a function call."""
+
+    name = "local"
+    state = "ok"
+
+    def __init__(self) -> None:
+        self._receiver: Receiver | None = None
+
+    async def start(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    async def stop(self) -> None:
+        self._receiver = None
+
+    def publish(self, notifications: Sequence[Notification]) -> None:
+        if self._receiver is not None:
+            for notification in notifications:
+                self._receiver(notification)
+
+    async def subscribe(self, user_id: int) -> None:
+        """Nothing to do: everything passes through here."""
+
+    def unsubscribe(self, user_id: int) -> None:
+        """Nothing to do."""

@@ -1,0 +1,58 @@
+"""The verbs of notifications: send, acknowledge. The only door for HTTP, RabbitMQ and CLI.
+
+A send is over when its commit is: fresh notifications go from the store's commit straight
+to the relay, in order, before their senders hear of it.
+"""
+
+import asyncio
+
+from notifier import wire
+from notifier.clock import SECOND
+from notifier.errors import UnknownUser
+from notifier.storage.contract import TRUSTED, Append, Appended, Result, Sender
+from notifier.storage.store import Store
+from notifier.wire import SendRequest
+
+
+class NotificationService:
+    """What one can do with notifications."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.sends = 0
+        """How many notifications were stored, since the start."""
+        self.acks = 0
+        """How many acknowledgements were taken, since the start."""
+
+    async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
+        """Store one notification and nudge its user's devices; returns after the commit.
+
+        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated or ApiKeyNotValid
+        (the sender's right has ended), and Unavailable (nothing was promised: send again
+        with the same key).
+        """
+        user_id = wire.parse_user_id(request.user_id)
+        payload = wire.check_payload(request.payload)
+        if user_id is None:
+            raise UnknownUser
+        given = request.key is not None
+        append = Append(
+            user_id,
+            request.key if request.key is not None else wire.make_key(),
+            payload,
+            ttl=None if request.ttl is None else request.ttl * SECOND,
+            key_given=given,
+            sender=sender,
+        )
+        appended = await self._store.append(append)
+        self.sends += not appended.replayed
+        return appended
+
+    def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[Result]":
+        """Settle a notification for all devices of its user.
+
+        The first acknowledgement counts; unknown and settled keys change nothing. The future
+        is done with the commit and may be ignored. Raises Unavailable if there is no room.
+        """
+        self.acks += 1
+        return self._store.acknowledge(user_id, key)
