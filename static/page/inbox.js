@@ -1,0 +1,134 @@
+/** The signed-in screen: ties the connection to what shows it. */
+import { NotifierClient } from "../notifier.js";
+import { Alerts } from "./alerts.js";
+import { byId, say } from "./dom.js";
+import { Entry } from "./entry.js";
+import { Feed } from "./feed.js";
+import { words } from "./language.js";
+import { Light } from "./light.js";
+import { Preferences } from "./preferences.js";
+
+/** @typedef {import("./session.js").Session} Session */
+
+const FILTER_PAUSE = 120;
+const PROBLEM_SHOWN = 8_000;
+
+export class Inbox {
+  #preferences = new Preferences();
+  #feed = new Feed(this.#preferences);
+  #alerts = new Alerts(this.#preferences);
+  #light = new Light();
+  /** @type {NotifierClient | null} */
+  #client = null;
+  /** @type {import("./protocol.js").Protocol | null} */
+  #protocol = null;
+  /** @type {import("./tools.js").Tools | null} */
+  #tools = null;
+  /** @type {Entry[]} */
+  #unannounced = [];
+  #signingOut = false;
+
+  /** @param {Session} session @param {(notice?: string) => void} leave */
+  constructor(session, leave) {
+    this.session = session;
+    this.leave = leave;
+    this.#preferences.bind(document);
+    this.#preferences.addEventListener("change", () => this.#showProtocol());
+    byId("sign-out").addEventListener("click", () => this.#signOut());
+    byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
+    this.#bindFilter();
+  }
+
+  open() {
+    const { user } = this.session;
+    if (!user) return;
+    byId("who").textContent = user.username;
+    this.#client = new NotifierClient({ userId: user.id, getToken: () => this.session.identity() });
+    this.#client.addEventListener("notification", ({ detail }) => this.#receive(detail));
+    this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
+    this.#client.addEventListener("error", ({ detail }) => this.#report(detail));
+    this.#client.addEventListener("frame", ({ detail }) => this.#protocol?.add(detail));
+    this.#client.connect();
+    this.#showProtocol();
+    if (user.is_superuser) this.#openTools();
+  }
+
+  /** @param {import("../notifier.js").ServerNotification} notification */
+  #receive(notification) {
+    const entry = new Entry(notification);
+    this.#feed.add(entry);
+    this.#unannounced.push(entry);
+    if (this.#unannounced.length > 1) return;
+    setTimeout(() => this.#alerts.announce(this.#unannounced.splice(0)));
+  }
+
+  /** @param {import("../notifier.js").Status} status */
+  #changed(status) {
+    this.#light.show(status);
+    this.#feed.setConnected(status.state === "connected");
+    // The server closes the socket of a sign-out too, and may be faster than its answer.
+    if (status.state !== "closed" || status.reason === "closed") return;
+    this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
+  }
+
+  /** @param {Error} error */
+  #report(error) {
+    console.warn(error);
+  }
+
+  async #signOut() {
+    this.#signingOut = true;
+    try {
+      await this.session.signOut();
+      this.#close();
+    } catch {
+      say(byId("problem"), words.signOutFailed);
+      setTimeout(() => say(byId("problem")), PROBLEM_SHOWN);
+    } finally {
+      this.#signingOut = false;
+    }
+  }
+
+  /** @param {string} [notice] */
+  #close(notice) {
+    const client = this.#client;
+    if (!client) return;
+    this.#client = null;
+    client.close();
+    this.session.forget();
+    this.#tools?.close();
+    this.#feed.clear();
+    this.#alerts.clear();
+    byId("filter").value = "";
+    this.leave(notice);
+  }
+
+  #bindFilter() {
+    const filter = byId("filter");
+    let timer = 0;
+    filter.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => this.#feed.filter(filter.value), FILTER_PAUSE);
+    });
+    addEventListener("keydown", (event) => {
+      const typing = event.target instanceof Element && event.target.matches("input, textarea");
+      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      filter.focus();
+    });
+  }
+
+  async #showProtocol() {
+    const wanted = this.#preferences.get("protocol") === true;
+    byId("protocol").hidden = !wanted;
+    if (!wanted || this.#protocol) return;
+    const { Protocol } = await import("./protocol.js");
+    this.#protocol ??= new Protocol(byId("protocol"));
+  }
+
+  async #openTools() {
+    const { Tools } = await import("./tools.js");
+    this.#tools ??= new Tools(byId("tools"), this.session);
+    this.#tools.open();
+  }
+}

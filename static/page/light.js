@@ -1,0 +1,30 @@
+/** The connection light: a colour, and the words for it. */
+import { byId } from "./dom.js";
+import { words } from "./language.js";
+
+/** @typedef {import("../notifier.js").Status} Status */
+
+export class Light {
+  #timer = 0;
+
+  /** @param {Status} status */
+  show(status) {
+    clearInterval(this.#timer);
+    byId("light").dataset.state = status.state;
+    byId("reconnect").hidden = status.retryAt === undefined;
+    byId("light-text").textContent = describe(status);
+    if (status.retryAt === undefined) return;
+    this.#timer = window.setInterval(() => {
+      byId("light-text").textContent = describe(status);
+    }, 500);
+  }
+}
+
+/** @param {Status} status */
+function describe({ state, retryAt = 0 }) {
+  const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1_000));
+  if (state === "reconnecting") return words.reconnectingIn(seconds);
+  if (state === "offline") return words.offlineRetry(seconds);
+  if (state === "connected") return words.connected;
+  return state === "closed" ? words.closed : words.connecting;
+}

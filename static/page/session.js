@@ -1,0 +1,107 @@
+/**
+ * Who is signed in. The refresh token is an HttpOnly cookie that scripts can't read;
+ * the access and identity tokens live in memory only and die with the page.
+ */
+
+const SESSION = "/api/users/session/";
+
+/** The server answered, and the answer was no. */
+export class Refused extends Error {
+  /** @param {number} status @param {any} body */
+  constructor(status, body) {
+    super(body?.detail ?? `HTTP ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export class Session {
+  /** @type {{ id: number, username: string, is_superuser: boolean } | null} */
+  user = null;
+  #access = "";
+  #identity = "";
+  /** @type {Promise<boolean> | null} */
+  #renewal = null;
+
+  /** @param {string} username @param {string} password */
+  async signIn(username, password) {
+    this.#accept(await exchange("POST", SESSION, { username, password }));
+  }
+
+  /** Tokens for the session that the cookie stands for; false when there is none. */
+  resume() {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  /** An identity token not used before, or null when the session has ended. */
+  async identity() {
+    if (!this.#identity && !(await this.resume())) return null;
+    const identity = this.#identity;
+    this.#identity = "";
+    return identity;
+  }
+
+  /** End this session on every device. */
+  async signOut() {
+    await exchange("DELETE", SESSION);
+    this.forget();
+  }
+
+  forget() {
+    this.user = null;
+    this.#access = this.#identity = "";
+  }
+
+  /**
+   * Call the API as this user.
+   * @param {string} method
+   * @param {string} path
+   * @param {string} [body] JSON text
+   */
+  async call(method, path, body) {
+    try {
+      return await exchange(method, path, body, this.#access);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 401 || !(await this.resume())) throw error;
+      return exchange(method, path, body, this.#access);
+    }
+  }
+
+  async #renew() {
+    try {
+      this.#accept(await exchange("POST", `${SESSION}refresh/`, {}));
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return false;
+      throw error;
+    }
+  }
+
+  /** @param {any} answer */
+  #accept({ access, identity, user }) {
+    this.#access = access;
+    this.#identity = identity;
+    this.user = user;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object | string} [body] an object, or JSON text that must arrive unchanged
+ * @param {string} [access]
+ */
+async function exchange(method, path, body, access) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (access) headers.Authorization = `Bearer ${access}`;
+  const text = typeof body === "object" ? JSON.stringify(body) : body;
+  const answer = await fetch(path, { method, headers, body: text, cache: "no-store" });
+  const content = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(answer.status, content);
+  return content;
+}
