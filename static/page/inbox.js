@@ -7,6 +7,7 @@ import { Feed } from "./feed.js";
 import { words } from "./language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
+import { Protocol } from "./protocol.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -20,8 +21,7 @@ export class Inbox {
   #light = new Light();
   /** @type {NotifierClient | null} */
   #client = null;
-  /** @type {import("./protocol.js").Protocol | null} */
-  #protocol = null;
+  #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
   /** @type {Entry[]} */
@@ -33,7 +33,9 @@ export class Inbox {
     this.session = session;
     this.leave = leave;
     this.#preferences.bind(document);
-    this.#preferences.addEventListener("change", () => this.#showProtocol());
+    const showProtocol = () => this.#protocol.show(this.#preferences.get("protocol") === true);
+    this.#preferences.addEventListener("change", showProtocol);
+    showProtocol();
     byId("sign-out").addEventListener("click", () => this.#signOut());
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
@@ -47,9 +49,8 @@ export class Inbox {
     this.#client.addEventListener("notification", ({ detail }) => this.#receive(detail));
     this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
     this.#client.addEventListener("error", ({ detail }) => this.#report(detail));
-    this.#client.addEventListener("frame", ({ detail }) => this.#protocol?.add(detail));
+    this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
     this.#client.connect();
-    this.#showProtocol();
     if (user.is_superuser) this.#openTools();
   }
 
@@ -99,6 +100,7 @@ export class Inbox {
     this.#tools?.close();
     this.#feed.clear();
     this.#alerts.clear();
+    this.#protocol.clear();
     byId("filter").value = "";
     this.leave(notice);
   }
@@ -116,14 +118,6 @@ export class Inbox {
       event.preventDefault();
       filter.focus();
     });
-  }
-
-  async #showProtocol() {
-    const wanted = this.#preferences.get("protocol") === true;
-    byId("protocol").hidden = !wanted;
-    if (!wanted || this.#protocol) return;
-    const { Protocol } = await import("./protocol.js");
-    this.#protocol ??= new Protocol(byId("protocol"));
   }
 
   async #openTools() {

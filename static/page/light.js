@@ -6,6 +6,7 @@ import { words } from "./language.js";
 
 export class Light {
   #timer = 0;
+  #state = "";
 
   /** @param {Status} status */
   show(status) {
@@ -13,6 +14,9 @@ export class Light {
     byId("light").dataset.state = status.state;
     byId("reconnect").hidden = status.retryAt === undefined;
     byId("light-text").textContent = describe(status);
+    // Said aloud once per change; the seconds that follow are only shown.
+    if (status.state !== this.#state) byId("announcer").textContent = describe(status);
+    this.#state = status.state;
     if (status.retryAt === undefined) return;
     this.#timer = window.setInterval(() => {
       byId("light-text").textContent = describe(status);

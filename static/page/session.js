@@ -4,6 +4,7 @@
  */
 
 const SESSION = "/api/users/session/";
+const FRESH = 5_000;
 
 /** The server answered, and the answer was no. */
 export class Refused extends Error {
@@ -20,6 +21,7 @@ export class Session {
   user = null;
   #access = "";
   #identity = "";
+  #issuedAt = 0;
   /** @type {Promise<boolean> | null} */
   #renewal = null;
 
@@ -36,9 +38,10 @@ export class Session {
     return this.#renewal;
   }
 
-  /** An identity token not used before, or null when the session has ended. */
+  /** A new identity token, or null when the session has ended. */
   async identity() {
-    if (!this.#identity && !(await this.resume())) return null;
+    const fresh = this.#identity && Date.now() - this.#issuedAt < FRESH;
+    if (!fresh && !(await this.resume())) return null;
     const identity = this.#identity;
     this.#identity = "";
     return identity;
@@ -84,6 +87,7 @@ export class Session {
   #accept({ access, identity, user }) {
     this.#access = access;
     this.#identity = identity;
+    this.#issuedAt = Date.now();
     this.user = user;
   }
 }
