@@ -1,0 +1,1 @@
+"""HTTP and WebSocket in, JSON out: parse, call one verb, write."""

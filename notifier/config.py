@@ -163,7 +163,7 @@ def _wants(info: Type) -> str:
         case BoolType():
             return "1 or 0"
         case LiteralType(values=values):
-            return "one of " + ", ".join(str(value) for value in sorted(values))
+            return "one of " + ", ".join(sorted(map(str, values)))
         case IntType() | FloatType():
             kind = "a whole number" if isinstance(info, IntType) else "a number"
             if info.ge is not None and info.le is not None:

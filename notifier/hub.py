@@ -5,6 +5,8 @@ The hub keeps an :class:`Inbox` for every connected user. The relay calls
 was lost, in this process or on the way from another, only delays a notification.
 """
 
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
@@ -16,6 +18,8 @@ HIGH_WATER: Final = 256 * 1024
 """Bytes that may wait for one slow reader before it has to catch up from the store."""
 
 _SWEEP_CHUNK: Final = 1000
+_HANDSHAKE: Final = 60.0
+"""Seconds that a handshake may take, at the very most."""
 
 ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 """The last seq of each of these users. May raise Unavailable."""
@@ -49,6 +53,7 @@ class Hub:
         self._inboxes: dict[int, Inbox] = {}
         self._sockets = 0
         self._delivered = 0
+        self._revoked: dict[int, float] = {}
 
     @property
     def users(self) -> int:
@@ -68,6 +73,10 @@ class Hub:
     def feeds(self) -> Iterable[Feed]:
         """All feeds."""
         return (feed for inbox in self._inboxes.values() for feed in inbox.feeds)
+
+    def revoked_since(self, user_id: int, moment: float) -> bool:
+        """Whether the user's credentials changed at or after ``moment`` (monotonic clock)."""
+        return self._revoked.get(user_id, -math.inf) >= moment
 
     def attach(self, user_id: int, transport: Transport) -> Feed:
         """Add a connection. It is given all that is pending, then what is fresh."""
@@ -125,8 +134,13 @@ class Hub:
             feed.catch_up()
         return len(behind)
 
-    def close_user(self, user_id: int, code: int, reason: str) -> None:
-        """Close all connections of one user."""
+    def revoke(self, user_id: int, code: int, reason: str) -> None:
+        """Close all connections of one user, also those whose handshake is under way."""
+        now = time.monotonic()
+        self._revoked = {
+            each: moment for each, moment in self._revoked.items() if moment > now - _HANDSHAKE
+        }
+        self._revoked[user_id] = now
         if inbox := self._inboxes.get(user_id):
             for feed in tuple(inbox.feeds):
                 feed.transport.close(code, reason)

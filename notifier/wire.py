@@ -201,6 +201,14 @@ def check_payload(payload: msgspec.Raw) -> bytes:
     return value
 
 
+def check_key(key: str) -> str:
+    """``key``, if it may be one. Raises InvalidField."""
+    try:
+        return msgspec.convert(key, Key)
+    except msgspec.ValidationError as error:
+        raise InvalidField("key", f"{error}.") from None
+
+
 def make_key() -> str:
     """A new key: 32 hexadecimal digits, later ones sort behind earlier ones."""
     return f"{clock.now():012x}{os.urandom(10).hex()}"

@@ -1,0 +1,155 @@
+"""What every API handler shares: parsing, replying, errors, and who is asking."""
+
+import ipaddress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tornado.web import HTTPError, RequestHandler
+
+from handlers.errors import reply_for
+from notifier.errors import (
+    NotifierError,
+    PermissionDenied,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from notifier.models import User
+from notifier.senders import Credentials
+from notifier.wire import Decoder, encode
+
+if TYPE_CHECKING:
+    from handlers.application import NotifierApplication
+
+T = TypeVar("T")
+
+_FORWARDING: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
+_JSON: Final = "application/json"
+
+_decoders: dict[type, Decoder[Any]] = {}
+
+
+def _decoder(form: type[T]) -> Decoder[T]:
+    found = _decoders.get(form)
+    if found is None:
+        found = _decoders[form] = Decoder(form)
+    return found
+
+
+class ApiHandler(RequestHandler):
+    """JSON in and out."""
+
+    application: "NotifierApplication"
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", _JSON)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+
+    def prepare(self) -> None:
+        self.application.status.requests += 1
+
+    def on_finish(self) -> None:
+        self.application.status.requests -= 1
+
+    def compute_etag(self) -> None:
+        """No entity tags: answers are not for caches."""
+
+    def parse(self, form: type[T]) -> T:
+        """The request's body. Raises UnsupportedMediaType, MalformedJSON or InvalidField."""
+        content_type = self.request.headers.get("Content-Type", "")
+        if content_type != _JSON:
+            media_type = content_type.partition(";")[0].strip().lower()
+            if media_type != _JSON and not media_type.endswith("+json"):
+                # Strict, also about a missing type: a foreign page can post without it,
+                # but for this type its browser asks us first.
+                raise UnsupportedMediaType
+        return _decoder(form)(self.request.body)
+
+    def reply(self, body: Any) -> None:
+        """Answer with ``body`` as JSON."""
+        self.finish(encode(body))
+
+    # Who is asking.
+
+    @property
+    def bearer(self) -> str | None:
+        """The token or key in the Authorization header."""
+        scheme, _, value = self.request.headers.get("Authorization", "").partition(" ")
+        return value.strip() or None if scheme.lower() == "bearer" else None
+
+    async def require_user(self) -> User:
+        """The user whose access token came along. Raises Unauthenticated or TokenNotValid."""
+        if self.bearer is None:
+            raise Unauthenticated
+        return await self.application.accounts.user_of(self.bearer, "access")
+
+    async def require_superuser(self) -> User:
+        """The same, but only for superusers. Raises PermissionDenied too."""
+        user = await self.require_user()
+        if not user.is_superuser:
+            raise PermissionDenied
+        return user
+
+    @property
+    def credentials(self) -> Credentials:
+        """What this request brings to show its right to send."""
+        headers = self.request.headers
+        return Credentials(self.bearer, headers.get("X-API-Key"), self._from_this_machine())
+
+    def _from_this_machine(self) -> bool:
+        # The Host header too: a page whose name was rebound to 127.0.0.1 would send its own.
+        host = self.request.host_name
+        return (
+            _is_loopback(self.request.remote_ip)
+            and (host == "localhost" or _is_loopback(host.strip("[]")))
+            and not any(name in self.request.headers for name in _FORWARDING)
+        )
+
+    # Errors.
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        answer = reply_for(error, status_code)
+        self.set_status(answer.status)
+        if answer.status == 405:
+            self.set_header("Allow", ", ".join(self._allowed_methods()))
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        self.reply(answer.body)
+
+    def _allowed_methods(self) -> list[str]:
+        unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own marker
+        return [
+            method
+            for method in self.SUPPORTED_METHODS
+            if getattr(type(self), method.lower(), unimplemented) is not unimplemented
+        ]
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        # What the client did wrong is in the access log; only our own faults need a trace.
+        if not isinstance(value, NotifierError | HTTPError):
+            super().log_exception(typ, value, tb)
+
+    def _request_summary(self) -> str:
+        # Without the query string, which may hold a token.
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class NotFoundHandler(ApiHandler):
+    """Any path that nothing else answers."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise HTTPError(404)

@@ -1,0 +1,49 @@
+"""``POST /api/notifications/send/``."""
+
+import msgspec
+
+from handlers.base import ApiHandler
+from handlers.openapi import Operation, operation
+from notifier.errors import InvalidField
+from notifier.wire import SendRequest, SendResponse, check_key
+
+
+class SendHandler(ApiHandler):
+    """Accept one notification for one user."""
+
+    @operation(
+        Operation(
+            "Send a notification",
+            "notifications",
+            SendRequest,
+            SendResponse,
+            errors={
+                400: "The body is not valid.",
+                401: "No right to send: bring an API key or a superuser's access token.",
+                403: "The access token is not a superuser's.",
+                404: "There is no active user with this id.",
+                409: "The key was used before with another payload.",
+                413: "The body is too large.",
+                415: "The body is not application/json.",
+                503: "Nothing was promised: send again, with the same key.",
+            },
+            security=("apiKey", "accessToken"),
+            optional_security=True,
+            headers={"Idempotency-Key": "The same as `key` in the body."},
+        )
+    )
+    async def post(self) -> None:
+        sender = await self.application.senders.authorize(self.credentials)
+        request = self._with_header_key(self.parse(SendRequest))
+        appended = await self.application.notifications.send(request, sender)
+        if appended.replayed:
+            self.set_header("Idempotency-Replayed", "true")
+        self.reply(SendResponse.of(appended.notification))
+
+    def _with_header_key(self, request: SendRequest) -> SendRequest:
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return request
+        if request.key not in (None, key):
+            raise InvalidField("key", "Differs from the Idempotency-Key header.")
+        return msgspec.structs.replace(request, key=check_key(key))

@@ -1,0 +1,109 @@
+"""The OpenAPI 3.1 document, from the same types that validate requests.
+
+A handler's method is documented by :func:`operation`; the routes give the paths.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+from apispec import APISpec
+
+from handlers.errors import ErrorBody
+from notifier import __version__
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_ATTRIBUTE: Final = "openapi_operation"
+_REFERENCE: Final = "#/components/schemas/{name}"
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """What the document says of one method of one path."""
+
+    summary: str
+    tag: str
+    request: type | None = None
+    response: type | None = None
+    success: int = 200
+    errors: Mapping[int, str] = {}
+    """Statuses with the reason for each."""
+    security: tuple[str, ...] = ()
+    """Names of the security schemes of which any one will do."""
+    optional_security: bool = False
+    headers: Mapping[str, str] = {}
+    """Request headers with their meaning."""
+
+
+def operation(documented: Operation) -> Callable[[Method], Method]:
+    """Mark a handler's method as part of the API."""
+
+    def mark(method: Method) -> Method:
+        setattr(method, _ATTRIBUTE, documented)
+        return method
+
+    return mark
+
+
+def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
+    """The document for ``paths``: path templates with the handler of each."""
+    spec = APISpec(
+        title="Notifier",
+        version=__version__,
+        openapi_version="3.1.0",
+        info={
+            "description": "Notifications that are never lost: stored first, delivered live, "
+            "kept until a device acknowledges them.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+    )
+    for name, scheme in _SECURITY_SCHEMES.items():
+        spec.components.security_scheme(name, dict(scheme))
+    documented = [
+        (path, method, found)
+        for path, handler in paths
+        for method in ("get", "post", "delete")
+        if (found := getattr(getattr(handler, method), _ATTRIBUTE, None))
+    ]
+    forms = {form for _, _, each in documented for form in (each.request, each.response) if form}
+    _, components = msgspec.json.schema_components(
+        sorted(forms | {ErrorBody}, key=lambda form: form.__name__), ref_template=_REFERENCE
+    )
+    for name, schema in components.items():
+        spec.components.schema(name, schema)
+    for path, method, each in documented:
+        spec.path(path, operations={method: _describe(path, each)})
+    return spec.to_dict()
+
+
+_SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def _describe(path: str, each: Operation) -> dict[str, Any]:
+    description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
+    parameters = [
+        {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in each.headers.items()
+    ]
+    if parameters:
+        description["parameters"] = parameters
+    if each.security:
+        alternatives: list[dict[str, list[str]]] = [{name: []} for name in each.security]
+        description["security"] = [*([{}] if each.optional_security else []), *alternatives]
+    if each.request:
+        description["requestBody"] = {"required": True, "content": _json(each.request)}
+    success: dict[str, Any] = {"description": "Done."}
+    if each.response:
+        success["content"] = _json(each.response)
+    responses = {str(each.success): success}
+    for status, reason in each.errors.items():
+        responses[str(status)] = {"description": reason, "content": _json(ErrorBody)}
+    description["responses"] = responses
+    return description
+
+
+def _json(form: type) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=form.__name__)}}}

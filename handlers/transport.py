@@ -1,0 +1,58 @@
+"""A WebSocket as a feed's transport: whole frames, straight to the socket while it is idle."""
+
+from contextlib import suppress
+
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketHandler
+
+
+class SocketTransport:
+    """Writes finished frames to the stream beneath a WebSocket.
+
+    While nothing waits in the stream, a frame goes to the operating system at once: that
+    saves the stream's buffering, which is most of the cost of a delivery. What does not
+    fit goes to the stream, and everything behind it too, until it has drained.
+    """
+
+    def __init__(self, handler: WebSocketHandler, stream: IOStream) -> None:
+        self._handler = handler
+        self._stream = stream
+        # A TLS socket may need to read before it can write, which only its stream arranges.
+        self._direct = type(stream) is IOStream
+        self._buffered = 0
+
+    @property
+    def buffered(self) -> int:
+        """Bytes given to the stream since it was last idle: never less than what waits."""
+        return self._buffered if self._stream.writing() else 0
+
+    def send(self, frame: bytes) -> None:
+        stream = self._stream
+        if stream.closed():
+            return
+        if not stream.writing():
+            self._buffered = 0
+            if self._direct:
+                sent = self._send_now(frame)
+                if sent == len(frame):
+                    return
+                frame = frame[sent:]
+        self._buffered += len(frame)
+        stream.write(frame)
+
+    def _send_now(self, frame: bytes) -> int:
+        try:
+            return self._stream.socket.send(frame)
+        except OSError:
+            # Full, or broken: the stream knows how to deal with either.
+            return 0
+
+    async def drained(self) -> None:
+        stream = self._stream
+        if stream.writing():
+            with suppress(StreamClosedError):  # on_close follows
+                # An empty write ends when everything before it has left.
+                await stream.write(b"")
+
+    def close(self, code: int, reason: str) -> None:
+        self._handler.close(code, reason)

@@ -1,0 +1,185 @@
+"""Signing in: tokens for programs, and a cookie session for the page."""
+
+from typing import Final
+
+import msgspec
+
+from handlers.base import ApiHandler
+from handlers.openapi import Operation, operation
+from notifier.accounts import TokenSet
+from notifier.errors import TokenNotValid
+from notifier.models import User
+
+_BAD_CREDENTIALS: Final = {400: "A field is missing.", 401: "Not valid.", 503: "Try again later."}
+
+
+class SignInRequest(msgspec.Struct, frozen=True):
+    """A name and a password."""
+
+    username: str
+    password: str
+
+
+class RefreshRequest(msgspec.Struct, frozen=True):
+    """A refresh token."""
+
+    refresh: str
+
+
+class VerifyRequest(msgspec.Struct, frozen=True):
+    """A token of any type."""
+
+    token: str
+
+
+class SignInResponse(msgspec.Struct, frozen=True):
+    """``identity`` opens WebSockets, ``access`` the API, ``refresh`` brings new ones."""
+
+    access: str
+    refresh: str
+    identity: str
+
+
+class RefreshResponse(msgspec.Struct, frozen=True):
+    """New tokens."""
+
+    access: str
+    identity: str
+
+
+class VerifyResponse(msgspec.Struct, frozen=True):
+    """Nothing: the token is valid."""
+
+
+class UserResponse(msgspec.Struct, frozen=True):
+    """Who is signed in."""
+
+    id: int
+    username: str
+    is_superuser: bool
+
+    @classmethod
+    def of(cls, user: User) -> "UserResponse":
+        """What others may know of ``user``."""
+        return cls(user.id, user.username, user.is_superuser)
+
+
+class SessionResponse(msgspec.Struct, frozen=True):
+    """Tokens for the page; the refresh token is in a cookie that scripts cannot read."""
+
+    access: str
+    identity: str
+    user: UserResponse
+
+
+class EmptyRequest(msgspec.Struct, frozen=True):
+    """An empty object: the cookie says everything."""
+
+
+class TokenHandler(ApiHandler):
+    """Tokens for a name and a password."""
+
+    @operation(
+        Operation("Sign in", "users", SignInRequest, SignInResponse, errors=_BAD_CREDENTIALS)
+    )
+    async def post(self) -> None:
+        request = self.parse(SignInRequest)
+        tokens = await self.application.accounts.sign_in(request.username, request.password)
+        self.reply(SignInResponse(tokens.access, tokens.refresh, tokens.identity))
+
+
+class RefreshHandler(ApiHandler):
+    """New tokens for a refresh token."""
+
+    @operation(
+        Operation(
+            "Get new tokens", "users", RefreshRequest, RefreshResponse, errors=_BAD_CREDENTIALS
+        )
+    )
+    async def post(self) -> None:
+        tokens = await self.application.accounts.refresh(self.parse(RefreshRequest).refresh)
+        self.reply(RefreshResponse(tokens.access, tokens.identity))
+
+
+class VerifyHandler(ApiHandler):
+    """Whether a token is valid."""
+
+    @operation(
+        Operation("Check a token", "users", VerifyRequest, VerifyResponse, errors=_BAD_CREDENTIALS)
+    )
+    async def post(self) -> None:
+        await self.application.accounts.verify(self.parse(VerifyRequest).token)
+        self.reply(VerifyResponse())
+
+
+class IsAuthenticatedHandler(ApiHandler):
+    """Whether the access token of this request is valid, and whose it is."""
+
+    @operation(
+        Operation(
+            "Who am I?",
+            "users",
+            response=UserResponse,
+            errors={401: "Not signed in."},
+            security=("accessToken",),
+        )
+    )
+    async def get(self) -> None:
+        self.reply(UserResponse.of(await self.require_user()))
+
+
+class _SessionCookie(ApiHandler):
+    """The page's refresh token. Its path keeps it from every other request."""
+
+    NAME: Final = "notifier_session"
+    PATH: Final = "/api/users/session/"
+
+    def remember(self, tokens: TokenSet) -> None:
+        """Answer with the tokens, and keep the refresh token in the cookie."""
+        self.set_cookie(
+            self.NAME,
+            tokens.refresh,
+            path=self.PATH,
+            max_age=self.application.options.refresh_seconds,
+            httponly=True,
+            secure=self.request.protocol == "https",
+            samesite="Strict",
+        )
+        self.reply(SessionResponse(tokens.access, tokens.identity, UserResponse.of(tokens.user)))
+
+    def forget(self) -> None:
+        """Remove the cookie."""
+        self.clear_cookie(self.NAME, path=self.PATH, samesite="Strict")
+
+
+class SessionHandler(_SessionCookie):
+    """Begin and end the page's session."""
+
+    async def post(self) -> None:
+        request = self.parse(SignInRequest)
+        tokens = await self.application.accounts.sign_in(request.username, request.password)
+        self.remember(tokens)
+
+    async def delete(self) -> None:
+        """Sign out everywhere: all tokens of the user end, and all connections."""
+        accounts = self.application.accounts
+        try:
+            user = await accounts.user_of(self.get_cookie(self.NAME, "") or "", "refresh")
+        except TokenNotValid:
+            pass  # over already
+        else:
+            await accounts.sign_out_everywhere(user.id)
+        self.forget()
+        self.set_status(204)
+        self.finish()
+
+
+class SessionRefreshHandler(_SessionCookie):
+    """New tokens for the page. Only JSON is accepted, which no foreign page can post."""
+
+    async def post(self) -> None:
+        self.parse(EmptyRequest)
+        cookie = self.get_cookie(self.NAME)
+        if not cookie:
+            raise TokenNotValid("There is no session.")
+        self.remember(await self.application.accounts.refresh(cookie))

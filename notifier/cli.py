@@ -1,0 +1,288 @@
+"""The command line: run the server, and administer what it keeps.
+
+``python -m notifier`` runs the server. Every setting is a flag; see ``--help``. Exit codes:
+0 done, 1 refused or failed, 2 bad usage or settings.
+"""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from notifier import __version__, clock, logs
+from notifier.accounts import Accounts
+from notifier.client import Notifier
+from notifier.config import SETTINGS, Loaded, Settings, load
+from notifier.errors import InvalidSettings, NotifierError
+from notifier.passwords import Passwords
+from notifier.run import serve
+from notifier.server import make_accounts, make_driver
+from notifier.storage.store import Store
+
+Options = argparse.Namespace
+Command = Callable[[Options, Loaded], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        flags = {setting.field: getattr(options, setting.field, None) for setting in SETTINGS}
+        loaded = load(flags, dotenv=Path(".env"))
+        logs.configure(loaded.settings.log_level, loaded.settings.log_format)
+        for warning in loaded.warnings:
+            print(f"notifier: {warning}", file=sys.stderr)
+        command: Command = options.command
+        return command(options, loaded)
+    except InvalidSettings as error:
+        print(f"notifier: {error.message}", file=sys.stderr)
+        return 2
+    except NotifierError as error:
+        print(f"notifier: {error.message}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        return 130
+
+
+# The server.
+
+
+def _serve(options: Options, loaded: Loaded) -> int:
+    return asyncio.run(serve(loaded.settings))
+
+
+def _check_config(options: Options, loaded: Loaded) -> int:
+    for setting in SETTINGS:
+        value = getattr(loaded.settings, setting.field)
+        if setting.secret:
+            value = "(set)" if value else "(not set)"
+        source = loaded.sources.get(setting.field, "default")
+        print(f"{setting.variable:<28} {value!s:<20} {source}")
+    return 0
+
+
+def _migrate(options: Options, loaded: Loaded) -> int:
+    driver = make_driver(loaded.settings, exclusive=False)
+    applied = driver.prepare()
+    driver.close()
+    print(f"{applied} migrations applied." if applied else "The schema is up to date.")
+    return 0
+
+
+# Users and keys.
+
+
+@asynccontextmanager
+async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
+    store = Store(make_driver(settings, exclusive=False), readers=1)
+    passwords = Passwords()
+    await store.open()
+    try:
+        yield make_accounts(settings, store, passwords)
+    finally:
+        await store.close()
+        passwords.close()
+
+
+def _with_accounts(verb: Callable[[Options, Accounts], Awaitable[int]]) -> Command:
+    """A command that needs the accounts."""
+
+    def command(options: Options, loaded: Loaded) -> int:
+        async def run() -> int:
+            async with _accounts(loaded.settings) as accounts:
+                return await verb(options, accounts)
+
+        return asyncio.run(run())
+
+    return command
+
+
+async def _create_user(options: Options, accounts: Accounts) -> int:
+    username = options.username or _ask_name()
+    password = _ask_password(options)
+    user = await accounts.create_user(username, password, is_superuser=options.superuser)
+    kind = "superuser" if user.is_superuser else "user"
+    print(f"Created the {kind} {user.username!r} with the id {user.id}.")
+    return 0
+
+
+async def _change_password(options: Options, accounts: Accounts) -> int:
+    username = options.username or _ask_name()
+    await accounts.find(username)
+    user = await accounts.change_password(username, _ask_password(options))
+    print(f"Changed the password of {user.username!r}; all sessions have ended.")
+    return 0
+
+
+async def _set_active(options: Options, accounts: Accounts) -> int:
+    user = await accounts.set_active(options.username, options.active)
+    print(f"{'Activated' if options.active else 'Deactivated'} {user.username!r}.")
+    return 0
+
+
+async def _list_users(options: Options, accounts: Accounts) -> int:
+    _print_table(
+        ("ID", "USERNAME", "ACTIVE", "SUPERUSER", "CREATED"),
+        [
+            (
+                user.id,
+                user.username,
+                _yes(user.is_active),
+                _yes(user.is_superuser),
+                clock.isoformat(user.created_at),
+            )
+            for user in await accounts.users()
+        ],
+    )
+    return 0
+
+
+async def _create_api_key(options: Options, accounts: Accounts) -> int:
+    stored, key = await accounts.create_api_key(options.name)
+    print(f"API key {stored.id} ({stored.name}), shown only now:\n{key}")
+    return 0
+
+
+async def _list_api_keys(options: Options, accounts: Accounts) -> int:
+    _print_table(
+        ("ID", "NAME", "CREATED", "REVOKED"),
+        [
+            (
+                key.id,
+                key.name,
+                clock.isoformat(key.created_at),
+                "-" if key.revoked_at is None else clock.isoformat(key.revoked_at),
+            )
+            for key in await accounts.api_keys()
+        ],
+    )
+    return 0
+
+
+async def _revoke_api_key(options: Options, accounts: Accounts) -> int:
+    revoked = await accounts.revoke_api_key(options.key)
+    if not revoked:
+        print(f"notifier: there is no active key {options.key!r}.", file=sys.stderr)
+        return 1
+    print(f"Revoked {revoked} key{'s' if revoked > 1 else ''}.")
+    return 0
+
+
+def _ask_name() -> str:
+    return input("Username: ")
+
+
+def _ask_password(options: Options) -> str:
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Password (again): ") != password:
+        raise NotifierError("The passwords differ.")
+    return password
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = [tuple(head), *(tuple(map(str, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+# Sending.
+
+
+def _notify(options: Options, loaded: Loaded) -> int:
+    with Notifier() as notifier:
+        sent = notifier.send_json(
+            options.user_id, options.payload.encode(), key=options.key, ttl=options.ttl
+        )
+    print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
+    return 0
+
+
+# The grammar.
+
+
+def _parser() -> argparse.ArgumentParser:
+    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = settings.add_argument_group("settings, also as environment variables and in .env")
+    for setting in SETTINGS:
+        group.add_argument(
+            setting.flag,
+            dest=setting.field,
+            metavar="PATH" if setting.secret else "VALUE",
+            help=f"{setting.description} [{setting.variable}]",
+        )
+    parser = argparse.ArgumentParser(
+        prog="python -m notifier",
+        description="Notifications that are never lost. Without a command: run the server.",
+        parents=[settings],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"notifier {__version__}")
+    parser.set_defaults(command=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, command: Command, summary: str, **defaults: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=summary, description=summary, parents=[settings], allow_abbrev=False
+        )
+        added.set_defaults(command=command, **defaults)
+        return added
+
+    add("serve", _serve, "Run the server.")
+    add("migrate", _migrate, "Bring the store's schema up to date.")
+    add("check-config", _check_config, "Show every setting and where it came from.")
+    for name, superuser in (("createuser", False), ("createsuperuser", True)):
+        kind = "superuser" if superuser else "user"
+        create = add(name, _with_accounts(_create_user), f"Create a {kind}.", superuser=superuser)
+        _add_credentials(create)
+    _add_credentials(
+        add("changepassword", _with_accounts(_change_password), "Set a user's password.")
+    )
+    for name, active in (("deactivate", False), ("activate", True)):
+        summary = "Let a user in again." if active else "Lock a user out, at once."
+        add(name, _with_accounts(_set_active), summary, active=active).add_argument("username")
+    add("users", _with_accounts(_list_users), "List the users.")
+    _add_api_key_commands(commands, settings)
+    notify = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
+    notify.add_argument("user_id", metavar="USER_ID")
+    notify.add_argument("payload", metavar="JSON")
+    notify.add_argument("--key", help="Identity of the notification, for harmless retries.")
+    notify.add_argument("--ttl", type=int, help="Seconds until it expires.")
+    return parser
+
+
+def _add_credentials(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--username", metavar="NAME", help="Asked for if missing.")
+    parser.add_argument(
+        "--password-stdin", action="store_true", help="Read the password from standard input."
+    )
+
+
+def _add_api_key_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    settings: argparse.ArgumentParser,
+) -> None:
+    api_key = commands.add_parser("apikey", help="Make, list and revoke keys for sending.")
+    actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, verb: Callable[[Options, Accounts], Awaitable[int]], summary: str) -> Any:
+        action = actions.add_parser(name, help=summary, description=summary, parents=[settings])
+        action.set_defaults(command=_with_accounts(verb))
+        return action
+
+    create = add("create", _create_api_key, "Make a key and show it once.")
+    create.add_argument("--name", required=True, help="What it is for, such as billing.")
+    add("list", _list_api_keys, "List the keys.")
+    add("revoke", _revoke_api_key, "Revoke a key, at once.").add_argument("key", metavar="ID|NAME")

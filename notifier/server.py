@@ -1,0 +1,264 @@
+"""The composition root: builds the parts, starts them, and stops them in reverse order.
+
+Shutdown is a stack: readiness off, stop accepting, finish what is in flight, send the
+clients away, then close the relay and the store. Each step logs its own failure, and the
+next one still runs.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from handlers.application import NotifierApplication
+from handlers.routes import routes
+from notifier import wire
+from notifier.accounts import Accounts
+from notifier.chores import (
+    RETENTION_INTERVAL,
+    USER_CHANGES_INTERVAL,
+    Retention,
+    UserChanges,
+    every,
+)
+from notifier.config import Settings
+from notifier.errors import CannotStart
+from notifier.hub import Hub
+from notifier.passwords import Passwords
+from notifier.relay import LocalRelay, Relay
+from notifier.secret import signing_secret
+from notifier.senders import Senders
+from notifier.service import NotificationService
+from notifier.status import Status
+from notifier.storage.contract import Driver, Page
+from notifier.storage.sqlite import SqliteDriver
+from notifier.storage.store import Store
+from notifier.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+CLOSE_GO_ELSEWHERE: Final = 1012
+"""Service restart (IANA WebSocket close codes): come back, to any process, soon."""
+
+_BODY_SECONDS: Final = 60.0
+"""For how long a client may take to send a body."""
+
+_PAGE_ROWS: Final = 200
+"""Most notifications that one read of a catch-up brings."""
+
+_OVERSIZE: Final = 16
+"""Chunked bodies say their size last: up to this many times the limit is read to refuse them."""
+
+
+def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
+    """The database that ``settings`` name; ``exclusive`` for the server that owns it."""
+    return SqliteDriver(
+        Path(settings.data_dir),
+        exclusive=exclusive,
+        delete_acknowledged=settings.retention_days == 0,
+    )
+
+
+def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
+    """The verbs of identity over ``store``. Raises CannotStart."""
+    tokens = Tokens(
+        signing_secret(settings),
+        {
+            "access": settings.access_seconds,
+            "refresh": settings.refresh_seconds,
+            "identity": settings.identity_seconds,
+        },
+    )
+    return Accounts(store, tokens, passwords)
+
+
+class FirstUser(msgspec.Struct, frozen=True):
+    """The superuser that a first start has made."""
+
+    username: str
+    generated_password: str | None
+    """None if the password was given."""
+
+
+class Server:
+    """One process: everything on one loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.relay: Relay = LocalRelay()
+        self.store = Store(
+            make_driver(settings, exclusive=True),
+            committed=self.relay.publish,
+            max_operations=settings.queue_size,
+            timeout=settings.request_timeout,
+        )
+        self.hub = Hub(
+            self.relay,
+            self._read_page,
+            wire.notification_frame,
+            high_water=settings.high_water_bytes,
+        )
+        self.notifications = NotificationService(self.store)
+        self.status = Status(self.notifications, self.store, self.hub, self.relay)
+        self.first_user: FirstUser | None = None
+        self.sends_are_open = False
+        self.port = 0
+        self._stack: list[tuple[str, Callable[[], Awaitable[object]]]] = []
+        self._chores: list[asyncio.Task[Any]] = []
+        self._failed: asyncio.Future[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server can be reached from this machine."""
+        host = self.settings.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
+            host = "127.0.0.1"
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Open the store and listen. Raises CannotStart or Unavailable, leaving nothing open."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        passwords = Passwords()
+        accounts = make_accounts(settings, self.store, passwords)
+        self._stack.append(("store", self.store.close))
+        await self.store.open()
+        self.store.writer.ended.add_done_callback(self._part_ended)
+        await self._create_first_user(accounts)
+        self.sends_are_open = settings.open_send or (
+            settings.loopback and not await self.store.api_keys()
+        )
+        await self.relay.start(self.hub.deliver)
+        self._stack.append(("relay", self.relay.stop))
+        user_changes = UserChanges(self.store, self.hub)
+        await user_changes.start()
+        retention = Retention(self.store, settings.retention_days)
+        self._stack.append(("chores", self._stop_chores))
+        self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
+        self._start_chore(every(settings.sweep_seconds, self._sweep))
+        self._start_chore(every(RETENTION_INTERVAL, retention.remove))
+        senders = Senders(
+            accounts, self.store, open_send=settings.open_send, loopback=settings.loopback
+        )
+        application = NotifierApplication(
+            routes(),
+            options=settings,
+            notifications=self.notifications,
+            accounts=accounts,
+            senders=senders,
+            hub=self.hub,
+            status=self.status,
+        )
+        self._listen(application)
+
+    async def _create_first_user(self, accounts: Accounts) -> None:
+        if await self.store.user(1):
+            return  # not the first start: spares the hash
+        given = self.settings.admin_password
+        generated = None if given else secrets.token_urlsafe(12)
+        name = self.settings.admin_username
+        if await accounts.create_first_user(name, given or generated or ""):
+            self.first_user = FirstUser(name, generated)
+
+    def _listen(self, application: NotifierApplication) -> None:
+        settings = self.settings
+        try:
+            sockets = bind_sockets(settings.port, settings.host)
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+                "NOTIFIER_HOST and NOTIFIER_PORT say where."
+            ) from error
+        http = HTTPServer(
+            application,
+            max_body_size=_OVERSIZE * settings.max_body_bytes,
+            body_timeout=_BODY_SECONDS,
+        )
+        http.add_sockets(sockets)
+        self.port = sockets[0].getsockname()[1]
+        self._stack.append(("connections", http.close_all_connections))
+        self._stack.append(("clients", self._send_clients_away))
+        self._stack.append(("requests", self._finish_requests))
+        self._stack.append(("listener", _as_async(http.stop)))
+
+    async def wait(self) -> None:
+        """Return when a part has died that the service cannot do without. Raises its error."""
+        assert self._failed is not None, "the server was not started"
+        await asyncio.shield(self._failed)
+
+    async def stop(self) -> None:
+        """Drain and stop. Never raises."""
+        self.status.draining = True
+        while self._stack:
+            name, step = self._stack.pop()
+            try:
+                await step()
+            except Exception:
+                logger.exception("Stopping failed", extra={"action": "stop_failed", "part": name})
+
+    async def _finish_requests(self) -> None:
+        """Wait for what is in flight; each request has its own time limit."""
+        while self.status.requests:  # noqa: ASYNC110 - an event would be set for every request
+            await asyncio.sleep(0.01)
+
+    async def _send_clients_away(self) -> None:
+        """Close WebSockets one by one, so that they do not all arrive elsewhere at once."""
+        feeds = list(self.hub.feeds())
+        pause = self.settings.drain_seconds / len(feeds) if feeds else 0.0
+        began = asyncio.get_running_loop().time()
+        for number, feed in enumerate(feeds, 1):
+            feed.transport.close(CLOSE_GO_ELSEWHERE, "restarting; reconnect")
+            ahead = began + number * pause - asyncio.get_running_loop().time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+
+    # Chores.
+
+    def _start_chore(self, chore: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(chore)
+        task.add_done_callback(self._part_ended)
+        self._chores.append(task)
+
+    async def _stop_chores(self) -> None:
+        for task in self._chores:
+            task.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+
+    def _part_ended(self, part: "asyncio.Future[Any]") -> None:
+        """A part that dies stops the service, loudly, instead of leaving half of it."""
+        assert self._failed is not None
+        if part.cancelled() or part.exception() is None or self._failed.done():
+            return
+        self._failed.set_exception(part.exception() or RuntimeError("a part has ended"))
+        self._failed.exception()
+
+    async def _sweep(self) -> None:
+        behind = await self.hub.sweep(self.store.positions)
+        if behind:
+            logger.info("Feeds were behind", extra={"action": "swept", "feeds": behind})
+
+    async def _read_page(self, user_id: int, after: int) -> Page:
+        return await self.store.pending(
+            user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
+        )
+
+
+def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[object]]:
+    async def step() -> None:
+        call()
+
+    return step

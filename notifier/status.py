@@ -1,0 +1,92 @@
+"""How the process is doing: whether it is ready for traffic, and its figures."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from notifier import __version__, clock
+from notifier.hub import Hub
+from notifier.relay import Relay
+from notifier.service import NotificationService
+from notifier.storage.store import Store
+
+
+class StoreState(msgspec.Struct, frozen=True):
+    """``state`` is ok or away; ``queue`` counts writes that wait."""
+
+    driver: str
+    state: str
+    queue: int
+
+
+class RelayState(msgspec.Struct, frozen=True):
+    """``kind`` is local or redis; ``state`` is ok, or why nudges do not get through."""
+
+    kind: str
+    state: str
+
+
+class RabbitState(msgspec.Struct, frozen=True):
+    """``state`` is off, connecting, consuming or blocked."""
+
+    state: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The figures of this process. ``sends``, ``deliveries`` and ``acks`` count from its start."""
+
+    time: str
+    version: str
+    uptime_seconds: float
+    users: int
+    sockets: int
+    sends: int
+    deliveries: int
+    acks: int
+    store: StoreState
+    relay: RelayState
+    rabbitmq: RabbitState
+
+
+class Status:
+    """Gathers what the parts know. Cheap: nothing is asked of a database."""
+
+    def __init__(
+        self, notifications: NotificationService, store: Store, hub: Hub, relay: Relay
+    ) -> None:
+        self._notifications = notifications
+        self._store = store
+        self._hub = hub
+        self._relay = relay
+        self._started = time.monotonic()
+        self.rabbitmq: Callable[[], str] = lambda: "off"
+        self.requests = 0
+        """HTTP requests that are being answered."""
+        self.draining = False
+        """The process is about to stop: it finishes what it has and wants nothing new."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a load balancer should send requests here."""
+        return not self.draining and self._store.available
+
+    def snapshot(self) -> Snapshot:
+        """The figures now."""
+        return Snapshot(
+            time=clock.isoformat(clock.now()),
+            version=__version__,
+            uptime_seconds=round(time.monotonic() - self._started, 1),
+            users=self._hub.users,
+            sockets=self._hub.sockets,
+            sends=self._notifications.sends,
+            deliveries=self._hub.delivered,
+            acks=self._notifications.acks,
+            store=StoreState(
+                self._store.driver,
+                "ok" if self._store.available else "away",
+                self._store.writer.depth,
+            ),
+            relay=RelayState(self._relay.name, self._relay.state),
+            rabbitmq=RabbitState(self.rabbitmq()),
+        )
