@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from notifier.errors import NotifierError
+from notifier.errors import NotifierError, Unavailable
 from notifier.models import ApiKey, Notification, User, UserChange
 
 
@@ -131,8 +131,14 @@ Outcome = Result | NotifierError
 """What became of one operation. A refused one never touches its neighbours."""
 
 
+class NotCommitted(Unavailable):
+    """The store is away; try again soon."""
+
+    # Certainly nothing happened, so the same batch may be given to another session.
+
+
 class Page(msgspec.Struct, frozen=True):
-    """A stretch of a user's pending notifications, read in one snapshot."""
+    """A stretch of a user's pending notifications, none behind ``last_seq``."""
 
     notifications: Sequence[Notification]
     last_seq: int
@@ -145,7 +151,8 @@ class WriteSession(Protocol):
     """One connection that writes. Used from one thread.
 
     Any error but NotifierError means that the transaction did not happen, or that
-    nobody knows; :class:`~notifier.errors.Unavailable` that the database is away.
+    nobody knows; :class:`~notifier.errors.Unavailable` that the database is away, and
+    :class:`NotCommitted` that it was so before anything could be committed.
     """
 
     def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
@@ -208,7 +215,7 @@ class Driver(Protocol):
     def prepare(self) -> int:
         """Bring the schema up to date, and return how many migrations that took.
 
-        Raises SchemaTooNew, StoreInUse or Unavailable.
+        Raises SchemaTooNew, StoreInUse, another CannotStart, or Unavailable.
         """
         ...
 

@@ -8,7 +8,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, Final, NamedTuple
 
 from notifier import clock
 from notifier.errors import (
@@ -47,6 +47,40 @@ Row = tuple[Any, ...]
 Place = tuple[int, str]
 """A user's id and a key: what identifies a notification."""
 
+AWAY: Final = "The store is away; try again soon."
+"""All that clients hear; the cause goes to the log."""
+_ATTEMPTS: Final = 5
+
+
+class Conflict(Exception):
+    """The database undid the transaction in favour of another one: do it again."""
+
+
+class Wanted(NamedTuple):
+    """What must be known to decide on a batch of appends."""
+
+    user_ids: Sequence[int]
+    """Whose inboxes to lock, in order, so that no two processes wait for each other."""
+    places: Collection[Place]
+    """Where something may be stored already."""
+    digests: Collection[bytes]
+    """Which API keys must be active."""
+    api_keys: bool
+    """Whether it matters that there are API keys at all."""
+
+
+class Grounds(NamedTuple):
+    """The answers to :class:`Wanted`, true until the transaction ends."""
+
+    positions: dict[int, int]
+    """The last seq of each active user."""
+    stored: dict[Place, Notification]
+    active: Collection[bytes]
+    """The digests of active API keys."""
+    has_api_keys: bool
+    """Whether there has ever been an API key. False where nobody wanted to know."""
+
+
 _USER = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 _API_KEY = "id, name, created_at, revoked_at"
 
@@ -72,18 +106,18 @@ class SqlReadSession(Session):
 
     @abstractmethod
     def pending_rows(
-        self, user_id: int, after: int, now: int, *, rows: int, size: int
+        self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
-        """The notifications of :meth:`ReadSession.pending`, never more than ``rows``."""
+        """The notifications of :meth:`ReadSession.pending`, no further than seq ``until``."""
 
     def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
         # The position is read first: whatever is at or before it was committed by then,
-        # so the rows that are read afterwards include it.
+        # so the rows that are read afterwards, up to it, are all there is.
         inbox = self.first("SELECT last_seq FROM inboxes WHERE user_id = ?", (user_id,))
         last_seq = inbox[0] if inbox else 0
         if last_seq <= after:
             return Page((), last_seq, complete=True)
-        found = self.pending_rows(user_id, after, clock.now(), rows=rows, size=size)
+        found = self.pending_rows(user_id, after, last_seq, clock.now(), rows=rows, size=size)
         full = len(found) >= rows or sum(len(each.payload) for each in found) > size
         return Page(found, last_seq, complete=not full)
 
@@ -115,10 +149,12 @@ class SqlReadSession(Session):
 
 
 class SqlWriteSession(Session):
-    """One batch in one transaction: set-based where it is hot, row by row where it is rare."""
+    """One batch in one transaction: set-based where it is hot, row by row where it is rare.
 
-    locks_rows: ClassVar[bool]
-    """Whether other processes can write at the same time, so that acks lock inboxes too."""
+    Locks are taken in one order everywhere (the rare operations' lock, inboxes by user,
+    notifications by place), so that no two processes wait for each other. Removing what
+    is settled comes last and waits for nobody.
+    """
 
     def __init__(self, *, delete_acknowledged: bool) -> None:
         self.delete_acknowledged = delete_acknowledged
@@ -129,26 +165,24 @@ class SqlWriteSession(Session):
             SetActive: self._set_active,
             CreateApiKey: self._create_api_key,
             RevokeApiKey: self._revoke_api_key,
-            RemoveSettled: self._remove_settled,
         }
 
     # What a dialect provides.
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """Begin; commit durably at the end, or roll back. Raises Unavailable."""
+        """Begin; commit durably at the end, or roll back.
+
+        Raises Unavailable, or Conflict for a transaction that should be tried again.
+        """
 
     @abstractmethod
-    def lock_inboxes(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """Lock the inboxes of the active users among ``user_ids`` (sorted): their last seq."""
+    def serialise(self) -> None:
+        """Keep the rare operations of all other processes waiting until our commit."""
 
     @abstractmethod
-    def active_digests(self, digests: Collection[bytes]) -> set[bytes]:
-        """Which of ``digests`` belong to active API keys."""
-
-    @abstractmethod
-    def stored(self, places: Collection[Place]) -> dict[Place, Notification]:
-        """The notifications that exist at ``places``."""
+    def grounds(self, wanted: Wanted) -> Grounds:
+        """Lock the inboxes of ``wanted``, then look everything up."""
 
     @abstractmethod
     def insert(self, notifications: Sequence[Notification]) -> None:
@@ -163,46 +197,63 @@ class SqlWriteSession(Session):
         """Mark these as acknowledged now, or delete them, whichever are still pending."""
 
     @abstractmethod
-    def remove_settled(self, acked_before: int, expired_before: int, limit: int) -> int:
-        """Do :class:`RemoveSettled`."""
+    def remove(self, column: str, before: int, limit: int) -> int:
+        """Remove up to ``limit`` notifications whose ``column`` lies before that moment."""
 
     # The batch.
 
     def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
         try:
-            return self._commit(operations)
+            return self._commit_persistently(operations)
         except Unavailable:
             raise
         except Exception as error:
             if len(operations) > 1:
-                # Something among them broke the whole transaction: a bad one fails alone.
-                return [self.commit([operation])[0] for operation in operations]
+                # Something among them broke the whole transaction: find it, let it fail alone.
+                half = len(operations) // 2
+                return self.commit(operations[:half]) + self.commit(operations[half:])
             logger.exception("Operation refused by the database", extra={"action": "refused"})
             return [NotStorable(f"The store refused this: {type(error).__name__}.")]
+
+    def _commit_persistently(self, operations: Sequence[Operation]) -> list[Outcome]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._commit(operations)
+            except Conflict as conflict:
+                logger.warning(
+                    "Transaction tried again",
+                    extra={"action": "conflict", "reason": str(conflict.__cause__)},
+                )
+        raise Unavailable(AWAY)
 
     def _commit(self, operations: Sequence[Operation]) -> list[Outcome]:
         now = clock.now()
         outcomes: list[Outcome] = [None] * len(operations)
         appends: dict[int, Append] = {}
         acks: set[Place] = set()
-        with self.transaction():
-            for index, operation in enumerate(operations):
-                if isinstance(operation, Append):
+        rare: dict[int, Operation] = {}
+        removals: dict[int, RemoveSettled] = {}
+        for index, operation in enumerate(operations):
+            match operation:
+                case Append():
                     appends[index] = operation
-                elif isinstance(operation, Acknowledge):
+                case Acknowledge():
                     acks.add((operation.user_id, operation.key))
-                else:
-                    outcomes[index] = self._do_rare(operation, now)
-            to_lock = {append.user_id for append in appends.values()}
-            if self.locks_rows:
-                to_lock.update(user_id for user_id, _ in acks)
-            # In the order of user ids everywhere, so that no two processes wait for each other.
-            positions = self.lock_inboxes(sorted(to_lock)) if to_lock else {}
-            if appends:
-                for index, outcome in self._append(appends, positions, now):
-                    outcomes[index] = outcome
+                case RemoveSettled():
+                    removals[index] = operation
+                case _:
+                    rare[index] = operation
+        with self.transaction():
+            if rare:
+                self.serialise()
+            for index, operation in rare.items():
+                outcomes[index] = self._do_rare(operation, now)
+            for index, outcome in self._append(appends, now) if appends else ():
+                outcomes[index] = outcome
             if acks:
                 self.settle(acks, now)
+            for index, removal in removals.items():
+                outcomes[index] = self._remove_settled(removal)
         return outcomes
 
     def _do_rare(self, operation: Operation, now: int) -> Outcome:
@@ -211,59 +262,36 @@ class SqlWriteSession(Session):
         except NotifierError as refusal:
             return refusal
 
-    def _append(
-        self, appends: Mapping[int, Append], positions: dict[int, int], now: int
-    ) -> Iterable[tuple[int, Outcome]]:
-        refusal_of = self._senders_checked({append.sender for append in appends.values()})
-        given = {(a.user_id, a.key) for a in appends.values() if a.key_given}
-        stored = self.stored(given) if given else {}
+    def _append(self, appends: Mapping[int, Append], now: int) -> Iterable[tuple[int, Outcome]]:
+        senders = {append.sender for append in appends.values()}
+        wanted = Wanted(
+            sorted({append.user_id for append in appends.values()}),
+            {(append.user_id, append.key) for append in appends.values() if append.key_given},
+            {sender.digest for sender in senders if sender.digest is not None},
+            any(sender.only_while_open for sender in senders),
+        )
+        grounds = self.grounds(wanted)
+        refusals = {sender: _refusal(sender, grounds) for sender in senders}
         fresh: list[Notification] = []
         advanced: dict[int, int] = {}
         outcomes: list[tuple[int, Outcome]] = []
         for index, append in appends.items():
-            user_id = append.user_id
-            place = (user_id, append.key)
-            outcome: Outcome
-            if refusal := refusal_of[append.sender]:
-                outcome = refusal
-            elif (last_seq := positions.get(user_id)) is None:
-                outcome = UnknownUser()
-            elif earlier := stored.get(place):
-                same = same_json(earlier.payload, append.payload)
-                outcome = Appended(earlier, replayed=True) if same else KeyConflict()
-            else:
-                seq = last_seq + 1
-                expires_at = None if append.ttl is None else now + append.ttl
-                notification = Notification(
-                    user_id, seq, append.key, append.payload, now, expires_at
-                )
-                positions[user_id] = advanced[user_id] = seq
-                if append.key_given:
-                    stored[place] = notification
-                fresh.append(notification)
-                outcome = Appended(notification)
+            outcome = refusals[append.sender] or _decide(append, grounds, now)
+            if isinstance(outcome, Appended) and not outcome.replayed:
+                fresh.append(outcome.notification)
+                advanced[append.user_id] = outcome.notification.seq
             outcomes.append((index, outcome))
         if fresh:
             self.insert(fresh)
             self.advance(advanced)
         return outcomes
 
-    def _senders_checked(self, senders: Collection[Sender]) -> dict[Sender, Unauthenticated | None]:
-        """Why each sender is refused, or None."""
-        digests = {sender.digest for sender in senders if sender.digest is not None}
-        active = self.active_digests(digests) if digests else set()
-        closed = any(sender.only_while_open for sender in senders) and (
-            self.first("SELECT 1 FROM api_keys LIMIT 1") is not None
-        )
-
-        def refusal(sender: Sender) -> Unauthenticated | None:
-            if sender.only_while_open and closed:
-                return Unauthenticated()
-            if sender.digest is not None and sender.digest not in active:
-                return ApiKeyNotValid()
-            return None
-
-        return {sender: refusal(sender) for sender in senders}
+    def _remove_settled(self, operation: RemoveSettled) -> int:
+        limit = operation.limit
+        removed = self.remove("acked_at", operation.acked_before, limit)
+        if removed < limit:
+            removed += self.remove("expires_at", operation.expired_before, limit - removed)
+        return removed
 
     # The rare operations.
 
@@ -332,7 +360,28 @@ class SqlWriteSession(Session):
         )
         return len(revoked)
 
-    def _remove_settled(self, operation: RemoveSettled, now: int) -> int:
-        return self.remove_settled(
-            operation.acked_before, operation.expired_before, operation.limit
-        )
+
+def _refusal(sender: Sender, grounds: Grounds) -> Unauthenticated | None:
+    """Why nothing is taken from ``sender``, if so."""
+    if sender.only_while_open and grounds.has_api_keys:
+        return Unauthenticated()
+    if sender.digest is not None and sender.digest not in grounds.active:
+        return ApiKeyNotValid()
+    return None
+
+
+def _decide(append: Append, grounds: Grounds, now: int) -> Appended | UnknownUser | KeyConflict:
+    """What becomes of ``append``. Keeps ``grounds`` true for the next one."""
+    last_seq = grounds.positions.get(append.user_id)
+    if last_seq is None:
+        return UnknownUser()
+    place = (append.user_id, append.key)
+    if earlier := grounds.stored.get(place):
+        same = same_json(earlier.payload, append.payload)
+        return Appended(earlier, replayed=True) if same else KeyConflict()
+    expires_at = None if append.ttl is None else now + append.ttl
+    fresh = Notification(append.user_id, last_seq + 1, append.key, append.payload, now, expires_at)
+    grounds.positions[append.user_id] = fresh.seq
+    if append.key_given:
+        grounds.stored[place] = fresh
+    return Appended(fresh)

@@ -12,15 +12,23 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from notifier import clock
-from notifier.errors import StoreInUse, Unavailable
+from notifier.errors import CannotStart, StoreInUse, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.sql import Place, Row, SqlReadSession, SqlWriteSession
+from notifier.storage.sql import (
+    AWAY,
+    Grounds,
+    Place,
+    Row,
+    SqlReadSession,
+    SqlWriteSession,
+    Wanted,
+)
 
 FILE_NAME: Final = "notifier.sqlite3"
 _LOCK_NAME: Final = "notifier.lock"
@@ -33,21 +41,30 @@ only a few different statements and SQLite's cache holds them all prepared."""
 
 _NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
 
+# INDEXED BY, because without statistics the planner takes notifications_place and
+# walks over everything that was acknowledged.
+PENDING: Final = (
+    f"SELECT {_NOTIFICATION} FROM notifications n INDEXED BY notifications_pending "
+    "WHERE user_id = ? AND seq > ? AND seq <= ? AND acked_at IS NULL "
+    "AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?"
+)
+
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"The store {path} cannot be opened: {error}.") from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -65,16 +82,19 @@ class SqliteDriver:
         self._lock: int | None = None
 
     def prepare(self) -> int:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._exclusive and self._lock is None:
-            self._lock = _take_lock(self.path.with_name(_LOCK_NAME))
-        connection = _connect(self.path, read_only=False)
+        folder = self.path.parent
         try:
-            return _migrate(connection)
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"The store {self.path} cannot be prepared: {error}.") from error
-        finally:
-            connection.close()
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._exclusive and self._lock is None:
+                self._lock = _take_lock(folder / _LOCK_NAME)
+            with closing(_connect(self.path, read_only=False)) as connection:
+                return _migrate(connection)
+        except OSError as error:
+            raise CannotStart(
+                f"The data folder {folder} cannot be used: {error.strerror}."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise CannotStart(f"The store {self.path} cannot be used: {error}.") from error
 
     def writer(self) -> "SqliteWriteSession":
         return SqliteWriteSession(self.path, delete_acknowledged=self._delete_acknowledged)
@@ -141,17 +161,27 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn errors that are the store's fault, not the statement's, into Unavailable."""
+    try:
+        yield
+    except (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
+        raise Unavailable(AWAY) from error
+
+
 class _SqliteSession:
     """A connection, and how statements run on it."""
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
-        self._connection = _connect(path, read_only=read_only)
+        with _translated():
+            self._connection = _connect(path, read_only=read_only)
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        try:
+        with _translated():
             return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.OperationalError as error:
-            raise Unavailable(f"The store is away: {error}.") from error
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -165,21 +195,15 @@ class SqliteReadSession(_SqliteSession, SqlReadSession):
         super().__init__(path, read_only=True)
 
     def pending_rows(
-        self, user_id: int, after: int, now: int, *, rows: int, size: int
+        self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
-        # INDEXED BY, because without statistics the planner takes notifications_place and
-        # walks over everything that was acknowledged.
-        cursor = self._connection.execute(
-            f"SELECT {_NOTIFICATION} FROM notifications n INDEXED BY notifications_pending "
-            "WHERE user_id = ? AND seq > ? AND acked_at IS NULL "
-            "AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?",
-            (user_id, after, now, rows),
-        )
         found: list[Notification] = []
-        while size >= 0 and (row := cursor.fetchone()):
-            found.append(Notification(*row))
-            size -= len(found[-1].payload)
-        cursor.close()
+        with _translated():
+            cursor = self._connection.execute(PENDING, (user_id, after, until, now, rows))
+            while size >= 0 and (row := cursor.fetchone()):
+                found.append(Notification(*row))
+                size -= len(found[-1].payload)
+            cursor.close()
         return found
 
     def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
@@ -193,8 +217,6 @@ class SqliteReadSession(_SqliteSession, SqlReadSession):
 
 class SqliteWriteSession(_SqliteSession, SqlWriteSession):
     """The one connection of the server that writes."""
-
-    locks_rows: ClassVar[bool] = False
 
     def __init__(self, path: Path, *, delete_acknowledged: bool) -> None:
         _SqliteSession.__init__(self, path, read_only=False)
@@ -211,8 +233,18 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
                 self._connection.execute("ROLLBACK")
             raise
 
-    def lock_inboxes(self, user_ids: Sequence[int]) -> dict[int, int]:
-        # BEGIN IMMEDIATE holds everything; this only reads.
+    def serialise(self) -> None:
+        """BEGIN IMMEDIATE has done it."""
+
+    def grounds(self, wanted: Wanted) -> Grounds:
+        return Grounds(
+            self._positions(wanted.user_ids),
+            self._stored(wanted.places),
+            self._active(wanted.digests) if wanted.digests else (),
+            wanted.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
+        )
+
+    def _positions(self, user_ids: Sequence[int]) -> dict[int, int]:
         found = self.run(
             "SELECT i.user_id, i.last_seq FROM inboxes i JOIN users u ON u.id = i.user_id "
             "WHERE u.is_active AND i.user_id IN (SELECT value FROM json_each(?))",
@@ -220,7 +252,7 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
         )
         return dict(found)
 
-    def active_digests(self, digests: Collection[bytes]) -> set[bytes]:
+    def _active(self, digests: Collection[bytes]) -> set[bytes]:
         marks = ", ".join("?" * len(digests))
         found = self.run(
             f"SELECT digest FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
@@ -228,7 +260,7 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
         )
         return {digest for (digest,) in found}
 
-    def stored(self, places: Collection[Place]) -> dict[Place, Notification]:
+    def _stored(self, places: Collection[Place]) -> dict[Place, Notification]:
         found: dict[Place, Notification] = {}
         for values, parameters in _chunks(list(places)):
             # A join, because (user_id, key) IN (VALUES …) scans the whole table.
@@ -276,13 +308,11 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
                     (*parameters, now),
                 )
 
-    def remove_settled(self, acked_before: int, expired_before: int, limit: int) -> int:
+    def remove(self, column: str, before: int, limit: int) -> int:
         removed = self.run(
-            "DELETE FROM notifications WHERE id IN ("
-            "SELECT id FROM (SELECT id FROM notifications WHERE acked_at < ? LIMIT ?) UNION "
-            "SELECT id FROM (SELECT id FROM notifications WHERE expires_at < ? LIMIT ?) LIMIT ?"
-            ") RETURNING id",
-            (acked_before, limit, expired_before, limit, limit),
+            "DELETE FROM notifications WHERE id IN "
+            f"(SELECT id FROM notifications WHERE {column} < ? LIMIT ?) RETURNING id",
+            (before, limit),
         )
         return len(removed)
 

@@ -61,7 +61,7 @@ class Store:
         self._max_operations = max_operations
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._readers = _Readers(driver, readers)
+        self._readers = _Readers(driver, readers, max_operations)
         self._writer: GroupCommitWriter | None = None
 
     @property
@@ -71,8 +71,12 @@ class Store:
 
     @property
     def available(self) -> bool:
-        """Whether the last batch of writes reached the database."""
+        """Whether the database took the last batch, or the last attempt to reach it."""
         return self.writer.available
+
+    async def wait_available(self) -> None:
+        """Return once the store is :attr:`available`."""
+        await self.writer.wait_available()
 
     @property
     def writer(self) -> GroupCommitWriter:
@@ -83,7 +87,7 @@ class Store:
     async def open(self) -> int:
         """Prepare the schema and start the writer. Returns how many migrations ran.
 
-        Raises SchemaTooNew, StoreInUse or Unavailable.
+        Raises SchemaTooNew, StoreInUse, another CannotStart, or Unavailable.
         """
         migrated = await asyncio.get_running_loop().run_in_executor(None, self._driver.prepare)
         self._writer = GroupCommitWriter(
@@ -208,30 +212,51 @@ class Store:
 class _Readers:
     """A few threads, each with a read session that it replaces once it has failed."""
 
-    def __init__(self, driver: Driver, threads: int) -> None:
+    def __init__(self, driver: Driver, threads: int, max_waiting: int) -> None:
         self._driver = driver
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._failing = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notifier-reader")
         self._own = threading.local()
         self._sessions: set[ReadSession] = set()
         self._lock = threading.Lock()
 
     async def run(self, call: Callable[[ReadSession], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._call, call)
+        if self._waiting >= self._max_waiting:
+            raise Unavailable("Too many reads are waiting; try again soon.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._call, call)
+        finally:
+            self._waiting -= 1
 
     def _call(self, call: Callable[[ReadSession], T]) -> T:
-        session: ReadSession | None = getattr(self._own, "session", None)
-        reused = session is not None
-        if session is None:
-            session = self._open()
+        kept: ReadSession | None = getattr(self._own, "session", None)
+        if kept is not None:
+            try:
+                return call(kept)
+            except Unavailable:
+                # The connection may have died long ago: reads are safe to do again.
+                self._discard(kept)
         try:
-            return call(session)
-        except Unavailable:
-            self._discard(session)
-            if not reused:
-                raise
-        # The connection may have died long ago, unnoticed: reads are safe to do again.
-        return self._call(call)
+            session = self._open()
+            result = call(session)
+        except Unavailable as error:
+            self._failed(error)
+            raise
+        self._failing = False
+        return result
+
+    def _failed(self, error: Unavailable) -> None:
+        kept: ReadSession | None = getattr(self._own, "session", None)
+        if kept is not None:
+            self._discard(kept)
+        if not self._failing:
+            self._failing = True
+            reason = str(error.__cause__ or error).strip()
+            logger.warning("Reading failed", extra={"action": "read_failed", "reason": reason})
 
     def _open(self) -> ReadSession:
         session = self._driver.reader()

@@ -10,6 +10,9 @@ The queue is bounded in number and in bytes; what does not fit is refused at onc
 Unavailable, and so is what has waited for longer than the time limit. In the latter
 case, and when the database goes away in the middle of a commit, nobody can know whether
 it happened: a retry with the same key finds out.
+
+While the database is away the thread keeps trying it, with back-off, so that the writer
+becomes available again even if nobody dares to submit anything until it is.
 """
 
 import asyncio
@@ -23,7 +26,15 @@ from typing import Final, NamedTuple
 
 from notifier.errors import NotifierError, Unavailable
 from notifier.models import Notification
-from notifier.storage.contract import Append, Appended, Operation, Outcome, Result, WriteSession
+from notifier.storage.contract import (
+    Append,
+    Appended,
+    NotCommitted,
+    Operation,
+    Outcome,
+    Result,
+    WriteSession,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +77,8 @@ class GroupCommitWriter:
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._closing = False
-        self._available = True
+        self._available = asyncio.Event()
+        self._available.set()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name="notifier-writer", daemon=True)
         self._watch = self._loop.create_task(self._time_out())
@@ -79,8 +91,12 @@ class GroupCommitWriter:
 
     @property
     def available(self) -> bool:
-        """Whether the last batch reached the database."""
-        return self._available
+        """Whether the database took the last batch, or the last attempt to reach it."""
+        return self._available.is_set()
+
+    async def wait_available(self) -> None:
+        """Return once :attr:`available` holds."""
+        await self._available.wait()
 
     @property
     def ended(self) -> "asyncio.Future[None]":
@@ -108,45 +124,61 @@ class GroupCommitWriter:
 
     # On the loop.
 
-    def _settle(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
-        self._available = not (outcomes and isinstance(outcomes[0], Unavailable))
+    def _settle(
+        self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome], available: bool
+    ) -> None:
+        if available:
+            self._available.set()
+        else:
+            self._available.clear()
+        self._announce(outcomes)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            # One batch follows the other, so those who wait are settled in order.
+            self._waiting.popleft()
+            self._bytes -= _size(waiting.operation)
+            if not isinstance(outcome, NotifierError):
+                if not waiting.future.done():
+                    waiting.future.set_result(outcome)
+            else:
+                _refuse(waiting, outcome)
+
+    def _announce(self, outcomes: Sequence[Outcome]) -> None:
         fresh = [
             outcome.notification
             for outcome in outcomes
             if isinstance(outcome, Appended) and not outcome.replayed
         ]
-        if fresh:
+        if not fresh:
+            return
+        try:
             self._committed(fresh)
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            # One batch follows the other, so those who wait are settled in order.
-            self._waiting.popleft()
-            self._bytes -= _size(waiting.operation)
-            if waiting.future.done():
-                continue
-            if isinstance(outcome, NotifierError):
-                waiting.future.set_exception(outcome)
-                # Whoever submitted it may not be interested, as with an ack.
-                waiting.future.exception()
-            else:
-                waiting.future.set_result(outcome)
+        except Exception:
+            # They are stored all the same, and their senders must hear of it.
+            logger.exception("Announcing failed", extra={"action": "announce"})
 
     async def _time_out(self) -> None:
         """Answer those who have waited too long. The operation itself stays in the queue."""
+        interval = self._timeout / 10
         while True:
-            await asyncio.sleep(self._timeout / 10)
-            limit = self._loop.time() - self._timeout
+            await asyncio.sleep(interval)
+            # Whoever would exceed the limit before the next round is told now.
+            limit = self._loop.time() - self._timeout + interval
             for waiting in self._waiting:
                 if waiting.since > limit:
                     break
-                if not waiting.future.done():
-                    waiting.future.set_exception(Unavailable("The store did not answer in time."))
-                    waiting.future.exception()
+                _refuse(waiting, Unavailable("The store did not answer in time."))
 
     def _thread_ended(self, error: BaseException | None) -> None:
+        self._closing = True
+        for waiting in self._waiting:
+            _refuse(waiting, Unavailable("The store has stopped."))
         if error is None:
             self._ended.set_result(None)
         else:
+            self._available.clear()
             self._ended.set_exception(error)
+            # Logged already, so nobody needs to ask for it.
+            self._ended.exception()
 
     # On the thread.
 
@@ -154,9 +186,9 @@ class GroupCommitWriter:
         session = _Reconnecting(self._connect)
         error: BaseException | None = None
         try:
-            while batch := self._take():
+            while (batch := self._take(session.pause)) is not None:
                 outcomes = session.commit([waiting.operation for waiting in batch])
-                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+                self._loop.call_soon_threadsafe(self._settle, batch, outcomes, session.available)
         except BaseException as raised:
             logger.critical("The writer thread died", exc_info=True, extra={"action": "died"})
             error = raised
@@ -164,11 +196,14 @@ class GroupCommitWriter:
             session.close()
             self._loop.call_soon_threadsafe(self._thread_ended, error)
 
-    def _take(self) -> list[_Waiting]:
-        """Wait for work and take all there is. Empty when it is time to stop."""
+    def _take(self, patience: float | None) -> list[_Waiting] | None:
+        """Wait for work and take all there is. None when it is time to stop.
+
+        Nothing after ``patience`` seconds, where given.
+        """
         batch: list[_Waiting] = []
         try:
-            waiting = self._queue.get()
+            waiting = self._queue.get(timeout=patience)
             while waiting is not None:
                 batch.append(waiting)
                 if len(batch) >= MAX_BATCH:
@@ -176,9 +211,17 @@ class GroupCommitWriter:
                 waiting = self._queue.get_nowait()
         except queue.Empty:
             return batch
-        if batch:
-            self._queue.put(None)
+        if not batch:
+            return None
+        self._queue.put(None)
         return batch
+
+
+def _refuse(waiting: _Waiting, error: NotifierError) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(error)
+        # Whoever submitted it may not be interested, as with an ack.
+        waiting.future.exception()
 
 
 class _Reconnecting:
@@ -190,30 +233,53 @@ class _Reconnecting:
     def __init__(self, connect: Callable[[], WriteSession]) -> None:
         self._connect = connect
         self._session: WriteSession | None = None
+        self.available = True
         self._pause = 0.0
         self._not_before = 0.0
 
+    @property
+    def pause(self) -> float | None:
+        """Seconds until another attempt is due; None while all is well."""
+        return None if self.available else max(0.0, self._not_before - time.monotonic())
+
     def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
-        """The outcomes; Unavailable for each if the database is away."""
+        """The outcomes; Unavailable for each if the database is away.
+
+        Without operations, an attempt to reach it.
+        """
+        if not self.available and time.monotonic() < self._not_before:
+            return [Unavailable("The store is away; try again soon.") for _ in operations]
         try:
-            if self._session is None:
-                if time.monotonic() < self._not_before:
-                    raise Unavailable("The store is away; try again soon.")
-                self._session = self._connect()
-            outcomes = self._session.commit(operations)
+            outcomes = self._commit(operations)
         except Unavailable as error:
             self._failed(error)
             return [Unavailable(error.message) for _ in operations]
-        self._pause = 0.0
+        self._succeeded()
         return outcomes
 
+    def _commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+        if self._session is not None:
+            try:
+                return self._session.commit(operations)
+            except NotCommitted:
+                # It may have been lost long ago, while nobody wrote.
+                self.close()
+        self._session = self._connect()
+        return self._session.commit(operations)
+
+    def _succeeded(self) -> None:
+        if not self.available:
+            logger.info("The store is back", extra={"action": "store_back"})
+        self.available = True
+        self._pause = 0.0
+
     def _failed(self, error: Unavailable) -> None:
-        if self._session is not None or self._not_before <= time.monotonic():
-            logger.error(
-                "The store is away", extra={"action": "store_away", "reason": error.message}
-            )
-            self._pause = min(max(self._pause * 2, self._FIRST_PAUSE), self._LONGEST_PAUSE)
-            self._not_before = time.monotonic() + self._pause
+        if self.available:
+            reason = str(error.__cause__ or error).strip()
+            logger.error("The store is away", extra={"action": "store_away", "reason": reason})
+        self.available = False
+        self._pause = min(max(self._pause * 2, self._FIRST_PAUSE), self._LONGEST_PAUSE)
+        self._not_before = time.monotonic() + self._pause
         self.close()
 
     def close(self) -> None:

@@ -1,0 +1,61 @@
+"""Empty databases for the tests, one class for each driver."""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+from notifier.storage.contract import Driver
+from notifier.storage.sqlite import FILE_NAME, SqliteDriver
+from notifier.storage.store import Store
+
+
+class Database(ABC):
+    """An empty database, and ways into it."""
+
+    @abstractmethod
+    def driver(self, **options: Any) -> Driver:
+        """A driver for it, such as a process of its own would have."""
+
+    @abstractmethod
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Look inside, past the store."""
+
+    def count(self, table: str) -> int:
+        """How many rows ``table`` has."""
+        return self.execute(f"SELECT count(*) FROM {table}")[0][0]
+
+
+class SqliteDatabase(Database):
+    """A data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+
+    def driver(self, **options: Any) -> SqliteDriver:
+        return SqliteDriver(self.folder, **options)
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            return connection.execute(statement).fetchall()
+
+
+@asynccontextmanager
+async def opened(driver: Driver, **options: Any) -> AsyncIterator[Store]:
+    """A store over ``driver``, open inside the block."""
+    store = Store(driver, **options)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def make_user(store: Store, name: str) -> int:
+    """The id of a new user."""
+    user = await store.create_user(name, f"hash of {name}", is_superuser=False)
+    assert user is not None
+    return user.id

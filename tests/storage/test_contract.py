@@ -1,0 +1,658 @@
+"""What every driver does, seen through the store."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from notifier.errors import (
+    ApiKeyNotValid,
+    KeyConflict,
+    NotStorable,
+    Unauthenticated,
+    Unavailable,
+    UnknownUser,
+    UsernameTaken,
+)
+from notifier.models import Notification
+from notifier.storage.contract import ANYONE, Append, Appended, Sender
+from notifier.storage.store import Store
+from tests.storage.conftest import Clock
+from tests.storage.databases import Database, make_user, opened
+from tests.storage.held import HeldDriver
+
+PLENTY = {"rows": 10_000, "size": 1 << 30}
+
+
+async def send(
+    store: Store, user_id: int, key: str, payload: bytes = b"1", ttl: int | None = None
+) -> Appended:
+    """Send under a key of the sender's choice."""
+    return await store.append(Append(user_id, key, payload, ttl, key_given=True))
+
+
+async def pending(store: Store, user_id: int, after: int = 0) -> list[tuple[int, str]]:
+    """Place and key of all that a device would get that has seen everything up to ``after``."""
+    page = await store.pending(user_id, after, **PLENTY)
+    assert page.complete
+    return [(each.seq, each.key) for each in page.notifications]
+
+
+class TestUsers:
+    async def test_created(self, store: Store, time: Clock):
+        """A new user is active and has the first version of its tokens."""
+        user = await store.create_user("ann", "hash", is_superuser=True)
+        assert user is not None
+        assert (user.username, user.password_hash) == ("ann", "hash")
+        assert (user.is_active, user.is_superuser, user.token_version) == (True, True, 0)
+        assert user.created_at == time.moment
+        assert await store.user(user.id) == user
+        assert await store.user_by_name("ann") == user
+
+    async def test_first_id(self, store: Store):
+        """The first user of all has the id 1."""
+        assert await make_user(store, "admin") == 1
+
+    async def test_name_taken(self, store: Store, ann: int):
+        """A name belongs to one user."""
+        with pytest.raises(UsernameTaken):
+            await store.create_user("ann", "other", is_superuser=False)
+        assert [user.id for user in await store.users()] == [ann]
+
+    async def test_only_as_first(self, store: Store):
+        """The user who is made for an empty store is made once."""
+        create = {"is_superuser": True, "only_as_first": True}
+        assert await store.create_user("admin", "hash", **create) is not None
+        assert await store.create_user("other", "hash", **create) is None
+        assert [user.username for user in await store.users()] == ["admin"]
+
+    async def test_listed_by_id(self, store: Store):
+        """Users are listed in the order of their ids."""
+        names = ["zoe", "ann", "måns", "李"]
+        ids = [await make_user(store, name) for name in names]
+        assert [(user.id, user.username) for user in await store.users()] == list(
+            zip(ids, names, strict=True)
+        )
+
+    async def test_unknown(self, store: Store):
+        """There is nobody of an id or name that was never given."""
+        assert await store.user(1) is None
+        assert await store.user_by_name("ann") is None
+
+    async def test_password_changed(self, store: Store, ann: int):
+        """A new password ends the tokens, and servers hear of it."""
+        await store.set_password(ann, "new hash")
+        user = await store.user(ann)
+        assert user is not None
+        assert (user.password_hash, user.token_version) == ("new hash", 1)
+        assert [change.user_id for change in await store.user_changes(0)] == [ann]
+
+    async def test_signed_out_everywhere(self, store: Store, ann: int):
+        """Ending a user's sessions ends the tokens and changes nothing else."""
+        before = await store.user(ann)
+        await store.end_sessions(ann)
+        after = await store.user(ann)
+        assert before is not None
+        assert after is not None
+        assert after.token_version == before.token_version + 1
+        assert (after.password_hash, after.is_active) == (before.password_hash, True)
+        assert [change.user_id for change in await store.user_changes(0)] == [ann]
+
+    async def test_deactivated(self, store: Store, ann: int):
+        """Deactivating is a change that servers hear of; activating again is none."""
+        await store.set_active(ann, False)
+        user = await store.user(ann)
+        assert user is not None
+        assert not user.is_active
+        change = await store.last_user_change()
+        assert change > 0
+        await store.set_active(ann, True)
+        user = await store.user(ann)
+        assert user is not None
+        assert user.is_active
+        assert await store.last_user_change() == change
+
+    async def test_changes_are_ordered(self, store: Store, ann: int, bob: int):
+        """Whoever knows the changes up to one gets those behind it, in order."""
+        assert await store.last_user_change() == 0
+        await store.set_password(ann, "x")
+        first = await store.last_user_change()
+        await store.set_active(bob, False)
+        await store.end_sessions(ann)
+        later = await store.user_changes(first)
+        assert [(change.user_id, change.reason) for change in later] == [
+            (bob, "deactivated"),
+            (ann, "signed out everywhere"),
+        ]
+        assert await store.last_user_change() == later[-1].id
+        assert await store.user_changes(later[-1].id) == []
+
+    @pytest.mark.parametrize("verb", ["set_password", "end_sessions", "set_active"])
+    async def test_change_of_unknown_user(self, store: Store, verb: str):
+        """Changing a user who doesn't exist is refused and leaves no trace."""
+        arguments = {"set_password": ("hash",), "end_sessions": (), "set_active": (False,)}
+        with pytest.raises(UnknownUser):
+            await getattr(store, verb)(7, *arguments[verb])
+        assert await store.last_user_change() == 0
+
+
+class TestAppending:
+    async def test_stored(self, store: Store, ann: int, time: Clock):
+        """A notification is answered as it was stored, and is pending."""
+        appended = await store.append(Append(ann, "k", b'{"a": 1}', ttl=5_000))
+        moment = time.moment
+        assert appended == Appended(
+            Notification(ann, 1, "k", b'{"a": 1}', moment, moment + 5_000), replayed=False
+        )
+        page = await store.pending(ann, 0, **PLENTY)
+        assert list(page.notifications) == [appended.notification]
+
+    async def test_consecutive(self, store: Store, ann: int, bob: int):
+        """Each user's log counts 1, 2, 3 … in the order of submission, batches or not."""
+        users = [ann, bob, ann, ann, bob] * 100
+        appended = await asyncio.gather(
+            *(store.append(Append(user, f"k{n}", b"1")) for n, user in enumerate(users))
+        )
+        for user in (ann, bob):
+            own = [each.notification for each in appended if each.notification.user_id == user]
+            assert [each.seq for each in own] == list(range(1, len(own) + 1))
+            assert await pending(store, user) == [(each.seq, each.key) for each in own]
+
+    async def test_unknown_user(self, store: Store):
+        """Nothing can be sent to somebody who doesn't exist."""
+        with pytest.raises(UnknownUser):
+            await store.append(Append(99, "k", b"1"))
+
+    async def test_inactive_user(self, store: Store, ann: int):
+        """Nothing can be sent to an inactive user, and the log goes on when it is active again."""
+        await send(store, ann, "a")
+        await store.set_active(ann, False)
+        with pytest.raises(UnknownUser):
+            await send(store, ann, "b")
+        await store.set_active(ann, True)
+        assert (await send(store, ann, "c")).notification.seq == 2
+
+    async def test_replay(self, store: Store, database: Database, ann: int, time: Clock):
+        """The same key again stores nothing and answers with the first, also after its ack."""
+        first = await send(store, ann, "k", b'{"a":1,"b":2}')
+        time.advance(1000)
+        again = await send(store, ann, "k", b'{ "b": 2, "a": 1 }')
+        assert again == Appended(first.notification, replayed=True)
+        await store.acknowledge(ann, "k")
+        assert await send(store, ann, "k", b'{"a":1,"b":2}') == again
+        assert database.count("notifications") == 1
+        assert (await send(store, ann, "l")).notification.seq == 2
+
+    async def test_replay_in_one_batch(self, store: Store, database: Database, ann: int):
+        """Of equal keys that arrive together one is stored, and all get its place."""
+        appended = await asyncio.gather(*(send(store, ann, "k") for _ in range(20)))
+        assert [each.replayed for each in appended] == [False] + [True] * 19
+        assert {each.notification.seq for each in appended} == {1}
+        assert database.count("notifications") == 1
+
+    async def test_conflict(self, store: Store, ann: int):
+        """A used key with another payload is refused; 1.10 is another payload than 1.1."""
+        await send(store, ann, "k", b"1.10")
+        with pytest.raises(KeyConflict):
+            await send(store, ann, "k", b"1.1")
+        page = await store.pending(ann, 0, **PLENTY)
+        assert [each.payload for each in page.notifications] == [b"1.10"]
+        assert page.last_seq == 1
+
+    async def test_keys_are_per_user(self, store: Store, ann: int, bob: int):
+        """Two users may have the same key."""
+        assert not (await send(store, ann, "k")).replayed
+        assert not (await send(store, bob, "k", b"2")).replayed
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"0",
+            b"false",
+            b'""',
+            b"[]",
+            b"123456789012345678901234567890123456789012345678901234567890",
+            b"-1.10e+400",
+            b'{"b":1,"a":1,"b":2}',
+            rb'"\u0000\ud83d\ude00\ud800\/\\\"%s%%?"',
+            "\"héllo 😀 \u2028 \ufeff \U0010ffff 'quoted' $tag$\"".encode(),
+            b'"' + b"x" * (1 << 20) + b'"',
+            b" [1,\n\t2] ",
+        ],
+        ids=lambda payload: payload[:12].decode("ascii", "replace").strip(),
+    )
+    async def test_bytes_survive(self, store: Store, ann: int, payload: bytes):
+        """A payload comes out byte for byte as it went in."""
+        appended = await store.append(Append(ann, "k", payload))
+        page = await store.pending(ann, 0, **PLENTY)
+        (notification,) = page.notifications
+        assert appended.notification.payload == payload
+        assert type(notification.payload) is bytes
+        assert notification.payload == payload
+
+    @pytest.mark.parametrize("key", ["k" * 200, "😀" * 200, 'it\'s %s ? \\ "x"', " "])
+    async def test_any_key(self, store: Store, ann: int, key: str):
+        """A key may be any text."""
+        await send(store, ann, key)
+        assert await pending(store, ann) == [(1, key)]
+        assert (await send(store, ann, key)).replayed
+        await store.acknowledge(ann, key)
+        assert await pending(store, ann) == []
+
+    async def test_bad_item_fails_alone(self, database: Database, caplog):
+        """What the database can't store doesn't touch its neighbours, nor their order."""
+        driver = HeldDriver(database.driver())
+        async with opened(driver) as store:
+            ann = await make_user(store, "ann")
+            driver.hold()
+            first = store.writer.submit(Append(ann, "first", b"1"))
+            await asyncio.to_thread(driver.arrived.wait)
+            bad = "\ud800"  # can't be encoded; the door refuses it, the store must survive it
+            keys = ["a", "b", bad, "c", bad, "d", "e"]
+            sends = [store.writer.submit(Append(ann, key, b"1")) for key in keys]
+            driver.release()
+            await first
+            outcomes = await asyncio.gather(*sends, return_exceptions=True)
+            assert driver.batches[-1] == len(keys)
+            refused = [isinstance(outcome, NotStorable) for outcome in outcomes]
+            assert refused == [key == bad for key in keys]
+            expected = list(enumerate(["first", "a", "b", "c", "d", "e"], start=1))
+            assert await pending(store, ann) == expected
+        assert {record.message for record in caplog.records} == {
+            "Operation refused by the database"
+        }
+
+    async def test_announced_in_order(self, database: Database):
+        """Fresh notifications are announced in order, before their senders hear of them."""
+        announced: list[Notification] = []
+
+        def committed(notifications: Sequence[Notification]) -> None:
+            announced.extend(notifications)
+
+        async with opened(database.driver(), committed=committed) as store:
+            ann, bob = await make_user(store, "ann"), await make_user(store, "bob")
+
+            async def send_and_look(user: int, key: str) -> None:
+                appended = await send(store, user, key)
+                assert appended.notification in announced
+
+            sends = [send_and_look((ann, bob)[n % 2], f"k{n}") for n in range(100)]
+            await asyncio.gather(*sends)
+            assert [each.key for each in announced] == [f"k{n}" for n in range(100)]
+
+            await send(store, ann, "k0")
+            await asyncio.gather(
+                send(store, 99, "k"), store.end_sessions(ann), return_exceptions=True
+            )
+            assert len(announced) == 100
+
+    async def test_failing_announcement(self, database: Database, caplog):
+        """A sender is answered even if announcing failed, because the store has it."""
+
+        def committed(_: Sequence[Notification]) -> None:
+            raise ValueError("nobody listens")
+
+        async with opened(database.driver(), committed=committed) as store:
+            ann = await make_user(store, "ann")
+            assert (await send(store, ann, "k")).notification.seq == 1
+        assert [record.message for record in caplog.records] == ["Announcing failed"]
+
+
+class TestExpiry:
+    async def test_expired_is_not_pending(self, store: Store, ann: int, time: Clock):
+        """A notification is pending until the moment it expires, and the log moves on."""
+        await send(store, ann, "short", ttl=1000)
+        await send(store, ann, "long", ttl=60_000)
+        await send(store, ann, "ever")
+        time.advance(999)
+        assert await pending(store, ann) == [(1, "short"), (2, "long"), (3, "ever")]
+        time.advance(1)
+        assert await pending(store, ann) == [(2, "long"), (3, "ever")]
+        time.advance(60_000)
+        page = await store.pending(ann, 0, **PLENTY)
+        assert [each.key for each in page.notifications] == ["ever"]
+        assert page.last_seq == 3
+
+    async def test_expired_key_stays_used(self, store: Store, ann: int, time: Clock):
+        """A retry after the expiry is still a replay."""
+        await send(store, ann, "k", ttl=1000)
+        time.advance(5000)
+        assert (await send(store, ann, "k", ttl=1000)).replayed
+        assert await pending(store, ann) == []
+
+
+class TestReading:
+    async def test_nothing(self, store: Store, ann: int):
+        """Who has nothing, or doesn't exist, gets an empty, complete page."""
+        for user in (ann, 99):
+            page = await store.pending(user, 0, **PLENTY)
+            assert (list(page.notifications), page.last_seq, page.complete) == ([], 0, True)
+
+    async def test_after(self, store: Store, ann: int, bob: int):
+        """A cursor leaves out what is at or before it, and other users don't matter."""
+        for n in range(1, 6):
+            await send(store, ann, f"a{n}")
+            await send(store, bob, f"b{n}")
+        assert await pending(store, ann, after=3) == [(4, "a4"), (5, "a5")]
+        assert await pending(store, ann, after=5) == []
+        page = await store.pending(ann, 9, **PLENTY)
+        assert (page.last_seq, page.complete) == (5, True)
+
+    async def test_pages_by_rows(self, store: Store, ann: int):
+        """Reading page by page gets everything once, in order, and then says so."""
+        await asyncio.gather(*(send(store, ann, f"k{n}") for n in range(10)))
+        await store.acknowledge(ann, "k4")
+        seen: list[int] = []
+        complete = False
+        while not complete:
+            page = await store.pending(ann, seen[-1] if seen else 0, rows=3, size=1 << 20)
+            assert len(page.notifications) <= 3
+            seen += [each.seq for each in page.notifications]
+            complete = page.complete
+        assert seen == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+    async def test_pages_by_size(self, store: Store, ann: int):
+        """A page ends with the notification that exceeds its size, which is never left out."""
+        for key, size in [("a", 10), ("big", 1000), ("c", 10), ("d", 10), ("e", 10)]:
+            await send(store, ann, key, b"1" * size)
+
+        async def keys(after: int, size: int) -> tuple[list[str], bool]:
+            page = await store.pending(ann, after, rows=100, size=size)
+            return [each.key for each in page.notifications], page.complete
+
+        assert await keys(0, 100) == (["a", "big"], False)
+        assert await keys(0, 9) == (["a"], False)
+        assert await keys(1, 100) == (["big"], False)
+        assert await keys(2, 20) == (["c", "d", "e"], False)
+        assert await keys(2, 30) == (["c", "d", "e"], True)
+
+    async def test_positions(self, store: Store, ann: int, bob: int):
+        """Positions are asked for many users at once; who doesn't exist has none."""
+        await asyncio.gather(*(send(store, ann, f"k{n}") for n in range(3)))
+        assert await store.positions([bob, ann, 99]) == {ann: 3, bob: 0}
+        assert await store.positions([]) == {}
+        assert await store.positions(list(range(10_000))) == {ann: 3, bob: 0}
+
+
+class TestAcknowledging:
+    async def test_settles(self, store: Store, ann: int, bob: int):
+        """The first ack settles a notification, of this user only; another one is harmless."""
+        for user in (ann, bob):
+            await asyncio.gather(*(send(store, user, key) for key in "abc"))
+        await asyncio.gather(*(store.acknowledge(ann, "b") for _ in range(3)))
+        await store.acknowledge(ann, "b")
+        assert await pending(store, ann) == [(1, "a"), (3, "c")]
+        assert await pending(store, bob) == [(1, "a"), (2, "b"), (3, "c")]
+
+    async def test_unknown_key(self, store: Store, ann: int):
+        """Acknowledging what doesn't exist changes nothing."""
+        await send(store, ann, "a")
+        await store.acknowledge(ann, "nothing")
+        await store.acknowledge(99, "a")
+        assert await pending(store, ann) == [(1, "a")]
+
+    async def test_many(self, store: Store, ann: int, bob: int):
+        """Many acks at once each settle their own."""
+        keys = [f"k{n}" for n in range(300)]
+        for user in (ann, bob):
+            await asyncio.gather(*(send(store, user, key) for key in keys))
+        await asyncio.gather(
+            *(store.acknowledge(ann, key) for key in keys[:299]),
+            *(store.acknowledge(bob, key) for key in keys[1:]),
+        )
+        assert await pending(store, ann) == [(300, "k299")]
+        assert await pending(store, bob) == [(1, "k0")]
+
+    async def test_with_its_send(self, store: Store, ann: int):
+        """An ack that arrives together with a send of its key settles it."""
+        sending = asyncio.ensure_future(send(store, ann, "k"))
+        await asyncio.sleep(0)
+        await store.acknowledge(ann, "k")
+        await sending
+        assert await pending(store, ann) == []
+
+    async def test_inactive_user(self, store: Store, ann: int):
+        """What a user received counts even if it has been deactivated since."""
+        await send(store, ann, "k")
+        await store.set_active(ann, False)
+        await store.acknowledge(ann, "k")
+        assert await pending(store, ann) == []
+
+
+class TestRetention:
+    async def test_acknowledged_are_kept(
+        self, store: Store, database: Database, ann: int, time: Clock
+    ):
+        """Acknowledged ones stay until they are older than the limit; pending ones stay."""
+        await asyncio.gather(*(send(store, ann, key) for key in "abc"))
+        await store.acknowledge(ann, "a")
+        time.advance(1000)
+        await store.acknowledge(ann, "b")
+
+        async def remove(before: int) -> int:
+            return await store.remove_settled(acked_before=before, expired_before=0, limit=100)
+
+        assert await remove(time.moment - 1000) == 0
+        assert await remove(time.moment) == 1
+        assert database.count("notifications") == 2
+        assert await remove(time.moment + 1) == 1
+        assert await pending(store, ann) == [(3, "c")]
+
+    async def test_expired_are_removed(
+        self, store: Store, database: Database, ann: int, time: Clock
+    ):
+        """Expired ones go, acknowledged or not."""
+        await send(store, ann, "a", ttl=1000)
+        await send(store, ann, "b", ttl=1000)
+        await send(store, ann, "c", ttl=9000)
+        await store.acknowledge(ann, "b")
+        time.advance(1001)
+        removed = await store.remove_settled(acked_before=0, expired_before=time.moment, limit=100)
+        assert removed == 2
+        assert database.count("notifications") == 1
+
+    async def test_small_batches(self, store: Store, database: Database, ann: int, time: Clock):
+        """No more rows go at once than the limit says, of both kinds together."""
+        await asyncio.gather(*(send(store, ann, f"a{n}") for n in range(5)))
+        await asyncio.gather(*(store.acknowledge(ann, f"a{n}") for n in range(5)))
+        await asyncio.gather(*(send(store, ann, f"e{n}", ttl=1) for n in range(5)))
+        time.advance(1000)
+        removed = [
+            await store.remove_settled(
+                acked_before=time.moment, expired_before=time.moment, limit=3
+            )
+            for _ in range(5)
+        ]
+        assert removed == [3, 3, 3, 1, 0]
+        assert database.count("notifications") == 0
+
+    async def test_deleted_at_once(self, database: Database):
+        """Without retention an acknowledged notification is gone at once."""
+        async with opened(database.driver(delete_acknowledged=True)) as store:
+            ann = await make_user(store, "ann")
+            await asyncio.gather(*(send(store, ann, key) for key in "abc"))
+            await asyncio.gather(*(store.acknowledge(ann, key) for key in "ac"))
+            assert database.count("notifications") == 1
+            assert await pending(store, ann) == [(2, "b")]
+
+    async def test_places_are_not_reused(self, store: Store, ann: int, time: Clock):
+        """The log goes on where it was, even if everything in it has been removed."""
+        await asyncio.gather(*(send(store, ann, key, ttl=1) for key in "abc"))
+        time.advance(1000)
+        await store.remove_settled(acked_before=0, expired_before=time.moment, limit=10)
+        assert (await send(store, ann, "d")).notification.seq == 4
+
+
+class TestApiKeys:
+    async def test_listed(self, store: Store, time: Clock):
+        """Keys are listed by id, revoked ones too."""
+        billing = await store.create_api_key("billing", b"\x00\xff" * 16)
+        shop = await store.create_api_key("shop", b"2" * 32)
+        assert (billing.name, billing.created_at, billing.revoked_at) == (
+            "billing",
+            time.moment,
+            None,
+        )
+        assert await store.revoke_api_key("billing") == 1
+        listed = await store.api_keys()
+        assert [(key.id, key.name, key.revoked_at) for key in listed] == [
+            (billing.id, "billing", time.moment),
+            (shop.id, "shop", None),
+        ]
+
+    async def test_revoked_by_name_or_id(self, store: Store):
+        """Revoking ends every active key of that name or id, once."""
+        keys = [await store.create_api_key(name, name.encode() * 3) for name in ("a", "b")]
+        await store.create_api_key("a", b"other")
+        assert await store.revoke_api_key("nobody") == 0
+        assert await store.revoke_api_key("a") == 2
+        assert await store.revoke_api_key("a") == 0
+        assert await store.revoke_api_key(str(keys[1].id)) == 1
+        assert not await store.has_api_key(b"bbb")
+
+    async def test_active_or_not(self, store: Store):
+        """Only an active key is known."""
+        await store.create_api_key("billing", b"digest")
+        assert await store.has_api_key(b"digest")
+        assert not await store.has_api_key(b"other")
+        await store.revoke_api_key("billing")
+        assert not await store.has_api_key(b"digest")
+
+    async def test_sending_with_a_key(self, store: Store, ann: int):
+        """A send under a key is taken exactly while the key is active."""
+        await store.create_api_key("billing", b"digest")
+        mine = Sender(digest=b"digest")
+        await store.append(Append(ann, "a", b"1", sender=mine))
+        with pytest.raises(ApiKeyNotValid):
+            await store.append(Append(ann, "b", b"1", sender=Sender(digest=b"unknown")))
+        await store.revoke_api_key("billing")
+        with pytest.raises(ApiKeyNotValid):
+            await store.append(Append(ann, "c", b"1", sender=mine))
+        assert await pending(store, ann) == [(1, "a")]
+
+    async def test_senders_are_told_apart(self, store: Store, ann: int):
+        """In one batch each sender is judged on its own."""
+        await store.create_api_key("billing", b"digest")
+        senders = [Sender(digest=b"digest"), Sender(digest=b"bad"), ANYONE, Sender()] * 5
+        outcomes = await asyncio.gather(
+            *(
+                store.append(Append(ann, f"k{n}", b"1", sender=sender))
+                for n, sender in enumerate(senders)
+            ),
+            return_exceptions=True,
+        )
+        kinds = [type(outcome) for outcome in outcomes]
+        assert kinds == [Appended, ApiKeyNotValid, Unauthenticated, Appended] * 5
+        assert [seq for seq, _ in await pending(store, ann)] == list(range(1, 11))
+
+    async def test_open_until_the_first_key(self, store: Store, ann: int):
+        """Anyone may send until the first key is made, and never again, even if it is revoked."""
+        await store.append(Append(ann, "a", b"1", sender=ANYONE))
+        await store.create_api_key("billing", b"digest")
+        with pytest.raises(Unauthenticated):
+            await store.append(Append(ann, "b", b"1", sender=ANYONE))
+        await store.revoke_api_key("billing")
+        with pytest.raises(Unauthenticated):
+            await store.append(Append(ann, "c", b"1", sender=ANYONE))
+
+
+class TestBounds:
+    async def test_number(self, database: Database):
+        """Once so many operations wait, another one is refused at once, until there is room."""
+        driver = HeldDriver(database.driver())
+        async with opened(driver, max_operations=5) as store:
+            ann = await make_user(store, "ann")
+            driver.hold()
+            waiting = [store.acknowledge(ann, "x") for _ in range(5)]
+            assert store.writer.depth == 5
+            with pytest.raises(Unavailable) as refused:
+                store.acknowledge(ann, "x")
+            assert refused.value.retry_after > 0
+            driver.release()
+            await asyncio.gather(*waiting)
+            await store.acknowledge(ann, "x")
+
+    async def test_bytes(self, database: Database):
+        """Once so many bytes wait, another payload is refused at once, until there is room."""
+        driver = HeldDriver(database.driver())
+        async with opened(driver, max_bytes=1000) as store:
+            ann = await make_user(store, "ann")
+            driver.hold()
+            waiting = [store.writer.submit(Append(ann, f"{n}", b"1" * 600)) for n in range(2)]
+            with pytest.raises(Unavailable):
+                await store.append(Append(ann, "k", b"1"))
+            driver.release()
+            await asyncio.gather(*waiting)
+            await store.append(Append(ann, "k", b"1"))
+
+    async def test_time(self, database: Database):
+        """Who waits for too long is told so, though it may well be stored: a retry finds out."""
+        driver = HeldDriver(database.driver())
+        async with opened(driver, timeout=0.2) as store:
+            ann = await make_user(store, "ann")
+            driver.hold()
+            started = asyncio.get_running_loop().time()
+            with pytest.raises(Unavailable):
+                await send(store, ann, "k")
+            assert asyncio.get_running_loop().time() - started < 0.4
+            driver.release()
+            assert (await send(store, ann, "k")).replayed
+
+    async def test_reads(self, database: Database):
+        """Reads are bounded in number as well."""
+        async with opened(database.driver(), max_operations=3) as store:
+            reads = await asyncio.gather(
+                *(store.users() for _ in range(10)), return_exceptions=True
+            )
+            assert [isinstance(read, Unavailable) for read in reads] == [False] * 3 + [True] * 7
+            assert await store.users() == []
+
+    async def test_closing(self, database: Database):
+        """Closing commits what waits and takes nothing new."""
+        driver = HeldDriver(database.driver())
+        store = Store(driver)
+        await store.open()
+        ann = await make_user(store, "ann")
+        driver.hold()
+        sends = [store.writer.submit(Append(ann, f"k{n}", b"1")) for n in range(2500)]
+        closing = asyncio.ensure_future(store.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await send(store, ann, "late")
+        driver.release()
+        await closing
+        assert [each.result().notification.seq for each in sends] == list(range(1, 2501))
+
+
+async def test_reopening_keeps_everything(database: Database):
+    """What was stored is there when the store is opened again, by another process say."""
+    async with opened(database.driver()) as store:
+        ann = await make_user(store, "ann")
+        await asyncio.gather(*(send(store, ann, key, b'"\xc3\xa9"', ttl=60_000) for key in "abc"))
+        await store.acknowledge(ann, "b")
+        await store.create_api_key("billing", b"digest")
+        await store.end_sessions(ann)
+        kept = (
+            await store.users(),
+            await store.pending(ann, 0, **PLENTY),
+            await store.api_keys(),
+            await store.user_changes(0),
+        )
+    reopened = Store(database.driver())
+    assert await reopened.open() == 0
+    try:
+        assert kept == (
+            await reopened.users(),
+            await reopened.pending(ann, 0, **PLENTY),
+            await reopened.api_keys(),
+            await reopened.user_changes(0),
+        )
+        assert (await send(reopened, ann, "d")).notification.seq == 4
+    finally:
+        await reopened.close()
+
+
+async def test_available(store: Store):
+    """A store that works says so."""
+    assert store.available
+    await store.wait_available()

@@ -1,0 +1,231 @@
+"""The group-commit writer and the readers when things go wrong beneath them."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.errors import Unavailable
+from notifier.storage.contract import Append, Appended, NotCommitted
+from notifier.storage.sqlite import SqliteReadSession
+from notifier.storage.store import Store
+from notifier.storage.writer import MAX_BATCH
+from tests.storage.databases import SqliteDatabase, make_user, opened
+from tests.storage.held import HeldDriver
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> HeldDriver:
+    """A driver that fails on command."""
+    return HeldDriver(SqliteDatabase(tmp_path / "data").driver())
+
+
+@pytest.fixture
+async def store(driver: HeldDriver):
+    """A store over it, with one user, whose id is 1."""
+    async with opened(driver) as store:
+        await make_user(store, "ann")
+        yield store
+
+
+async def send(store: Store, key: str) -> Appended:
+    """Send to the one user."""
+    return await store.append(Append(1, key, b"1", key_given=True))
+
+
+class TestBatches:
+    async def test_gathered(self, store: Store, driver: HeldDriver):
+        """What arrives during a commit goes into the next one, together and in order."""
+        driver.hold()
+        first = store.writer.submit(Append(1, "first", b"1"))
+        await asyncio.to_thread(driver.arrived.wait)
+        driver.batches.clear()
+        others = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(100)]
+        driver.release()
+        appended = await asyncio.gather(first, *others)
+        assert driver.batches == [100]
+        assert [each.notification.seq for each in appended] == list(range(1, 102))
+
+    async def test_bounded(self, store: Store, driver: HeldDriver):
+        """However much waits, no transaction takes more than its share."""
+        driver.hold()
+        sends = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(2 * MAX_BATCH + 5)]
+        driver.release()
+        await asyncio.gather(*sends)
+        assert max(driver.batches) <= MAX_BATCH
+
+    async def test_nobody_waits_any_more(self, store: Store, driver: HeldDriver):
+        """Who gives up waiting disturbs nobody; the operation is still done."""
+        driver.hold()
+        given_up = store.writer.submit(Append(1, "a", b"1"))
+        sending = store.writer.submit(Append(1, "b", b"1"))
+        given_up.cancel()
+        driver.release()
+        appended = await sending
+        assert isinstance(appended, Appended)
+        assert appended.notification.seq == 2
+
+
+class TestSessionLost:
+    async def test_unavailable_then_back(self, store: Store, driver: HeldDriver, caplog):
+        """A lost session means unavailable; the store comes back by itself, and says so once."""
+        driver.failures = [Unavailable(), Unavailable()]
+        with pytest.raises(Unavailable):
+            await send(store, "a")
+        assert not store.available
+        async with asyncio.timeout(5):
+            await store.wait_available()
+        assert store.available
+        assert not (await send(store, "a")).replayed
+        assert driver.connections == 3
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+            "The store is away"
+        ]
+
+    async def test_backs_off(self, store: Store, driver: HeldDriver):
+        """While the database can't be reached, senders are answered at once."""
+        driver.failures = [Unavailable()]
+        driver.refused_connections = [Unavailable() for _ in range(3)]
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        with pytest.raises(Unavailable):
+            await send(store, "a")
+        refused = 0
+        while driver.refused_connections:
+            before = loop.time()
+            with pytest.raises(Unavailable):
+                await send(store, "a")
+            assert loop.time() - before < 0.2
+            refused += 1
+            await asyncio.sleep(0.01)
+        assert refused > 10
+        # Three pauses of 0.1, 0.2 and 0.4 seconds lie before the third refusal.
+        assert loop.time() - started > 0.6
+        async with asyncio.timeout(5):
+            await store.wait_available()
+        await send(store, "a")
+
+    async def test_certain_loss_is_hidden(self, store: Store, driver: HeldDriver):
+        """A session that was lost before anything could be committed is replaced unnoticed."""
+        driver.failures = [NotCommitted()]
+        assert (await send(store, "a")).notification.seq == 1
+        assert driver.connections == 2
+
+    async def test_unknown_outcome(self, store: Store, driver: HeldDriver):
+        """A commit whose outcome is unknown is no success; a retry with its key finds out."""
+        driver.failures_after = [Unavailable()]
+        with pytest.raises(Unavailable):
+            await send(store, "a")
+        await store.wait_available()
+        again = await send(store, "a")
+        assert again.replayed
+        assert again.notification.seq == 1
+
+    async def test_everyone_is_told(self, store: Store, driver: HeldDriver):
+        """All of a failed batch hear that the store is away."""
+        driver.hold()
+        sends = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(10)]
+        driver.failures = [Unavailable(), Unavailable()]
+        driver.release()
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+
+
+class TestThreadDies:
+    async def test_reported(self, store: Store, driver: HeldDriver, caplog):
+        """Whoever watches the writer learns what killed it; who waits or comes later is refused."""
+        error = ZeroDivisionError("a bug")
+        driver.failures = [error]
+        driver.hold()
+        waiting = [asyncio.ensure_future(send(store, f"k{n}")) for n in range(3)]
+        await asyncio.to_thread(driver.arrived.wait)
+        driver.release()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+        with pytest.raises(ZeroDivisionError):
+            await store.writer.ended
+        assert not store.available
+        with pytest.raises(Unavailable):
+            await send(store, "late")
+        assert [record.message for record in caplog.records] == ["The writer thread died"]
+
+
+class FlakyReader:
+    """Read sessions that fail as often as they are told to."""
+
+    def __init__(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.failures = 0
+        self.opened = 0
+        run, reader = SqliteReadSession.run, driver.reader
+
+        def failing_run(session: Any, *arguments: Any) -> Any:
+            if self.failures:
+                self.failures -= 1
+                raise Unavailable
+            return run(session, *arguments)
+
+        def counting_reader() -> Any:
+            self.opened += 1
+            return reader()
+
+        monkeypatch.setattr(SqliteReadSession, "run", failing_run)
+        monkeypatch.setattr(driver, "reader", counting_reader)
+
+
+class TestReaders:
+    @pytest.fixture
+    def reader(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> FlakyReader:
+        """What the store's only reader does."""
+        return FlakyReader(driver, monkeypatch)
+
+    @pytest.fixture
+    async def store(self, reader: FlakyReader, driver: HeldDriver):
+        """A store with a single reader."""
+        async with opened(driver, readers=1) as store:
+            yield store
+
+    async def test_kept(self, store: Store, reader: FlakyReader):
+        """A session serves many reads."""
+        for _ in range(5):
+            await store.users()
+        assert reader.opened == 1
+
+    async def test_replaced(self, store: Store, reader: FlakyReader):
+        """A session that died unnoticed is replaced, and the read succeeds."""
+        await store.users()
+        reader.failures = 1
+        assert await store.users() == []
+        assert reader.opened == 2
+
+    async def test_away(self, store: Store, reader: FlakyReader, caplog):
+        """If a new session fails as well the read does, which is logged once; later it works."""
+        await store.users()
+        reader.failures = 3
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await store.users()
+        assert await store.users() == []
+        assert [record.message for record in caplog.records] == ["Reading failed"]
+
+    async def test_slow(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch):
+        """A read that takes too long is answered with unavailable."""
+        release = _held(driver, monkeypatch)
+        async with opened(driver, timeout=0.1) as store:
+            with pytest.raises(Unavailable):
+                await store.users()
+            release()
+
+
+def _held(driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Make read sessions wait until the returned function is called."""
+    reader = driver.reader
+
+    def waiting_reader() -> Any:
+        driver._free.wait()
+        return reader()
+
+    driver.hold()
+    monkeypatch.setattr(driver, "reader", waiting_reader)
+    return driver.release
