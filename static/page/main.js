@@ -11,15 +11,15 @@ const LONGEST_PAUSE = 30;
 
 const session = new Session();
 const signIn = new SignIn(session, enter);
-// Fetched meanwhile, but the sign-in form doesn't wait for it.
-const loadingInbox = import("./inbox.js").then(
-  ({ Inbox }) => new Inbox(session, (notice) => signIn.show(notice)),
-);
+/** @type {Promise<import("./inbox.js").Inbox> | undefined} */
+let loading;
+let incomplete = false;
 let failures = 0;
 let timer = 0;
 
-byId("failure-retry").addEventListener("click", start);
-addEventListener("online", () => !byId("failure").hidden && start());
+byId("failure-retry").addEventListener("click", retry);
+byId("sign-in-form").addEventListener("input", () => loadInbox().catch(() => {}), { once: true });
+addEventListener("online", () => !byId("failure").hidden && retry());
 start();
 
 async function start() {
@@ -28,16 +28,43 @@ async function start() {
   try {
     if (await session.resume()) await enter();
     else signIn.show();
+  } catch {
+    fail();
+  }
+}
+
+/** The greater part of the page, fetched only when somebody is about to see it. */
+function loadInbox() {
+  loading ??= fetchInbox();
+  return loading;
+}
+
+async function fetchInbox() {
+  document.head.append(byId("inbox-modules").content);
+  try {
+    const { Inbox } = await import("./inbox.js");
+    return new Inbox(session, (notice) => signIn.show(notice));
+  } catch (error) {
+    incomplete = true;
+    throw error;
+  }
+}
+
+async function enter() {
+  try {
+    const inbox = await loadInbox();
+    showScreen("inbox");
+    inbox.open();
     failures = 0;
   } catch {
     fail();
   }
 }
 
-async function enter() {
-  const inbox = await loadingInbox;
-  showScreen("inbox");
-  inbox.open();
+/** A module that failed to load is remembered as failed: only a new page asks again. */
+function retry() {
+  if (incomplete) location.reload();
+  else start();
 }
 
 function fail() {
@@ -46,7 +73,7 @@ function fail() {
   const retryAt = Date.now() + 1_000 * (1 + pause);
   const count = () => {
     const seconds = Math.ceil((retryAt - Date.now()) / 1_000);
-    if (seconds <= 0) start();
+    if (seconds <= 0) retry();
     else byId("failure-text").textContent = words.tryingIn(seconds);
   };
   timer = window.setInterval(count, 1_000);

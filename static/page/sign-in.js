@@ -13,7 +13,7 @@ export class SignIn {
   /** @type {HTMLInputElement} */
   #password = byId("password");
 
-  /** @param {Session} session @param {() => void} done */
+  /** @param {Session} session @param {() => Promise<void>} done */
   constructor(session, done) {
     this.session = session;
     this.done = done;
@@ -41,7 +41,7 @@ export class SignIn {
     try {
       await this.session.signIn(this.#username.value, this.#password.value);
       this.#form.reset();
-      this.done();
+      await this.done();
     } catch (error) {
       this.#explain(error);
     } finally {

@@ -1,0 +1,114 @@
+/** Parts of the page that need no browser. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import test from "node:test";
+
+Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
+const { Entry, asMessage } = await import("../../static/page/entry.js");
+const { ago, exact } = await import("../../static/page/time.js");
+const { ceiling } = await import("../../static/page/plot.js");
+const english = (await import("../../static/page/words.js")).default;
+const russian = (await import("../../static/page/words.ru.js")).default;
+
+const entry = (raw, seq = 1) =>
+  new Entry({ key: "k", seq, raw, value: JSON.parse(raw), createdAt: new Date(0), ack: () => {} });
+
+test("a payload with a title is a message", () => {
+  const message = asMessage({ title: "T", body: "B", url: "https://example.org/a?b#c", level: "error", more: 1 });
+  assert.equal(message.title, "T");
+  assert.equal(message.url.href, "https://example.org/a?b#c");
+  assert.equal(message.level, "error");
+});
+
+test("a payload that only resembles a message is JSON", () => {
+  const others = [null, "title", 1, [], {}, { title: "" }, { title: 1 }, { title: "x", body: {} }, { body: "x" }];
+  for (const value of others) assert.equal(asMessage(value), null);
+});
+
+test("only web addresses become links", () => {
+  const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example", "https://", ""];
+  for (const url of unsafe) assert.equal(asMessage({ title: "T", url }).url, null, url);
+  assert.equal(asMessage({ title: "T", url: "HTTP://Example.org" }).url.href, "http://example.org/");
+});
+
+test("an unknown level is no level", () => {
+  assert.equal(asMessage({ title: "T", level: "__proto__" }).level, "");
+});
+
+test("the filter finds what is shown, whatever its case and however it was escaped", () => {
+  assert.ok(entry('{"a":"\\u041f\\u0440\\u0438\\u0432\\u0435\\u0442"}').contains("привет"));
+  assert.ok(entry('{"n":1.10}').contains("1.10"));
+  assert.ok(!entry('{"a":1}').contains("b"));
+});
+
+test("a message is folded, other JSON is open", () => {
+  assert.equal(entry('{"title":"T"}').open, false);
+  assert.equal(entry('{"other":"T"}').open, true);
+});
+
+test("ages are told in words", () => {
+  const now = Date.UTC(2026, 0, 10, 12);
+  const before = (seconds) => ago(new Date(now - seconds * 1_000), now);
+  assert.equal(before(-30), "just now");
+  assert.equal(before(59), "just now");
+  assert.match(before(61), /^1 min/);
+  assert.match(before(7_200), /^2 hr/);
+  assert.equal(before(86_400), "yesterday");
+});
+
+test("an exact time has a date unless it is today's", () => {
+  const noon = new Date(2026, 0, 10, 12);
+  assert.doesNotMatch(exact(new Date(2026, 0, 10, 11), noon), /2026/);
+  assert.match(exact(new Date(2026, 0, 9, 11), noon), /2026/);
+});
+
+test("the plot's scale moves in round steps", () => {
+  assert.deepEqual([1, 1.5, 3, 7, 10, 11, 480].map(ceiling), [1, 2, 5, 10, 10, 20, 500]);
+});
+
+test("both languages have the same words, of the same kind", () => {
+  const shape = (words) => Object.entries(words).map(([name, word]) => `${name} ${typeof word}`);
+  assert.deepEqual(shape(russian).toSorted(), shape(english).toSorted());
+  assert.deepEqual(Object.keys(russian.jsonFaults), Object.keys(english.jsonFaults));
+});
+
+test("Russian counts in three forms", () => {
+  assert.deepEqual([1, 3, 5, 21].map(russian.fresh), [
+    "1 новое уведомление",
+    "3 новых уведомления",
+    "5 новых уведомлений",
+    "21 новое уведомление",
+  ]);
+});
+
+test("every word that the page's HTML asks for exists", async () => {
+  const html = await readFile(new URL("../../static/index.html", import.meta.url), "utf8");
+  for (const [, name] of html.matchAll(/data-word(?:-label|-placeholder)?="(\w+)"/g)) {
+    assert.equal(typeof english[name], "string", name);
+  }
+});
+
+test("the HTML names each module that a screen imports, so that none is found late", async () => {
+  const root = new URL("../../static/page/", import.meta.url);
+  const html = await readFile(new URL("../index.html", root), "utf8");
+  const [first, inbox] = html.split('<template id="inbox-modules">').map(modules);
+  assert.deepEqual(first, await imports(root, "main.js"));
+  const missing = (await imports(root, "inbox.js")).filter((name) => !first.includes(name));
+  assert.deepEqual(inbox, missing);
+});
+
+/** @param {string} html */
+function modules(html) {
+  return [...html.matchAll(/(?:href|src)="\/static\/(page\/[\w-]+|notifier)\.js"/g)].map(([, name]) => name).toSorted();
+}
+
+async function imports(root, start) {
+  const found = new Set([`page/${start.replace(".js", "")}`]);
+  for (const name of found) {
+    const source = await readFile(new URL(`../${name}.js`, root), "utf8");
+    for (const [, path] of source.matchAll(/^(?:import|\} from) .*?"\.(\.?\/[\w-]+)\.js";$/gm)) {
+      found.add(path.startsWith("./") ? path.slice(2) : `page${path}`);
+    }
+  }
+  return [...found].toSorted();
+}
