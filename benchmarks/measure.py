@@ -1,0 +1,91 @@
+"""What the benchmarks share: server processes, their CPU time, and a lean load generator."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SECRET = "a secret for benchmarks, which nobody relies on"
+_TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")
+
+
+class Subject:
+    """A server process that is measured."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def cpu(self) -> float:
+        """CPU time of all its threads so far, user and system, in microseconds."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK
+
+    def memory(self) -> int:
+        """Resident memory in bytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def subject(module: str, **environment: str) -> Iterator[Subject]:
+    """Run ``python -m module`` in a temporary folder until it says where it listens."""
+    with tempfile.TemporaryDirectory(prefix="notifier-benchmark-") as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+                "NOTIFIER_PORT": "0",
+                "NOTIFIER_DATA_DIR": folder,
+                "NOTIFIER_DRAIN_SECONDS": "0",
+                "SECRET_KEY": SECRET,
+                **environment,
+            },
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"running on http://\S+:(\d+)", line):
+                    yield Subject(process, int(found[1]))
+                    return
+            raise RuntimeError(f"{module} did not start")
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+class Sender:
+    """One keep-alive connection that posts the same kind of request again and again."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> "Sender":
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def send(self, body: bytes) -> bytes:
+        """POST ``body`` to the send endpoint, which has to answer 200."""
+        self._writer.write(
+            b"POST /api/notifications/send/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        assert found is not None
+        answer = await self._reader.readexactly(int(found[1]))
+        assert head.startswith(b"HTTP/1.1 200"), head + answer
+        return answer
+
+    def close(self) -> None:
+        self._writer.close()

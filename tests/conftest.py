@@ -1,0 +1,89 @@
+"""What all tests share: servers on port 0, and honesty about what could not run.
+
+An error in the log that a test did not announce fails it.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.support.harness import Harness, ServerWith, running, settings_for
+from tests.support.process import ServerProcess
+from tests.support.servers import MissingServer
+
+_left_out: Counter[str] = Counter()
+
+
+@pytest_asyncio.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Harness]:
+    """A running server with default settings."""
+    async with running(settings_for(tmp_path)) as harness:
+        yield harness
+
+
+@pytest.fixture
+def server_with(tmp_path: Path) -> ServerWith:
+    """Run a server with other settings: ``async with server_with(retention_days=0) as …``."""
+    return lambda **changes: running(settings_for(tmp_path, **changes))
+
+
+@pytest.fixture
+def server_process(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Make server processes, each to be started by the test and stopped afterwards."""
+    made: list[ServerProcess] = []
+
+    def make(**options: Any) -> ServerProcess:
+        process = ServerProcess(tmp_path, **options)
+        made.append(process)
+        return process
+
+    yield make
+    for process in made:
+        process.stop()
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """Messages of errors that the test wants to see in the log."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_errors(
+    caplog: pytest.LogCaptureFixture, expected_errors: list[str]
+) -> Iterator[None]:
+    yield
+    errors = [
+        record.getMessage()
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.ERROR
+    ]
+    unexpected = [text for text in errors if not any(part in text for part in expected_errors)]
+    assert not unexpected, f"unexpected errors in the log: {unexpected}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Where a server program is missing: a failure in CI, elsewhere counted and said last."""
+    report = yield
+    if call.excinfo and call.excinfo.errisinstance(MissingServer) and not os.environ.get("CI"):
+        name = call.excinfo.value.name
+        _left_out[name] += 1
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {name} is missing")
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which programs were missing, and how many tests that left out."""
+    for name, count in _left_out.items():
+        terminalreporter.write_line(
+            f"MISSING: {name} is not installed; {count} tests were left out", yellow=True
+        )

@@ -1,0 +1,188 @@
+"""A real server on port 0, and people with devices who use it."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import websockets
+
+from notifier.config import Settings
+from notifier.server import Server
+from notifier.storage.contract import Append, CreateUser
+from notifier.tokens import Tokens, TokenType
+
+SECRET = "only-for-tests-only-for-tests-only-for-tests"
+ADMIN_PASSWORD = "a password for tests"
+SECONDS = 10.0
+"""How long anything may take before a test gives up."""
+
+SEND = "/api/notifications/send/"
+JSON = {"Content-Type": "application/json"}
+
+
+async def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Return as soon as ``condition`` holds; fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+class Frame(msgspec.Struct):
+    """What a device has received."""
+
+    text: str
+    type: str
+    key: str | None = None
+    value: Any = None
+    seq: int = 0
+    created_at: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Frame":
+        return cls(text, **json.loads(text))
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A user, who can sign in with ``password`` only if it was hashed for real."""
+
+    id: int
+    username: str
+
+
+class Device:
+    """One WebSocket of one user, spoken by a client that is not ours."""
+
+    def __init__(self, socket: websockets.ClientConnection) -> None:
+        self.socket = socket
+
+    async def next(self, seconds: float = SECONDS) -> Frame:
+        """The next frame."""
+        text = await asyncio.wait_for(self.socket.recv(), seconds)
+        assert isinstance(text, str)
+        return Frame.of(text)
+
+    async def take(self, count: int) -> list[Frame]:
+        """The next notifications."""
+        return [await self.next() for _ in range(count)]
+
+    async def tell(self, message: object) -> None:
+        """Send ``message``: text and bytes as they are, anything else as JSON."""
+        raw = isinstance(message, str | bytes)
+        await self.socket.send(message if raw else json.dumps(message))  # type: ignore[arg-type]
+
+    async def ack(self, *frames: Frame) -> None:
+        """Acknowledge notifications."""
+        for frame in frames:
+            await self.tell({"type": "message_ack", "key": frame.key})
+
+    async def nothing_more(self) -> None:
+        """Prove that nothing is under way: the answer to a ping comes next."""
+        await self.tell({"type": "command", "key": "ping"})
+        assert (await self.next()).value == "pong"
+
+    async def closed(self, seconds: float = SECONDS) -> tuple[int, str]:
+        """Wait for the end; the close code and reason that the server gave."""
+        await asyncio.wait_for(self.socket.wait_closed(), seconds)
+        return self.socket.close_code or 0, self.socket.close_reason or ""
+
+
+class Harness:
+    """A running server with an HTTP client, and helpers to play its users."""
+
+    def __init__(self, server: Server, http: httpx.AsyncClient) -> None:
+        self.server = server
+        self.http = http
+        self.admin = Person(1, "admin")
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    async def user(self, name: str = "ann", *, is_superuser: bool = False) -> Person:
+        """A new user, without the cost of a real password hash."""
+        user = await self.server.store.writer.submit(CreateUser(name, "no hash", is_superuser))
+        return Person(user.id, user.username)  # type: ignore[union-attr]
+
+    def token(
+        self, person: Person, kind: TokenType = "identity", *, seconds: int = 3600, version: int = 0
+    ) -> str:
+        """A token of ``person``, valid for ``seconds``."""
+        return Tokens(SECRET, {kind: seconds}).issue(kind, person.id, version)
+
+    async def post(
+        self, body: object, path: str = SEND, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """POST ``body``: bytes as they are, anything else as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.http.post(path, content=content, headers=JSON | (headers or {}))
+
+    async def send(self, person: Person, payload: object, **fields: object) -> dict[str, Any]:
+        """Send one notification over HTTP, which has to succeed."""
+        response = await self.post({"user_id": person.id, "payload": payload, **fields})
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def append(self, person: Person, *payloads: bytes) -> None:
+        """Store notifications without HTTP, many at a time."""
+        store = self.server.store
+        await asyncio.gather(
+            *[
+                store.append(Append(person.id, f"{time.monotonic_ns()}-{number}", payload))
+                for number, payload in enumerate(payloads)
+            ]
+        )
+
+    def socket_url(self, person: Person, token: str) -> str:
+        """Where ``person`` connects."""
+        return f"ws{self.url.removeprefix('http')}/ws/notifications/{person.id}/?token={token}"
+
+    @asynccontextmanager
+    async def connect(
+        self, person: Person, *, token: str | None = None, **options: Any
+    ) -> AsyncIterator[Device]:
+        """A device of ``person``. ``options`` are those of websockets.connect."""
+        token = token or self.token(person)
+        options = {"open_timeout": SECONDS, "close_timeout": 1, "max_size": None, **options}
+        async with websockets.connect(self.socket_url(person, token), **options) as socket:
+            yield Device(socket)
+
+    async def pending(self, person: Person) -> list[int]:
+        """The seqs that wait for ``person``."""
+        page = await self.server.store.pending(person.id, 0, rows=100_000, size=1 << 40)
+        return [notification.seq for notification in page.notifications]
+
+
+def settings_for(folder: Path, **changes: Any) -> Settings:
+    """Settings for a server of its own in ``folder``."""
+    values: dict[str, Any] = {
+        "port": 0,
+        "data_dir": str(folder),
+        "secret_key": SECRET,
+        "admin_password": ADMIN_PASSWORD,
+        "drain_seconds": 0,
+    }
+    return Settings(**(values | changes))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Harness]:
+    """A server with ``settings``, from start to stop."""
+    server = Server(settings)
+    await server.start()
+    try:
+        async with httpx.AsyncClient(base_url=server.url, timeout=SECONDS) as http:
+            yield Harness(server, http)
+    finally:
+        await server.stop()
+
+
+ServerWith = Callable[..., AbstractAsyncContextManager[Harness]]
+"""Runs a server with the settings that are given by keyword."""

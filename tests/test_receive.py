@@ -1,0 +1,329 @@
+"""The WebSocket protocol: what a device is given, and what it may say."""
+
+import asyncio
+import json
+import socket
+
+import pytest
+import websockets
+
+from notifier.storage.contract import SetActive, SetPassword
+from tests.support.harness import Harness, Person, ServerWith, until
+
+
+async def test_backlog_then_live(server: Harness) -> None:
+    """A reconnecting device gets what it missed, then what is new, once each and in order."""
+    ann = await server.user()
+    missed = [await server.send(ann, {"n": n}) for n in range(3)]
+    async with server.connect(ann) as device:
+        assert [frame.key for frame in await device.take(3)] == [sent["key"] for sent in missed]
+        fresh = await server.send(ann, {"n": 3})
+        frame = await device.next()
+        assert (frame.key, frame.seq, frame.value) == (fresh["key"], 4, {"n": 3})
+        await device.nothing_more()
+
+
+async def test_frame_shape(server: Harness) -> None:
+    """A notification carries type, key, value, seq and the time of its commit."""
+    ann = await server.user()
+    async with server.connect(ann) as device:
+        sent = await server.send(ann, {"a": 1}, key="order-7")
+        frame = await device.next()
+        assert json.loads(frame.text) == {
+            "type": "server_notification",
+            "key": "order-7",
+            "value": {"a": 1},
+            "seq": sent["seq"],
+            "created_at": frame.created_at,
+        }
+        assert frame.created_at.endswith("Z")
+        assert "T" in frame.created_at
+
+
+async def test_payload_is_byte_exact(server: Harness) -> None:
+    """Big integers, trailing zeros, key order, escapes and emoji arrive as they were sent."""
+    ann = await server.user()
+    payload = (
+        '{"b": 1.10,"a":123456789012345678901234567890, "e":"\\u00e9\\/ \U0001f600","z":[ 1e5 ]}'
+    )
+    body = f'{{"user_id": {ann.id}, "payload":{payload}}}'.encode()
+    async with server.connect(ann) as device:
+        answer = await server.post(body)
+        assert f'"payload":{payload}' in answer.text
+        assert f'"value":{payload}' in (await device.next()).text
+
+
+async def test_all_devices_get_each_and_the_first_ack_settles_it(server: Harness) -> None:
+    """Every device of a user gets a notification; after one ack no device gets it again."""
+    ann = await server.user()
+    async with server.connect(ann) as phone, server.connect(ann) as laptop:
+        await server.send(ann, 1)
+        frame = await phone.next()
+        assert (await laptop.next()).key == frame.key
+        await phone.ack(frame)
+        await until_pending(server, ann, [])
+    async with server.connect(ann) as device:
+        await device.nothing_more()
+
+
+async def test_unacknowledged_comes_again(server: Harness) -> None:
+    """What no device acknowledged is delivered at each connection, in its place."""
+    ann = await server.user()
+    for n in range(3):
+        await server.send(ann, n)
+    async with server.connect(ann) as device:
+        frames = await device.take(3)
+        await device.ack(frames[1])
+        await until_pending(server, ann, [1, 3])
+    async with server.connect(ann) as device:
+        assert [frame.seq for frame in await device.take(2)] == [1, 3]
+        await device.nothing_more()
+
+
+async def test_only_the_users_own(server: Harness) -> None:
+    """A device gets nothing of another user, and its acks touch nothing of another user."""
+    ann, bob = await server.user("ann"), await server.user("bob")
+    async with server.connect(ann) as device:
+        await server.send(bob, "secret", key="k")
+        await server.send(ann, "mine", key="k")
+        frame = await device.next()
+        assert frame.value == "mine"
+        await device.ack(frame)
+        await until_pending(server, ann, [])
+    assert await server.pending(bob) == [1]
+
+
+async def test_ack_of_something_unknown_is_harmless(server: Harness) -> None:
+    """Acks of unknown keys, and of commands' names, change nothing and are not errors."""
+    ann = await server.user()
+    await server.send(ann, 1, key="ping")
+    async with server.connect(ann) as device:
+        await device.next()
+        await device.tell({"type": "message_ack", "key": "nobody knows me"})
+        await device.nothing_more()  # a command named like a notification's key settles nothing
+    assert await server.pending(ann) == [1]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "not JSON",
+        "[]",
+        "{}",
+        '{"key": "no type"}',
+        '{"type": "dance"}',
+        '{"type": "message_ack"}',
+        '{"type": "message_ack", "key": 5}',
+        '{"type": "command", "key": "dance"}',
+        '{"type": 5, "key": "x"}',
+        '{"type": "command", "key": "refresh"}',
+        '{"type": "command", "key": "refresh", "value": "no token"}',
+        b"binary",
+        "[" * 5000,
+        '"\\ud800"',
+    ],
+)
+async def test_nonsense_is_answered_and_the_connection_stays(
+    server: Harness, message: str | bytes
+) -> None:
+    """Unknown, malformed and binary frames get an error frame; then all goes on as before."""
+    ann = await server.user()
+    async with server.connect(ann) as device:
+        await device.tell(message)
+        answer = await device.next()
+        assert answer.type == "message_processing_error"
+        assert isinstance(answer.value, str)
+        await server.send(ann, "still here")
+        assert (await device.next()).value == "still here"
+
+
+async def test_ping(server: Harness) -> None:
+    """The command ping is answered with pong."""
+    ann = await server.user()
+    async with server.connect(ann) as device:
+        await device.tell({"type": "command", "key": "ping"})
+        answer = await device.next()
+        assert json.loads(answer.text) == {
+            "type": "command_processing_result",
+            "key": "ping",
+            "value": "pong",
+        }
+
+
+async def test_handshake_refusals(server: Harness) -> None:
+    """Missing, malformed, expired, foreign and non-identity tokens get 403 at the handshake."""
+    ann, bob = await server.user("ann"), await server.user("bob")
+    tokens = [
+        "",
+        "nonsense",
+        "a.b.c",
+        server.token(ann, "access"),
+        server.token(ann, "refresh"),
+        server.token(bob),
+        server.token(ann, seconds=-60),
+        server.token(ann, version=1),
+        server.token(ann) + "x",
+    ]
+    for token in tokens:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with server.connect(ann, token=token or "%20"):
+                pass
+        assert refused.value.response.status_code == 403
+        assert b'"code":"permission_denied"' in bytes(refused.value.response.body or b"")
+    assert server.server.hub.sockets == 0
+
+
+async def test_closed_when_the_token_expires(server: Harness) -> None:
+    """A connection ends with 4401 when its identity token does."""
+    ann = await server.user()
+    async with server.connect(ann, token=server.token(ann, seconds=1)) as device:
+        code, reason = await device.closed()
+    assert code == 4401
+    assert "expired" in reason
+
+
+async def test_refresh_prolongs_the_connection(server: Harness) -> None:
+    """A new identity token in band keeps the connection past the old token's end."""
+    ann = await server.user()
+    async with server.connect(ann, token=server.token(ann, seconds=1)) as device:
+        await device.tell({"type": "command", "key": "refresh", "value": server.token(ann)})
+        answer = await device.next()
+        assert (answer.type, answer.key) == ("command_processing_result", "refresh")
+        await asyncio.sleep(1.2)
+        await device.nothing_more()
+
+
+async def test_refresh_with_a_foreign_token_changes_nothing(server: Harness) -> None:
+    """Another user's token, or one of another type, is refused; the connection goes on."""
+    ann, bob = await server.user("ann"), await server.user("bob")
+    async with server.connect(ann) as device:
+        for token in (server.token(bob), server.token(ann, "access")):
+            await device.tell({"type": "command", "key": "refresh", "value": token})
+            assert (await device.next()).type == "message_processing_error"
+        await server.send(ann, "mine")
+        assert (await device.next()).value == "mine"
+
+
+@pytest.mark.parametrize("operation", [SetActive(2, False), SetPassword(2, "other")])
+async def test_revoked_credentials_close_connections(
+    server: Harness, operation: SetActive | SetPassword
+) -> None:
+    """Deactivation and a new password end open connections with 4403, and bar the old token."""
+    ann = await server.user()
+    token = server.token(ann)
+    async with server.connect(ann, token=token) as device:
+        await server.server.store.writer.submit(operation)
+        code, _ = await device.closed()
+    assert code == 4403
+    with pytest.raises(websockets.InvalidStatus):
+        async with server.connect(ann, token=token):
+            pass
+
+
+async def test_revoked_during_the_handshake(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that happens between the check of a token and the connection is not missed."""
+    ann = await server.user()
+    hub = server.server.hub
+    monkeypatch.setattr(hub, "revoked_since", lambda user_id, moment: user_id == ann.id)
+    async with server.connect(ann) as device:
+        code, _ = await device.closed()
+    assert code == 4401
+    assert hub.sockets == 0
+
+
+async def test_dead_peers_are_found(server_with: ServerWith) -> None:
+    """A peer that no longer answers pings is forgotten."""
+    async with server_with(ping_seconds=0.1) as server:
+        ann = await server.user()
+        port = server.server.port
+        request = (
+            f"GET /ws/notifications/{ann.id}/?token={server.token(ann)} HTTP/1.1\r\n"
+            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", port)) as mute:
+            mute.sendall(request.encode())
+            await until(lambda: server.server.hub.sockets == 1)
+            await until(lambda: server.server.hub.sockets == 0)
+
+
+async def test_peer_that_leaves_during_the_handshake_leaks_nothing(server: Harness) -> None:
+    """Connections that are reset at any moment leave no feed behind."""
+    ann = await server.user()
+    port = server.server.port
+    for _ in range(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET /ws/notifications/{ann.id}/?token={server.token(ann)} HTTP/1.1\r\n"
+            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.transport.abort()
+        del reader
+    async with server.connect(ann) as device:
+        await device.nothing_more()
+    await until(lambda: server.server.hub.sockets == 0)
+
+
+async def test_slow_reader_loses_nothing_and_delays_nobody(server_with: ServerWith) -> None:
+    """A device that does not read gets everything later; meanwhile others get it live."""
+    payload = json.dumps("x" * 10_000).encode()
+    async with server_with(high_water_bytes=64 * 1024) as server:
+        ann = await server.user()
+        quick_count, count = 0, 1500
+        async with (
+            server.connect(ann, max_queue=1) as slow,
+            server.connect(ann, max_queue=None) as quick,
+        ):
+            await slow.nothing_more()
+            await quick.nothing_more()
+            for _ in range(count // 100):
+                await server.append(ann, *[payload] * 100)
+                quick_count += len(await quick.take(100))
+            feeds = list(server.server.hub.feeds())
+            assert sum(feed.live for feed in feeds) == 1, "the slow one is not catching up"
+            assert all(feed.transport.buffered < 1024 * 1024 for feed in feeds)
+            seqs = [frame.seq for frame in await slow.take(count)]
+            assert seqs == list(range(1, count + 1))
+            await server.send(ann, "live again")
+            assert (await slow.next()).value == "live again"
+
+
+async def test_ttl(server: Harness) -> None:
+    """What has expired is not delivered to a device that comes later."""
+    ann = await server.user()
+    await server.send(ann, "soon over", ttl=1)
+    await server.send(ann, "lasting")
+    await asyncio.sleep(1.1)
+    async with server.connect(ann) as device:
+        assert (await device.next()).value == "lasting"
+        await device.nothing_more()
+
+
+async def test_lost_nudges_are_found_by_the_sweep(
+    server_with: ServerWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notification whose nudge got lost reaches live devices by comparing positions."""
+    async with server_with(sweep_seconds=0.1) as server:
+        ann = await server.user()
+        async with server.connect(ann) as device:
+            await device.nothing_more()
+            hub = server.server.hub
+            deliver = hub.deliver
+            monkeypatch.setattr(server.server.relay, "_receiver", lambda notification: None)
+            await server.send(ann, "unheard")
+            monkeypatch.setattr(server.server.relay, "_receiver", deliver)
+            assert (await device.next()).value == "unheard"
+
+
+async def until_pending(server: Harness, person: Person, seqs: list[int]) -> None:
+    """Wait until just ``seqs`` wait for ``person``."""
+    for _ in range(1000):
+        if await server.pending(person) == seqs:
+            return
+        await asyncio.sleep(0.005)
+    assert await server.pending(person) == seqs
