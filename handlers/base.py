@@ -1,6 +1,7 @@
 """What every API handler shares: parsing, replying, errors, and who is asking."""
 
 import ipaddress
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -93,8 +94,10 @@ class ApiHandler(RequestHandler):
     @property
     def credentials(self) -> Credentials:
         """What this request brings to show its right to send."""
-        headers = self.request.headers
-        return Credentials(self.bearer, headers.get("X-API-Key"), self._from_this_machine())
+        bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
+        if bearer or api_key:
+            return Credentials(bearer, api_key)
+        return Credentials(from_this_machine=self._from_this_machine())
 
     def _from_this_machine(self) -> bool:
         # The Host header too: a page whose name was rebound to 127.0.0.1 would send its own.
@@ -140,6 +143,7 @@ class ApiHandler(RequestHandler):
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(host: str | None) -> bool:
     try:
         return host is not None and ipaddress.ip_address(host).is_loopback
