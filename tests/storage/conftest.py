@@ -7,7 +7,7 @@ import pytest
 
 from notifier import clock
 from notifier.storage.store import Store
-from tests.storage.databases import Database, SqliteDatabase, make_user, opened
+from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase, make_user, opened
 
 
 class Clock:
@@ -29,10 +29,10 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return stopped
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """An empty database of each kind."""
-    return SqliteDatabase(tmp_path / "data")
+    return SqliteDatabase(tmp_path / "data") if request.param == "sqlite" else PostgresDatabase()
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from notifier.storage.contract import Driver
+from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
 from notifier.storage.store import Store
+from tests.support import postgres
 
 
 class Database(ABC):
@@ -41,6 +43,19 @@ class SqliteDatabase(Database):
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             return connection.execute(statement).fetchall()
+
+
+class PostgresDatabase(Database):
+    """A new database of the shared server."""
+
+    def __init__(self) -> None:
+        self.address = postgres.shared().create_database()
+
+    def driver(self, **options: Any) -> PostgresDriver:
+        return PostgresDriver(self.address, **options)
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        return postgres.execute(self.address, statement)
 
 
 @asynccontextmanager

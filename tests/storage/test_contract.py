@@ -239,8 +239,9 @@ class TestAppending:
         await store.acknowledge(ann, key)
         assert await pending(store, ann) == []
 
-    async def test_bad_item_fails_alone(self, database: Database, caplog):
+    async def test_bad_item_fails_alone(self, database: Database, expected_errors: list[str]):
         """What the database can't store doesn't touch its neighbours, nor their order."""
+        expected_errors.append("Operation refused by the database")
         driver = HeldDriver(database.driver())
         async with opened(driver) as store:
             ann = await make_user(store, "ann")
@@ -258,9 +259,6 @@ class TestAppending:
             assert refused == [key == bad for key in keys]
             expected = list(enumerate(["first", "a", "b", "c", "d", "e"], start=1))
             assert await pending(store, ann) == expected
-        assert {record.message for record in caplog.records} == {
-            "Operation refused by the database"
-        }
 
     async def test_announced_in_order(self, database: Database):
         """Fresh notifications are announced in order, before their senders hear of them."""
@@ -286,8 +284,9 @@ class TestAppending:
             )
             assert len(announced) == 100
 
-    async def test_failing_announcement(self, database: Database, caplog):
+    async def test_failing_announcement(self, database: Database, expected_errors: list[str]):
         """A sender is answered even if announcing failed, because the store has it."""
+        expected_errors.append("Announcing failed")
 
         def committed(_: Sequence[Notification]) -> None:
             raise ValueError("nobody listens")
@@ -295,7 +294,6 @@ class TestAppending:
         async with opened(database.driver(), committed=committed) as store:
             ann = await make_user(store, "ann")
             assert (await send(store, ann, "k")).notification.seq == 1
-        assert [record.message for record in caplog.records] == ["Announcing failed"]
 
 
 class TestExpiry:

@@ -2,11 +2,7 @@
 
 
 class MissingServer(Exception):
-    """A server that tests need cannot be started here, because it is not installed.
+    """The server of this name cannot be started here, because it is not installed.
 
     The test is then left out and counted, and in CI it fails.
     """
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not installed")
-        self.name = name

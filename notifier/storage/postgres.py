@@ -1,0 +1,427 @@
+"""PostgreSQL, for several processes that serve the same users.
+
+The algorithm is SQLite's (:mod:`~notifier.storage.sql`); what differs:
+
+- Inboxes are locked row by row, in the order of user ids. Each statement sees what was
+  committed before it began (READ COMMITTED), so whatever is read behind the lock is true.
+- Statements whose result nobody needs wait, and travel with the next one that has a
+  result, or with COMMIT: a batch of sends takes two round trips, a batch of acks one.
+- We wait for the socket ourselves, with a deadline, because a server that hangs keeps
+  its connections alive and libpq would wait for ever.
+
+Passwords are in the address and nowhere else: an address that can't be parsed is not
+quoted, and libpq doesn't repeat it in its messages.
+"""
+
+import functools
+import select
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
+
+from notifier import clock
+from notifier.errors import CannotStart, InvalidSettings, Unavailable
+from notifier.models import Notification
+from notifier.storage import migrations
+from notifier.storage.contract import NotCommitted
+from notifier.storage.sql import (
+    AWAY,
+    Conflict,
+    Grounds,
+    Place,
+    Row,
+    Session,
+    SqlReadSession,
+    SqlWriteSession,
+    Wanted,
+)
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds until a transaction, or an attempt to connect, is given up."""
+
+_MIGRATION_TIMEOUT: Final = 600.0
+
+# Advisory locks (of this database): "Noti" and what it is for.
+_LOCK_CLASS: Final = 0x4E6F7469
+_MIGRATING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 1)"
+_RARE: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+
+_NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
+
+# The inner LIMIT ends the scan, the window ends the page: no more crosses the network
+# than is wanted, and sizes are known without reading large payloads.
+PENDING: Final = (
+    f"SELECT {_NOTIFICATION} FROM ("
+    "SELECT *, sum(octet_length(payload)) "
+    "OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS until_here "
+    "FROM notifications WHERE user_id = ? AND seq > ? AND seq <= ? AND acked_at IS NULL "
+    "AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?"
+    ") n WHERE until_here - octet_length(payload) <= ? ORDER BY seq"
+)
+
+LOCK: Final = (
+    "SELECT i.last_seq FROM inboxes i JOIN users u ON u.id = i.user_id "
+    "WHERE i.user_id = ANY (?::bigint[]) AND u.is_active "
+    "ORDER BY i.user_id FOR NO KEY UPDATE OF i"
+)
+
+# One statement, because psycopg2 returns the result of the last one only.
+_POSITIONS: Final = (
+    "SELECT 'position', i.user_id, i.last_seq, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bytea "
+    "FROM inboxes i JOIN users u ON u.id = i.user_id "
+    "WHERE i.user_id = ANY (?::bigint[]) AND u.is_active"
+)
+_STORED: Final = (
+    f" UNION ALL SELECT 'stored', {_NOTIFICATION}, NULL "
+    "FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
+    "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key"
+)
+_ACTIVE: Final = (
+    " UNION ALL SELECT 'active', NULL, NULL, NULL, NULL, NULL, NULL, digest "
+    "FROM api_keys WHERE revoked_at IS NULL AND digest = ANY (?::bytea[])"
+)
+_CLOSED: Final = (
+    " UNION ALL SELECT 'closed', NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+    "WHERE EXISTS (SELECT FROM api_keys)"
+)
+
+INSERT: Final = (
+    "INSERT INTO notifications (user_id, seq, key, payload, created_at, expires_at) "
+    "SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::bigint[])"
+)
+ADVANCE: Final = (
+    "UPDATE inboxes i SET last_seq = p.last_seq "
+    "FROM unnest(?::bigint[], ?::bigint[]) AS p (user_id, last_seq) WHERE i.user_id = p.user_id"
+)
+# Rows are locked in order first: an UPDATE alone takes them as they come.
+_SETTLED: Final = (
+    "WITH settled AS MATERIALIZED ("
+    "SELECT n.user_id, n.seq FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
+    "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key "
+    "WHERE n.acked_at IS NULL ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
+)
+_THESE: Final = "WHERE n.user_id = settled.user_id AND n.seq = settled.seq"
+ACKNOWLEDGE: Final = (
+    f"{_SETTLED} UPDATE notifications n SET acked_at = ?::bigint FROM settled {_THESE}"
+)
+_DELETE: Final = f"{_SETTLED} DELETE FROM notifications n USING settled {_THESE}"
+
+
+class PostgresDriver:
+    """The store in the database at ``dsn``: a postgresql:// address, or libpq's key=value."""
+
+    name = "postgresql"
+
+    def __init__(
+        self, dsn: str, *, delete_acknowledged: bool = False, timeout: float = DEFAULT_TIMEOUT
+    ) -> None:
+        self._dsn = _completed(dsn, timeout)
+        self._delete_acknowledged = delete_acknowledged
+        self._timeout = timeout
+
+    def prepare(self) -> int:
+        try:
+            with closing(_PostgresSession(self._dsn, _MIGRATION_TIMEOUT)) as session:
+                return _migrate(session)
+        except Unavailable as error:
+            reason = f"The database cannot be used: {_reason(error)}."
+            passing = isinstance(error.__cause__, psycopg2.OperationalError | TimeoutError)
+            raise (Unavailable if passing else CannotStart)(reason) from error
+
+    def writer(self) -> "PostgresWriteSession":
+        return PostgresWriteSession(
+            self._dsn, self._timeout, delete_acknowledged=self._delete_acknowledged
+        )
+
+    def reader(self) -> "PostgresReadSession":
+        return PostgresReadSession(self._dsn, self._timeout)
+
+    def close(self) -> None:
+        """The driver itself holds nothing."""
+
+
+def _completed(dsn: str, timeout: float) -> str:
+    """``dsn`` with our own options, except where it has them. Raises InvalidSettings."""
+    try:
+        given = psycopg2.extensions.parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        # From None: the cause quotes the address, and with it the password.
+        raise InvalidSettings(
+            "The database's address is not valid; expected postgresql://user:password@host/name."
+        ) from None
+    options: dict[str, Any] = {
+        "application_name": "notifier",
+        "client_encoding": "UTF8",
+        # After a failover the old server may go on as one that only reads.
+        "target_session_attrs": "read-write",
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": int(timeout * clock.SECOND),
+    }
+    return psycopg2.extensions.make_dsn("", **(options | given))
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.__cause__ or error).strip().rstrip(".")
+
+
+def _migrate(session: "_PostgresSession") -> int:
+    ((encoding,),) = session.run("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise CannotStart(f"The database has the encoding {encoding}; create it with UTF8.")
+    session.later("BEGIN")
+    session.run(_MIGRATING)
+    ((present,),) = session.run("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    if not present:
+        session.run(
+            "CREATE TABLE schema_migrations ("
+            "version integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)"
+        )
+    ((applied,),) = session.run("SELECT coalesce(max(version), 0) FROM schema_migrations")
+    steps = migrations.missing("postgres", applied)
+    for step in steps:
+        session.run(step.sql)
+        session.run(
+            "INSERT INTO schema_migrations VALUES (?, ?, ?)",
+            (step.version, step.name, clock.now()),
+        )
+    session.run("COMMIT")
+    return len(steps)
+
+
+class _PostgresSession(Session):
+    """A connection, and how statements run on it."""
+
+    def __init__(self, dsn: str, timeout: float) -> None:
+        self._timeout = timeout
+        self._later: list[bytes] = []
+        self._deadline = time.monotonic() + timeout
+        # Always in autocommit mode: transactions are begun and ended by our statements.
+        with _translated():
+            self._connection = psycopg2.connect(dsn, async_=True)
+        try:
+            with _translated():
+                self._wait()
+                self._cursor = self._connection.cursor()
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self) -> None:
+        """Not in the start-up packet, which connection poolers refuse."""
+        milliseconds = int(self._timeout * clock.SECOND)
+        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            self.later(f"SET {setting} = {milliseconds}")
+        self.later(f"SET lock_timeout = {milliseconds * 4 // 5}")
+        self.later("SET default_transaction_isolation = 'read committed'")
+        # A commit must be on the disk; stricter settings than that are kept.
+        self.run(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') IN ('off')"
+        )
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        self._restart_clock()
+        return self._send(statement, parameters)
+
+    def later(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute ``statement`` right before the next one that is run."""
+        self._later.append(self._text(statement, parameters))
+
+    def close(self) -> None:
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+    def _restart_clock(self) -> None:
+        self._deadline = time.monotonic() + self._timeout
+
+    def _send(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        text = self._text(statement, parameters)
+        if self._later:
+            text = b";".join((*self._later, text))
+            self._later.clear()
+        cursor = self._cursor
+        with _translated():
+            cursor.execute(text)
+            self._wait()
+            return cursor.fetchall() if cursor.description else []
+
+    def _text(self, statement: str, parameters: Sequence[Any]) -> bytes:
+        if not parameters:
+            return statement.encode()
+        return self._cursor.mogrify(_marked(statement), parameters)
+
+    def _wait(self) -> None:
+        """Let libpq work until it is done. Raises Unavailable at the deadline."""
+        connection = self._connection
+        while (state := connection.poll()) != POLL_OK:
+            left = self._deadline - time.monotonic()
+            # Not select.select(), which fails once there are more than a thousand sockets.
+            waiter = select.poll()
+            waiter.register(connection.fileno(), _EVENTS[state])
+            if left <= 0 or not waiter.poll(left * clock.SECOND):
+                # An answer may still be on its way: this connection is of no use any more.
+                self.close()
+                raise Unavailable(AWAY) from TimeoutError("no answer in time")
+
+
+_EVENTS: Final = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
+
+
+@functools.lru_cache(maxsize=256)
+def _marked(statement: str) -> str:
+    return statement.replace("?", "%s")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Tell errors of a statement from those of the database."""
+    try:
+        yield
+    except (psycopg2.DataError, psycopg2.IntegrityError):
+        raise
+    except psycopg2.Error as error:
+        raise _meaning(error) from error
+
+
+def _meaning(error: psycopg2.Error) -> Exception:
+    """By class of the SQLSTATE (PostgreSQL's documentation, appendix A)."""
+    match (error.pgcode or "")[:2]:
+        case "40" if error.pgcode != "40003":
+            return Conflict()
+        case "54":  # a limit of the database, such as the size of an index entry
+            return psycopg2.DataError(str(error))
+        case _:
+            return Unavailable(AWAY)
+
+
+class PostgresReadSession(_PostgresSession, SqlReadSession):
+    """Reads what is committed; never waits for those who write."""
+
+    def pending_rows(
+        self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
+    ) -> list[Notification]:
+        found = self.run(PENDING, (user_id, after, until, now, rows, size))
+        return [_notification(row) for row in found]
+
+    def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+        found = self.run(
+            "SELECT user_id, last_seq FROM inboxes WHERE user_id = ANY (?::bigint[])",
+            (list(user_ids),),
+        )
+        return dict(found)
+
+
+def _notification(row: Sequence[Any]) -> Notification:
+    user_id, seq, key, payload, created_at, expires_at = row
+    return Notification(user_id, seq, key, payload.encode(), created_at, expires_at)
+
+
+class PostgresWriteSession(_PostgresSession, SqlWriteSession):
+    """The one connection of this process that writes."""
+
+    def __init__(self, dsn: str, timeout: float, *, delete_acknowledged: bool) -> None:
+        self._in_transaction = False
+        _PostgresSession.__init__(self, dsn, timeout)
+        SqlWriteSession.__init__(self, delete_acknowledged=delete_acknowledged)
+
+    def _restart_clock(self) -> None:
+        # All of a transaction shares one deadline.
+        if not self._in_transaction:
+            super()._restart_clock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        super()._restart_clock()
+        self._in_transaction = True
+        self.later("BEGIN")
+        committing = False
+        try:
+            yield
+            committing = True
+            self._send("COMMIT")
+            if self._cursor.statusmessage != "COMMIT":
+                raise Unavailable(AWAY)
+        except Unavailable as error:
+            if committing:
+                raise
+            raise NotCommitted(AWAY) from error.__cause__
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._later.clear()
+            self._in_transaction = False
+
+    def _roll_back(self) -> None:
+        self._later.clear()
+        self._send("ROLLBACK")
+
+    def serialise(self) -> None:
+        self.later(_RARE)
+
+    def grounds(self, wanted: Wanted) -> Grounds:
+        user_ids = list(wanted.user_ids)
+        self.later(LOCK, (user_ids,))
+        parts: list[str] = [_POSITIONS]
+        parameters: list[Any] = [user_ids]
+        if wanted.places:
+            parts.append(_STORED)
+            parameters += _columns(wanted.places)
+        if wanted.digests:
+            parts.append(_ACTIVE)
+            parameters.append(list(wanted.digests))
+        if wanted.api_keys:
+            parts.append(_CLOSED)
+        positions: dict[int, int] = {}
+        stored: dict[Place, Notification] = {}
+        active: set[bytes] = set()
+        has_api_keys = False
+        for kind, *row, digest in self.run("".join(parts), parameters):
+            match kind:
+                case "position":
+                    positions[row[0]] = row[1]
+                case "stored":
+                    stored[row[0], row[2]] = _notification(row)
+                case "active":
+                    active.add(bytes(digest))
+                case _:
+                    has_api_keys = True
+        return Grounds(positions, stored, active, has_api_keys)
+
+    def insert(self, notifications: Sequence[Notification]) -> None:
+        rows = [
+            (n.user_id, n.seq, n.key, n.payload.decode(), n.created_at, n.expires_at)
+            for n in notifications
+        ]
+        self.later(INSERT, _columns(rows))
+
+    def advance(self, positions: Mapping[int, int]) -> None:
+        self.later(ADVANCE, _columns(positions.items()))
+
+    def settle(self, places: Collection[Place], now: int) -> None:
+        if self.delete_acknowledged:
+            self.later(_DELETE, _columns(places))
+        else:
+            self.later(ACKNOWLEDGE, [*_columns(places), now])
+
+    def remove(self, column: str, before: int, limit: int) -> int:
+        removed = self.run(
+            "DELETE FROM notifications WHERE ctid = ANY (ARRAY("
+            f"SELECT ctid FROM notifications WHERE {column} < ? LIMIT ? FOR UPDATE SKIP LOCKED"
+            ")) RETURNING 1",
+            (before, limit),
+        )
+        return len(removed)
+
+
+def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    """``rows`` turned over, for unnest()."""
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,510 @@
+"""What is particular to PostgreSQL: many processes, and a server that can go away."""
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from notifier.errors import CannotStart, InvalidSettings, NotStorable, SchemaTooNew, Unavailable
+from notifier.storage import migrations
+from notifier.storage.contract import (
+    ANYONE,
+    Acknowledge,
+    Append,
+    Appended,
+    CreateUser,
+    EndSessions,
+    NotCommitted,
+    RemoveSettled,
+)
+from notifier.storage.postgres import PENDING, PostgresDriver
+from notifier.storage.store import Store
+from tests.storage.databases import PostgresDatabase, make_user, opened
+from tests.storage.proxy import CuttingProxy
+from tests.storage.test_sqlite import INDEXES, TABLES
+from tests.support import postgres
+from tests.support.postgres import PASSWORD, PostgresServer
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """The shared server, running before and after."""
+    shared = postgres.shared()
+    yield shared
+    shared.start()
+
+
+@pytest.fixture
+def database(server: PostgresServer) -> PostgresDatabase:
+    """A new database."""
+    return PostgresDatabase()
+
+
+@pytest.fixture
+async def store(database: PostgresDatabase) -> AsyncIterator[Store]:
+    """A store with one user, whose id is 1."""
+    async with opened(database.driver()) as store:
+        await make_user(store, "ann")
+        yield store
+
+
+async def send(store: Store, key: str) -> Appended:
+    """Send to the one user."""
+    return await store.append(Append(1, key, b"1", key_given=True))
+
+
+async def send_until_taken(store: Store, key: str) -> Appended:
+    """Send as a good client does: again with the same key, until it is answered."""
+    while True:
+        try:
+            return await send(store, key)
+        except Unavailable:
+            await asyncio.sleep(0.02)
+
+
+class TestMigrations:
+    def test_schema(self, database: PostgresDatabase):
+        """The migrations make the same tables and indexes as SQLite's."""
+        assert database.driver().prepare() == len(migrations.load("postgres"))
+        columns: dict[str, list[str]] = {}
+        for table, column in database.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
+        ):
+            columns.setdefault(table, []).append(column)
+        # Nothing but SQLite needs an id in notifications.
+        expected = TABLES | {"notifications": TABLES["notifications"][1:]}
+        assert columns == expected
+        indexes = database.execute(
+            "SELECT indexname FROM pg_indexes "
+            "WHERE tablename = 'notifications' AND schemaname = 'public'"
+        )
+        assert {name for (name,) in indexes} == INDEXES
+
+    def test_concurrent_starts(self, database: PostgresDatabase):
+        """Processes that start at the same moment migrate once, and all of them start."""
+        with ThreadPoolExecutor(8) as pool:
+            counts = list(pool.map(lambda _: database.driver().prepare(), range(8)))
+        assert sorted(counts) == [0] * 7 + [len(migrations.load("postgres"))]
+        assert database.count("schema_migrations") == len(migrations.load("postgres"))
+
+    def test_concurrent_first_users(self, database: PostgresDatabase):
+        """Of processes that start at the same moment, one makes the first user."""
+        database.driver().prepare()
+
+        def create(number: int) -> object:
+            session = database.driver().writer()
+            (user,) = session.commit([CreateUser("admin", "hash", True, only_as_first=True)])
+            session.close()
+            return user
+
+        with ThreadPoolExecutor(8) as pool:
+            users = list(pool.map(create, range(8)))
+        assert len([user for user in users if user is not None]) == 1
+        assert database.execute("SELECT id FROM users") == [(1,)]
+
+    def test_too_new(self, database: PostgresDatabase):
+        """A schema from the future is refused."""
+        database.driver().prepare()
+        database.execute("INSERT INTO schema_migrations VALUES (9000, 'future', 0)")
+        with pytest.raises(SchemaTooNew, match="version 9000"):
+            database.driver().prepare()
+
+    def test_encoding(self, server: PostgresServer):
+        """A database that can't hold every character is refused."""
+        address = server.create_database("SQL_ASCII")
+        with pytest.raises(CannotStart, match="encoding SQL_ASCII"):
+            PostgresDriver(address).prepare()
+
+    def test_permissions(self, database: PostgresDatabase):
+        """A schema that we may not change is refused, with the server's reason."""
+        role = f"guest_{secrets.token_hex(4)}"
+        database.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+        address = database.address.replace("//postgres:", f"//{role}:")
+        with pytest.raises(CannotStart, match="permission denied"):
+            PostgresDriver(address).prepare()
+
+
+class TestConnection:
+    @pytest.mark.parametrize("address", ["postgresql://u:hidden@h:1/db?bad=1", "hidden word"])
+    def test_invalid_address(self, address: str):
+        """An address that makes no sense is refused without being quoted."""
+        with pytest.raises(InvalidSettings) as refused:
+            PostgresDriver(address)
+        assert "hidden" not in str(refused.value)
+        assert refused.value.__suppress_context__
+
+    def test_wrong_password(self, database: PostgresDatabase):
+        """A wrong password is reported without it."""
+        driver = PostgresDriver(database.address.replace(PASSWORD, "hidden"))
+        with pytest.raises(Unavailable, match="password authentication failed") as refused:
+            driver.prepare()
+        assert "hidden" not in repr((refused.value, refused.value.__cause__, driver))
+
+    def test_nobody_there(self):
+        """A server that can't be reached is unavailable, with the reason at start."""
+        driver = PostgresDriver("postgresql://u:hidden@127.0.0.1:1/db")
+        with pytest.raises(Unavailable, match="refused") as refused:
+            driver.prepare()
+        assert "hidden" not in str(refused.value)
+        with pytest.raises(Unavailable) as refused:
+            driver.writer()
+        assert "127.0.0.1" not in refused.value.message
+
+    def test_named(self, database: PostgresDatabase):
+        """Our sessions can be told from others, and the address may name them otherwise."""
+        for address, name in [
+            (database.address, "notifier"),
+            (f"{database.address}?application_name=mine", "mine"),
+        ]:
+            session = PostgresDriver(address).reader()
+            assert session.run("SHOW application_name") == [(name,)]
+            session.close()
+
+    def test_durable(self, database: PostgresDatabase):
+        """A commit waits for the disk, whatever the database's default is."""
+        name = database.address.rpartition("/")[2]
+        for setting, expected in [("off", "on"), ("remote_apply", "remote_apply")]:
+            database.execute(f"ALTER DATABASE {name} SET synchronous_commit = {setting}")
+            session = database.driver().writer()
+            assert session.run("SHOW synchronous_commit") == [(expected,)]
+            session.close()
+
+    def test_isolation(self, database: PostgresDatabase):
+        """Locks are followed by fresh reads, whatever the database's default is."""
+        name = database.address.rpartition("/")[2]
+        database.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = serializable")
+        session = database.driver().writer()
+        with session.transaction():
+            assert session.run("SHOW transaction_isolation") == [("read committed",)]
+        session.close()
+
+    def test_read_only(self, database: PostgresDatabase):
+        """A server that only reads, as the old one after a failover, is as good as away."""
+        name = database.address.rpartition("/")[2]
+        database.driver().prepare()
+        database.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        with pytest.raises(Unavailable):
+            database.driver().writer()
+
+
+class TestBatches:
+    @pytest.fixture
+    def session(self, database: PostgresDatabase):
+        """A write session, with one user, whose id is 1."""
+        database.driver().prepare()
+        session = database.driver().writer()
+        session.commit([CreateUser("ann", "hash", False)])
+        yield session
+        session.close()
+
+    def test_round_trips(self, session, monkeypatch: pytest.MonkeyPatch):
+        """Sends cost two round trips a batch, acks one."""
+        trips: list[str] = []
+        original = type(session)._send
+
+        def counted(self, statement, parameters=()):
+            trips.append(statement)
+            return original(self, statement, parameters)
+
+        monkeypatch.setattr(type(session), "_send", counted)
+        session.commit([Append(1, f"k{n}", b"1", key_given=True, sender=ANYONE) for n in range(9)])
+        assert len(trips) == 2
+        trips.clear()
+        session.commit([Acknowledge(1, f"k{n}") for n in range(9)])
+        assert len(trips) == 1
+
+    def test_conflict_is_retried(self, session, database: PostgresDatabase, caplog):
+        """A transaction that the database undid in favour of another is done again."""
+        _fail_inserts(database, times=2, sqlstate="40P01")
+        (appended,) = session.commit([Append(1, "k", b"1")])
+        assert isinstance(appended, Appended)
+        assert appended.notification.seq == 1
+        assert [record.message for record in caplog.records] == ["Transaction tried again"] * 2
+
+    def test_lasting_conflict(self, session, database: PostgresDatabase):
+        """It is not tried for ever."""
+        _fail_inserts(database, times=1000, sqlstate="40001")
+        with pytest.raises(Unavailable):
+            session.commit([Append(1, "k", b"1")])
+
+    def test_limit_of_the_database(
+        self, session, database: PostgresDatabase, expected_errors: list[str]
+    ):
+        """What exceeds a limit of PostgreSQL is refused, and its neighbours are stored."""
+        expected_errors.append("Operation refused by the database")
+        endless = secrets.token_hex(8000)  # no room for it in an index entry
+        outcomes = session.commit([Append(1, key, b"1") for key in ("a", endless, "b")])
+        assert [type(outcome) for outcome in outcomes] == [Appended, NotStorable, Appended]
+
+    def test_nul(self, session, expected_errors: list[str]):
+        """Text that PostgreSQL can't hold is refused."""
+        expected_errors.append("Operation refused by the database")
+        assert isinstance(session.commit([Append(1, "a\0b", b"1")])[0], NotStorable)
+
+    def test_waits_for_a_lock_with_a_limit(self, database: PostgresDatabase, session):
+        """An inbox that somebody else holds for too long means unavailable, and nothing stored."""
+        impatient = database.driver(timeout=0.5).writer()
+        held = _locked(database, "SELECT FROM inboxes FOR UPDATE")
+        with held, pytest.raises(NotCommitted):
+            impatient.commit([Append(1, "k", b"1")])
+        impatient.close()
+        assert database.count("notifications") == 0
+
+    def test_retention_waits_for_nobody(self, database: PostgresDatabase, session):
+        """What somebody else is busy with stays for the next time."""
+        session.commit([Append(1, key, b"1") for key in "ab"])
+        session.commit([Acknowledge(1, key) for key in "ab"])
+        removal = RemoveSettled(1 << 60, 0, 10)
+        with _locked(database, "SELECT FROM notifications WHERE key = 'a' FOR UPDATE"):
+            assert session.commit([removal]) == [1]
+        assert session.commit([removal]) == [1]
+
+    def test_plans(self, database: PostgresDatabase, session):
+        """Even where nearly everything is acknowledged, connecting reads only what is pending."""
+        database.execute(
+            "INSERT INTO notifications SELECT 1, n, n::text, '1', 0, NULL, "
+            "CASE WHEN n % 1000 = 0 THEN NULL ELSE 1 END FROM generate_series(1, 20000) n"
+        )
+        database.execute("ANALYZE notifications")
+        plan = session.run(f"EXPLAIN {PENDING}", (1, 0, 20000, 0, 500, 1 << 20))
+        text = "\n".join(line for (line,) in plan)
+        assert "Index Scan using notifications_pending" in text
+        assert "Sort" not in text
+
+
+def _fail_inserts(database: PostgresDatabase, *, times: int, sqlstate: str) -> None:
+    """Let the next inserts of notifications fail with ``sqlstate``."""
+    database.execute(
+        "CREATE SEQUENCE attempts; "
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF nextval('attempts') <= {times} THEN RAISE 'no' USING ERRCODE = '{sqlstate}'; END IF; "
+        "RETURN NEW; END $$; "
+        "CREATE TRIGGER fail BEFORE INSERT ON notifications FOR EACH ROW EXECUTE FUNCTION fail()"
+    )
+
+
+@contextmanager
+def _locked(database: PostgresDatabase, statement: str) -> Iterator[None]:
+    """Another session has run ``statement`` and doesn't end its transaction."""
+    other = psycopg2.connect(database.address)
+    try:
+        other.cursor().execute(statement)
+        yield
+    finally:
+        other.rollback()  # closing alone would not wait for the server
+        other.close()
+
+
+class TestManyProcesses:
+    @pytest.mark.parametrize("notifications", [20_000])
+    async def test_stress(self, database: PostgresDatabase, notifications: int):
+        """Four processes that write for the same users leave no hole, no repeat, no deadlock."""
+        async with opened(database.driver()) as store:
+            for n in range(20):
+                await make_user(store, f"user{n}")
+        script = Path(__file__).with_name("sender.py")
+        share = str(notifications // 4)
+        processes = [
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, str(script), database.address, str(n), share),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            for n in range(4)
+        ]
+        ended = asyncio.gather(*(process.communicate() for process in processes))
+        holes = (
+            "SELECT user_id, count(*), max(seq) FROM notifications "
+            "GROUP BY user_id HAVING count(*) <> max(seq)"
+        )
+        looks = 0
+        while not ended.done():
+            # Places are in the order of commits: whoever looks never sees one without
+            # those before it.
+            assert database.execute(holes) == []
+            looks += 1
+            await asyncio.wait([ended], timeout=0.2)
+        assert looks > 3
+        assert [
+            (p.returncode, out) for p, (out, _) in zip(processes, await ended, strict=True)
+        ] == [(0, b"0")] * 4
+        assert database.count("notifications") == notifications
+        assert database.execute(holes) == []
+        assert database.execute(
+            "SELECT sum(last_seq) - (SELECT count(*) FROM notifications) FROM inboxes"
+        ) == [(0,)]
+
+    def test_acks_meet(self, database: PostgresDatabase, caplog):
+        """Devices that acknowledge the same through several processes never deadlock."""
+        database.driver().prepare()
+        sessions = [database.driver().writer() for _ in range(4)]
+        sessions[0].commit([CreateUser("ann", "hash", False)])
+        keys = [f"k{n}" for n in range(100)]
+        with ThreadPoolExecutor(4) as pool:
+            for turn in range(20):
+                own = [f"{turn}-{key}" for key in keys]
+                sessions[0].commit([Append(1, key, b"1") for key in own])
+                acks = [[Acknowledge(1, key) for key in own[n:] + own[:n]] for n in (0, 25, 50, 75)]
+                list(pool.map(lambda session, batch: session.commit(batch), sessions, acks))
+        assert caplog.records == []
+        assert database.execute("SELECT count(acked_at) FROM notifications") == [(2000,)]
+        for session in sessions:
+            session.close()
+
+    def test_changes_become_visible_in_order(self, database: PostgresDatabase):
+        """Whoever follows the changes of users, while several processes make them, misses none."""
+        database.driver().prepare()
+        sessions = [database.driver().writer() for _ in range(4)]
+        sessions[0].commit([CreateUser(f"user{n}", "hash", False) for n in range(4)])
+
+        def change(number: int) -> None:
+            for n in range(50):
+                user = 1 + (n + number) % 4
+                sessions[number].commit([Append(user, f"{number}-{n}", b"1"), EndSessions(user)])
+
+        seen: list[int] = []
+        reader = database.driver().reader()
+        with ThreadPoolExecutor(4) as pool:
+            changing = [pool.submit(change, number) for number in range(4)]
+            while True:
+                over = all(each.done() for each in changing)
+                seen += [each.id for each in reader.user_changes(seen[-1] if seen else 0)]
+                if over:
+                    break
+        assert [each.result() for each in changing] == [None] * 4
+        assert len(seen) == 200
+        for session in (*sessions, reader):
+            session.close()
+
+
+class TestServerAway:
+    @pytest.fixture(autouse=True)
+    def _away(self, expected_errors: list[str]) -> None:
+        expected_errors.append("The store is away")
+
+    async def test_idle_session_ended(self, server: PostgresServer, store: Store):
+        """A session that was ended while nobody wrote or read is replaced unnoticed."""
+        await store.users()
+        assert server.end_sessions("notifier") >= 2
+        assert (await send(store, "k")).notification.seq == 1
+        assert len(await store.users()) == 1
+
+    async def test_sessions_ended_under_load(self, server: PostgresServer, store: Store):
+        """However often sessions are ended, whoever retries is stored exactly once, in order."""
+        sending = asyncio.gather(*(_many(store, name) for name in "abcd"))
+        while not sending.done():
+            await asyncio.to_thread(server.end_sessions, "notifier")
+            await asyncio.wait([sending], timeout=0.05)
+        await _assert_complete(store, await sending)
+
+    @pytest.mark.parametrize("how", ["restart", "crash"])
+    async def test_restarted_under_load(self, server: PostgresServer, store: Store, how: str):
+        """Sends are refused while the server is away, and resume by themselves."""
+        sending = asyncio.gather(*(_many(store, name) for name in "abcd"))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(server.stop if how == "restart" else server.kill)
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            await send(store, "meanwhile")
+        with pytest.raises(Unavailable):
+            await store.users()
+        assert time.monotonic() - started < 1
+        assert not store.available
+        assert not sending.done()
+        await asyncio.to_thread(server.start)
+        async with asyncio.timeout(10):
+            await store.wait_available()
+        await _assert_complete(store, await sending)
+
+    async def test_comes_back_without_being_asked(self, server: PostgresServer, store: Store):
+        """The store notices that the server is back though nobody dares to send."""
+        await asyncio.to_thread(server.stop)
+        with pytest.raises(Unavailable):
+            await send(store, "k")
+        await asyncio.to_thread(server.start)
+        async with asyncio.timeout(10):
+            await store.wait_available()
+
+    async def test_hung(self, server: PostgresServer, database: PostgresDatabase):
+        """A server that hangs means unavailable in time; a retry finds out what became of it."""
+        async with opened(database.driver(timeout=0.5), timeout=1.0) as store:
+            await make_user(store, "ann")
+            await store.users()
+            with server.suspended():
+                started = time.monotonic()
+                outcomes = await asyncio.gather(
+                    send(store, "k"), store.users(), return_exceptions=True
+                )
+                assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+                # New connections hang as well.
+                with pytest.raises(Unavailable):
+                    await send(store, "l")
+                assert time.monotonic() - started < 2.2
+            async with asyncio.timeout(10):
+                await store.wait_available()
+                first = await send_until_taken(store, "k")
+            assert first.notification.seq in (1, 2)
+            assert (await send(store, "k")).replayed
+            assert len(await store.users()) == 1
+
+    def test_hung_session(self, server: PostgresServer, database: PostgresDatabase):
+        """No session waits longer than its deadline, so that its thread is free again."""
+        database.driver().prepare()
+        driver = database.driver(timeout=0.5)
+        reader, writer = driver.reader(), driver.writer()
+        with server.suspended():
+            for work in (
+                reader.users,
+                lambda: writer.commit([EndSessions(1)]),
+                lambda: writer.commit([]),
+                driver.reader,
+            ):
+                started = time.monotonic()
+                with pytest.raises(Unavailable):
+                    work()
+                assert time.monotonic() - started < 1
+        reader.close()
+        writer.close()
+
+    @pytest.mark.parametrize("delivered", [True, False], ids=["committed", "lost"])
+    async def test_unknown_outcome(
+        self, server: PostgresServer, database: PostgresDatabase, delivered: bool
+    ):
+        """A connection lost during COMMIT is no success; a retry with the key settles it."""
+        with CuttingProxy(server.port) as proxy:
+            address = database.address.replace(f":{server.port}/", f":{proxy.port}/")
+            async with opened(PostgresDriver(address)) as store:
+                await make_user(store, "ann")
+                proxy.cut_at(b"COMMIT", delivered=delivered)
+                with pytest.raises(Unavailable):
+                    await send(store, "k")
+                await store.wait_available()
+                again = await send(store, "k")
+                assert again.replayed == delivered
+                assert again.notification.seq == 1
+        assert database.count("notifications") == 1
+
+
+async def _many(store: Store, name: str, number: int = 200) -> list[str]:
+    for n in range(number):
+        await send_until_taken(store, f"{name}{n}")
+        # So that there is a load for as long as it takes to disturb it.
+        await asyncio.sleep(0.002)
+    return [f"{name}{n}" for n in range(number)]
+
+
+async def _assert_complete(store: Store, sent: list[list[str]]) -> None:
+    """Everything that was sent is there once, in an order that each sender agrees with."""
+    page = await store.pending(1, 0, rows=10_000, size=1 << 30)
+    stored = [each.key for each in page.notifications if each.key != "meanwhile"]
+    assert [each.seq for each in page.notifications] == list(range(1, page.last_seq + 1))
+    assert sorted(stored) == sorted(key for keys in sent for key in keys)
+    for keys in sent:
+        assert [key for key in stored if key in set(keys)] == keys
