@@ -7,6 +7,7 @@
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -202,10 +203,11 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _notify(options: Options, loaded: Loaded) -> int:
-    with Notifier() as notifier:
-        sent = notifier.send_json(
-            options.user_id, options.payload.encode(), key=options.key, ttl=options.ttl
-        )
+    url = loaded.client.get("NOTIFIER_URL") or loaded.settings.url
+    # The very bytes of the argument, whatever the terminal's encoding is.
+    payload = os.fsencode(options.payload)
+    with Notifier(url, api_key=loaded.client.get("NOTIFIER_API_KEY")) as notifier:
+        sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
     print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
     return 0
 

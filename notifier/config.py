@@ -103,6 +103,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError:
             return False
 
+    @property
+    def url(self) -> str:
+        """Where the server can be reached from this machine."""
+        return self.url_at(self.port)
+
+    def url_at(self, port: int) -> str:
+        """The same with the port that was found where ``port`` is 0."""
+        host = _ANY_ADDRESS.get(self.host, self.host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+_ANY_ADDRESS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Addresses to listen on that stand for all, with the one that leads back here."""
 
 _SECRET_LENGTH: Final = 32  # RFC 7518 §3.2: a key of at least the size of the hash
 
@@ -185,6 +198,8 @@ class Loaded(msgspec.Struct, frozen=True):
     settings: Settings
     sources: Mapping[str, str]
     warnings: tuple[str, ...]
+    client: Mapping[str, str] = {}
+    """What is set of :data:`CLIENT_NAMES`."""
 
 
 def load(
@@ -198,7 +213,7 @@ def load(
     """
     flags = flags or {}
     environ = os.environ if environ is None else environ
-    from_file = dotenv_values(dotenv) if dotenv.is_file() else {}
+    from_file = _read_dotenv(dotenv)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:
@@ -217,14 +232,30 @@ def load(
     except ValueError as error:
         field, _, problem = str(error).partition(": ")
         raise InvalidSettings(f"{sources.get(field, field)}: {problem}.") from None
-    return Loaded(settings, sources, tuple(_unknown({**from_file, **environ})))
+    given = from_file | {name: text for name, text in environ.items() if text}
+    client = {name: given[name] for name in CLIENT_NAMES if name in given}
+    return Loaded(settings, sources, tuple(_unknown(given)), client)
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        found = dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{path}: {_why(error)}.") from None
+    return {name: text for name, text in found.items() if text}
 
 
 def _read_secret(path: str, flag: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise InvalidSettings(f"{flag}: cannot read {path}: {error.strerror}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{flag}: cannot read {path}: {_why(error)}.") from None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or "unreadable" if isinstance(error, OSError) else "not valid UTF-8"
 
 
 def _unknown(names: Mapping[str, Any]) -> list[str]:

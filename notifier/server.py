@@ -116,10 +116,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where the server can be reached from this machine."""
-        host = self.settings.host
-        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
-            host = "127.0.0.1"
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return self.settings.url_at(self.port)
 
     async def start(self) -> None:
         """Open the store and listen. Raises CannotStart or Unavailable, leaving nothing open."""

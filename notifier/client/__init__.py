@@ -1,0 +1,69 @@
+"""Send notifications from Python programs to a running server.
+
+``Notifier`` is for ordinary programs, ``AsyncNotifier`` for asyncio; both do the same::
+
+    with Notifier() as notifier:
+        notifier.send(7, {"title": "Paid", "order": 1042}, key="order-1042-paid")
+
+They try again by themselves while the server is away or overloaded, always under the same
+key, so that nothing is stored twice. What goes wrong is one of::
+
+    NotifierError
+    ├── SendFailed                the server did not take the notification
+    │   ├── Refused               and never will: sending the same again is pointless
+    │   │   ├── NotAllowed        no right to send: the API key is missing, wrong or revoked
+    │   │   ├── UnknownRecipient  there is no active user with this id
+    │   │   ├── KeyInUse          the key was used before with another payload
+    │   │   └── NotValid          anything else that is wrong with the notification
+    │   ├── ServerUnavailable     no answer in time; send again with the same ``key``
+    │   ├── UnexpectedAnswer      whatever answered is not a healthy Notifier server
+    │   └── SomeFailed            of ``send_many``: what became of each
+    └── InvalidSettings           NOTIFIER_URL or NOTIFIER_API_KEY cannot be right
+"""
+
+from typing import Any
+
+from notifier.client.asynchronous import AsyncNotifier
+from notifier.client.blocking import Notifier
+from notifier.client.connection import DEFAULT_URL
+from notifier.client.errors import (
+    KeyInUse,
+    NotAllowed,
+    NotValid,
+    Refused,
+    SendFailed,
+    ServerUnavailable,
+    SomeFailed,
+    UnexpectedAnswer,
+    UnknownRecipient,
+)
+from notifier.client.message import Message, Sent
+
+__all__ = [
+    "DEFAULT_URL",
+    "AsyncNotifier",
+    "KeyInUse",
+    "Message",
+    "NotAllowed",
+    "NotValid",
+    "Notifier",
+    "Refused",
+    "SendFailed",
+    "Sent",
+    "ServerUnavailable",
+    "SomeFailed",
+    "UnexpectedAnswer",
+    "UnknownRecipient",
+    "notify_user_by_id",
+]
+
+
+def notify_user_by_id(
+    user_id: int | str, payload: Any, *, key: str | None = None, ttl: int | None = None
+) -> Sent:
+    """Send one notification without keeping a client, see :meth:`Notifier.send`.
+
+    The server is the one of ``NOTIFIER_URL``, with the key of ``NOTIFIER_API_KEY``.
+    """
+    with Notifier() as notifier:
+        return notifier.send(user_id, payload, key=key, ttl=ttl)

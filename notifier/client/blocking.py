@@ -1,0 +1,112 @@
+"""The client for ordinary programs."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+
+from notifier.client.batch import Batch, Lane
+from notifier.client.connection import PATH, connection
+from notifier.client.delivery import (
+    DEFAULT_TIMEOUT,
+    Answer,
+    Delivery,
+    Interrupted,
+    Patience,
+)
+from notifier.client.message import Message, Sent
+
+
+class Notifier:
+    """Sends to one server. Threads may share it; keep it, because it keeps connections open.
+
+    ``url`` and ``api_key`` default to NOTIFIER_URL and NOTIFIER_API_KEY. ``timeout`` is the
+    seconds for one notification with all its attempts; each step of an attempt, such as
+    connecting or reading, gets what remains of it. ``transport`` is httpx's, for TLS of one's
+    own or for tests. Raises InvalidSettings.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        concurrency: int = 8,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        server = connection(url, api_key)
+        self._patience = Patience(timeout)
+        self._concurrency = concurrency
+        self._http = httpx.Client(base_url=server.url, headers=server.headers, transport=transport)
+
+    def __enter__(self) -> "Notifier":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self, user_id: int | str, payload: Any, *, key: str | None = None, ttl: int | None = None
+    ) -> Sent:
+        """Send ``payload``, anything that can be JSON, to one user.
+
+        With a ``key`` it is stored once however often it is sent; without, this call makes
+        one for its own attempts. After ``ttl`` seconds it is no longer delivered. Returns
+        when the server has stored it. Raises SendFailed.
+        """
+        return self._send(Message(user_id, payload, key, ttl))
+
+    def send_json(
+        self, user_id: int | str, payload: bytes, *, key: str | None = None, ttl: int | None = None
+    ) -> Sent:
+        """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
+        return self.send(user_id, msgspec.Raw(payload), key=key, ttl=ttl)
+
+    def send_many(self, messages: Iterable[Message]) -> list[Sent]:
+        """Send all, in order for each user, several users at a time.
+
+        Each is tried like one of :meth:`send`; once one has found no server in time, the rest
+        is not tried. Raises SomeFailed, which says what became of each.
+        """
+        batch = Batch(messages)
+        with ThreadPoolExecutor(self._concurrency, "notifier-send") as pool:
+            try:
+                list(pool.map(partial(self._send_lane, batch), batch.lanes))
+            finally:
+                batch.end()
+        return batch.result()
+
+    def _send_lane(self, batch: Batch, lane: Lane) -> None:
+        for entry in batch.waiting(lane):
+            with entry:
+                entry.outcome = self._send(entry.message)
+
+    def _send(self, message: Message) -> Sent:
+        delivery = Delivery(message, self._patience)
+        while True:
+            verdict = delivery.judge(self._attempt(delivery))
+            if isinstance(verdict, Sent):
+                return verdict
+            time.sleep(verdict)
+
+    def _attempt(self, delivery: Delivery) -> Answer | Interrupted:
+        try:
+            response = self._http.post(PATH, content=delivery.body, timeout=delivery.seconds)
+        except httpx.RequestError as error:
+            return Interrupted(str(error) or type(error).__name__)
+        return Answer(response.status_code, response.headers, response.content)

@@ -1,0 +1,90 @@
+"""Why a notification was not taken. The tree is in :mod:`notifier.client`.
+
+No message here holds an API key or an address, whose user part may be a password.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from notifier.errors import NotifierError
+
+if TYPE_CHECKING:
+    from notifier.client.message import Sent
+
+
+class SendFailed(NotifierError):
+    """The server did not take the notification."""
+
+    code = "send_failed"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        key: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.key = key
+        """Under which key it was sent: the caller's, or the one made for it."""
+        self.status = status
+        """The HTTP status of the last answer, if there was one."""
+        if code:
+            self.code = code
+        """The server's word for the error, if it gave one."""
+
+
+class Refused(SendFailed):
+    """The server refused the notification."""
+
+
+class NotAllowed(Refused):
+    """There is no right to send: give a valid API key."""
+
+    code = "not_authenticated"
+
+
+class UnknownRecipient(Refused):
+    """There is no active user with this id."""
+
+    code = "unknown_user"
+
+
+class KeyInUse(Refused):
+    """This key was used before with another payload."""
+
+    code = "key_conflict"
+
+
+class NotValid(Refused):
+    """The notification is not valid."""
+
+    code = "invalid"
+
+
+class ServerUnavailable(SendFailed):
+    """The server did not answer in time; it may or may not have stored the notification."""
+
+    code = "unavailable"
+
+
+class UnexpectedAnswer(SendFailed):
+    """The answer is not one of a healthy Notifier server."""
+
+    code = "unexpected_answer"
+
+
+class SomeFailed(SendFailed):
+    """Some notifications were not taken."""
+
+    code = "some_failed"
+
+    def __init__(self, outcomes: "Sequence[Sent | SendFailed]") -> None:
+        self.outcomes = outcomes
+        """What became of each notification, in the order in which they were given."""
+        self.failures = [each for each in outcomes if isinstance(each, SendFailed)]
+        first = self.failures[0].message
+        super().__init__(
+            f"{len(self.failures)} of {len(outcomes)} notifications were not taken: {first}"
+        )
