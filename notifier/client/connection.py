@@ -42,4 +42,5 @@ def _usable(url: str) -> bool:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         return False
-    return parsed.scheme in ("http", "https") and bool(parsed.host)
+    known = parsed.scheme in ("http", "https")
+    return known and bool(parsed.host) and (parsed.port or 0) < 1 << 16

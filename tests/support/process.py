@@ -34,14 +34,15 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start, and return when the server says that it runs. Keeps its port over restarts."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "notifier"],
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "server.log").open("a"),
-            text=True,
-        )
+        with (self.folder / "server.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "notifier"],
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.output += line
