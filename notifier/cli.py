@@ -21,8 +21,9 @@ from notifier.config import SETTINGS, Loaded, Settings, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.passwords import Passwords
 from notifier.run import serve
-from notifier.server import make_accounts, make_driver
+from notifier.server import make_accounts
 from notifier.storage.store import Store
+from notifier.topology import make_driver
 
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]

@@ -19,6 +19,7 @@ from msgspec.inspect import BoolType, FloatType, IntType, LiteralType, Metadata,
 
 from notifier.errors import InvalidSettings
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Seconds = Annotated[float, Meta(ge=0)]
 Lifetime = Annotated[int, Meta(ge=1)]
 
@@ -50,6 +51,66 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"secret": True},
         ),
     ] = ""
+    database_url: Annotated[
+        str,
+        Meta(
+            description="PostgreSQL to use instead of the embedded store: postgresql://…",
+            extra={"secret": True},
+        ),
+    ] = ""
+    postgres_host: Annotated[
+        str, Meta(description="The same in parts, where DATABASE_URL is unset: the host.")
+    ] = ""
+    postgres_port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 5432
+    postgres_db: Annotated[str, Meta(description="Name of the database.")] = "notifier"
+    postgres_user: Annotated[str, Meta(description="Who connects to it.")] = "notifier"
+    postgres_password: Annotated[
+        str, Meta(description="Their password.", extra={"secret": True})
+    ] = ""
+    redis_url: Annotated[
+        str,
+        Meta(
+            description="Redis between several processes: redis://, rediss://, "
+            "redis+sentinel:// or redis+cluster://…",
+            extra={"secret": True},
+        ),
+    ] = ""
+    redis_prefix: Annotated[
+        str, Meta(min_length=1, description="Begins the names of our channels in Redis.")
+    ] = "notifier:"
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Addresses or networks whose X-Forwarded headers hold, with commas."),
+    ] = ""
+    amqp_url: Annotated[
+        str,
+        Meta(
+            description="RabbitMQ to take notifications from: amqp:// or amqps://…",
+            extra={"secret": True},
+        ),
+    ] = ""
+    rabbit_host: Annotated[
+        str, Meta(description="The same in parts, where AMQP_URL is unset: the host.")
+    ] = ""
+    rabbit_port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 5672
+    rabbit_user: Annotated[str, Meta(description="Who connects to it.")] = "guest"
+    rabbit_password: Annotated[str, Meta(description="Their password.", extra={"secret": True})] = (
+        "guest"  # noqa: S105 - RabbitMQ's own default, which it takes from its own machine only
+    )
+    rabbit_vhost: Annotated[str, Meta(description="Its virtual host.")] = "/"
+    rabbit_exchange: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Exchange for sends and results.")
+    ] = "notifications_exchange"
+    rabbit_exchange_type: Annotated[
+        Literal["direct", "topic"], Meta(description="Its type, as it exists or is to be made.")
+    ] = "topic"
+    rabbit_queue: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Queue that all processes share.")
+    ] = "notifications"
+    rabbit_prefetch: Annotated[
+        int, Meta(ge=1, le=65535, description="Messages that may be unacknowledged at a time.")
+    ] = 500
+    rabbit_results: Annotated[bool, Meta(description="Publish what became of each message.")] = True
     open_send: Annotated[
         bool, Meta(description="Let anyone who reaches the server send. For closed networks.")
     ] = False
@@ -92,6 +153,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if 0 < len(self.secret_key) < _SECRET_LENGTH:
             raise ValueError(f"secret_key: wants at least {_SECRET_LENGTH} characters")
+        if self.amqp_url and not self.amqp_url.startswith(("amqp://", "amqps://")):
+            raise ValueError("amqp_url: wants an address that begins with amqp:// or amqps://")
+        try:
+            _networks(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(f"trusted_proxies: {error}") from None
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """Where the proxies are whose forwarding headers hold."""
+        return _networks(self.trusted_proxies)
+
+    @property
+    def rabbitmq(self) -> bool:
+        """Whether RabbitMQ is in use."""
+        return bool(self.amqp_url or self.rabbit_host)
 
     @property
     def loopback(self) -> bool:
@@ -114,12 +191,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
 _ANY_ADDRESS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses to listen on that stand for all, with the one that leads back here."""
 
 _SECRET_LENGTH: Final = 32  # RFC 7518 §3.2: a key of at least the size of the hash
 
-PLAIN_NAMES: Final[Mapping[str, str]] = {"secret_key": "SECRET_KEY"}
+PLAIN_NAMES: Final[Mapping[str, str]] = {
+    field: field.upper()
+    for field in (
+        "secret_key",
+        "database_url",
+        "postgres_host",
+        "postgres_port",
+        "postgres_db",
+        "postgres_user",
+        "postgres_password",
+        "redis_url",
+        "amqp_url",
+        "rabbit_host",
+        "rabbit_port",
+        "rabbit_user",
+        "rabbit_password",
+        "rabbit_vhost",
+    )
+}
 """Settings whose environment variable has no prefix, by field."""
 
 PREFIX: Final = "NOTIFIER_"

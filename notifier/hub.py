@@ -102,7 +102,7 @@ class Hub:
             self._relay.unsubscribe(feed.user_id)
 
     def deliver(self, notification: Notification) -> None:
-        """Bring a fresh notification to all devices of its user. The relay's receiver."""
+        """Bring a fresh notification to all devices of its user."""
         inbox = self._inboxes.get(notification.user_id)
         if inbox is None:
             return
@@ -121,10 +121,11 @@ class Hub:
         for start in range(0, len(user_ids), _SWEEP_CHUNK):
             positions = await read_positions(user_ids[start : start + _SWEEP_CHUNK])
             for user_id, seq in positions.items():
-                behind += self._compare(user_id, seq)
+                behind += self.heard(user_id, seq)
         return behind
 
-    def _compare(self, user_id: int, seq: int) -> int:
+    def heard(self, user_id: int, seq: int) -> int:
+        """Send those of a user's feeds that are behind ``seq`` to the store; how many were."""
         inbox = self._inboxes.get(user_id)
         if inbox is None:
             return 0

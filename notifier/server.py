@@ -1,6 +1,6 @@
 """The composition root: builds the parts, starts them, and stops them in reverse order.
 
-Shutdown is a stack: readiness off, stop accepting, finish what is in flight, send the
+Shutdown is a stack: readiness off, stop consuming, stop accepting, finish what is in flight, send the
 clients away, then close the relay and the store. Each step logs its own failure, and the
 next one still runs.
 """
@@ -9,13 +9,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.routes import routes
 from notifier import wire
@@ -31,15 +31,14 @@ from notifier.config import Settings
 from notifier.errors import CannotStart
 from notifier.hub import Hub
 from notifier.passwords import Passwords
-from notifier.relay import LocalRelay, Relay
 from notifier.secret import signing_secret
 from notifier.senders import Senders
 from notifier.service import NotificationService
 from notifier.status import Status
-from notifier.storage.contract import Driver, Page
-from notifier.storage.sqlite import SqliteDriver
+from notifier.storage.contract import Page
 from notifier.storage.store import Store
 from notifier.tokens import Tokens
+from notifier.topology import make_driver, make_relay
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +53,6 @@ _PAGE_ROWS: Final = 200
 
 _OVERSIZE: Final = 16
 """Chunked bodies say their size last: up to this many times the limit is read to refuse them."""
-
-
-def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
-    """The database that ``settings`` name; ``exclusive`` for the server that owns it."""
-    return SqliteDriver(
-        Path(settings.data_dir),
-        exclusive=exclusive,
-        delete_acknowledged=settings.retention_days == 0,
-    )
 
 
 def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
@@ -91,7 +81,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.relay: Relay = LocalRelay()
+        self.relay = make_relay(settings)
         self.store = Store(
             make_driver(settings, exclusive=True),
             committed=self.relay.publish,
@@ -139,7 +129,7 @@ class Server:
         self.sends_are_open = settings.open_send or (
             settings.loopback and not await self.store.api_keys()
         )
-        await self.relay.start(self.hub.deliver)
+        await self.relay.start(self.hub)
         self._stack.append(("relay", self.relay.stop))
         user_changes = UserChanges(self.store, self.hub)
         await user_changes.start()
@@ -161,6 +151,7 @@ class Server:
             status=self.status,
         )
         self._listen(application)
+        self._consume()
 
     async def _create_first_user(self, accounts: Accounts) -> None:
         if await self.store.user(1):
@@ -191,6 +182,13 @@ class Server:
         self._stack.append(("clients", self._send_clients_away))
         self._stack.append(("requests", self._finish_requests))
         self._stack.append(("listener", _as_async(http.stop)))
+
+    def _consume(self) -> None:
+        if self.settings.rabbitmq:
+            consumer = Consumer(self.notifications, self.settings)
+            self.status.rabbitmq = consumer.state
+            consumer.start()
+            self._stack.append(("rabbitmq", consumer.stop))
 
     async def wait(self) -> None:
         """Return when a part has died that the service cannot do without. Raises its error."""

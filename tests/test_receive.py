@@ -314,9 +314,9 @@ async def test_lost_nudges_are_found_by_the_sweep(
             await device.nothing_more()
             hub = server.server.hub
             deliver = hub.deliver
-            monkeypatch.setattr(server.server.relay, "_receiver", lambda notification: None)
+            monkeypatch.setattr(hub, "deliver", lambda notification: None)
             await server.send(ann, "unheard")
-            monkeypatch.setattr(server.server.relay, "_receiver", deliver)
+            monkeypatch.setattr(hub, "deliver", deliver)
             assert (await device.next()).value == "unheard"
 
 

@@ -4,13 +4,22 @@ A relay is only a nudge: it may lose, repeat or reorder. Feeds notice by ``seq``
 the store. So a relay never blocks a send and never fails one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from notifier.models import Notification
 
-Receiver = Callable[[Notification], None]
-"""Called on the loop with each notification that may concern a connected user."""
+
+class Receiver(Protocol):
+    """Whom a relay tells, on the loop: the hub."""
+
+    def deliver(self, notification: Notification) -> None:
+        """Take a notification that may concern a connected user."""
+        ...
+
+    def heard(self, user_id: int, seq: int) -> object:
+        """Learn that a user's log has grown to ``seq``; the store has what is there."""
+        ...
 
 
 class Relay(Protocol):
@@ -62,7 +71,7 @@ class LocalRelay:
     def publish(self, notifications: Sequence[Notification]) -> None:
         if self._receiver is not None:
             for notification in notifications:
-                self._receiver(notification)
+                self._receiver.deliver(notification)
 
     async def subscribe(self, user_id: int) -> None:
         """Nothing to do: everything passes through here."""

@@ -1,0 +1,300 @@
+"""One connection to one Redis server, which comes back by itself.
+
+A link publishes and subscribes over the same connection (RESP3), everything that waits in
+one write. Redis answers in the order of commands, so that each answer belongs to the
+oldest command that has none. Whatever goes wrong ends the connection; the next one, after
+a pause, begins with all subscriptions.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, Protocol
+
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 500
+"""Commands in one write, so that the loop is never held up for long."""
+
+_MAX_WAITING: Final = 8 * 1024 * 1024
+"""Bytes of messages that may wait for a slow Redis; beyond, the feeds read the store."""
+
+_PING: Final = 1.0
+_SILENCE: Final = 3.0
+"""Seconds without a word from Redis, although it was asked, until the connection is given up."""
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 2.0
+_STABLE: Final = 5.0
+"""Seconds after which a connection counts as good, and the next pause is short again."""
+
+Hear = Callable[[bytes], None]
+"""Takes each message that was published to a subscribed channel."""
+
+
+class Connection(Protocol):
+    """What is used of redis-py's asyncio connections."""
+
+    async def disconnect(self, nowait: bool = ...) -> None: ...
+
+    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]: ...
+
+    async def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
+
+    async def read_response(self, *, disable_decoding: bool, push_request: bool) -> Any: ...
+
+
+Connect = Callable[[], Awaitable[Connection]]
+"""Opens a connection that speaks RESP3. May raise RedisError or OSError."""
+
+
+class Verbs(NamedTuple):
+    """The commands of one kind of channels, and what Redis calls their messages."""
+
+    publish: str
+    subscribe: str
+    unsubscribe: str
+    message: bytes
+
+
+CLASSIC: Final = Verbs("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message")
+SHARDED: Final = Verbs("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage")
+
+Answered = asyncio.Future[None]
+
+
+class _Command(NamedTuple):
+    words: tuple[str | bytes, ...]
+    answered: Answered | None
+
+
+class Bus(Protocol):
+    """Channels that one can publish to and subscribe to, on one server or on many."""
+
+    @property
+    def state(self) -> str:
+        """``ok`` or ``away``."""
+        ...
+
+    async def start(self) -> None:
+        """Connect; returns after the first attempt, whatever became of it."""
+        ...
+
+    async def stop(self) -> None:
+        """Send what is under way, for a moment, and disconnect. Never raises."""
+        ...
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send soon, or never if Redis is away. Never blocks, never raises."""
+        ...
+
+    async def subscribe(self, channel: bytes) -> None:
+        """Hear this channel. Returns when Redis has confirmed it, or is away."""
+        ...
+
+    def unsubscribe(self, channel: bytes) -> None:
+        """No longer hear this channel."""
+        ...
+
+
+class Link:
+    """The bus on one server."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        hear: Hear,
+        verbs: Verbs = CLASSIC,
+        *,
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.state = "away"
+        self._connect = connect
+        self._hear = hear
+        self._verbs = verbs
+        self._lost = lost
+        """Called whenever an attempt to connect has failed or a connection has ended."""
+        self._channels: dict[bytes, Answered] = {}
+        self._leaving: Counter[bytes] = Counter()
+        self._connected = False
+        self._outbox: deque[_Command] = deque()
+        self._outbox_filled = asyncio.Event()
+        self._waiting = 0
+        self._unanswered: deque[Answered | None] = deque()
+        self._answers = 0
+        self._attempted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+        await self._attempted.wait()
+
+    async def stop(self) -> None:
+        if self._task is None:
+            return
+        if self._connected:
+            # Its answer comes behind all that was published before.
+            await asyncio.wait([self._ask("PING")], timeout=_PING)
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._went_away()
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        if self._connected and self._waiting < _MAX_WAITING:
+            self._waiting += len(message)
+            self._put(_Command((self._verbs.publish, channel, message), None))
+
+    async def subscribe(self, channel: bytes) -> None:
+        confirmed = self._channels.get(channel)
+        if confirmed is None:
+            confirmed = self._subscribe(channel)
+        if not confirmed.done():
+            # Not awaited itself, because whoever gives up waiting would cancel it.
+            await asyncio.wait([confirmed])
+
+    def _subscribe(self, channel: bytes) -> Answered:
+        confirmed = self._ask(self._verbs.subscribe, channel) if self._connected else _answered()
+        self._channels[channel] = confirmed
+        return confirmed
+
+    def unsubscribe(self, channel: bytes) -> None:
+        if self._channels.pop(channel, None) is not None and self._connected:
+            self._leaving[channel] += 1
+            self._ask(self._verbs.unsubscribe, channel)
+
+    @property
+    def channels(self) -> int:
+        """How many channels are heard."""
+        return len(self._channels)
+
+    def _ask(self, *words: str | bytes) -> Answered:
+        answered: Answered = asyncio.get_running_loop().create_future()
+        self._put(_Command(words, answered))
+        return answered
+
+    def _put(self, command: _Command) -> None:
+        self._outbox.append(command)
+        self._outbox_filled.set()
+
+    # The connection.
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = 0.0
+        while True:
+            began = loop.time()
+            try:
+                await self._talk(await self._connect())
+            except* (RedisError, OSError) as failed:
+                reason = "; ".join(str(error) for error in failed.exceptions)
+                level = logging.DEBUG if pause and self.state == "away" else logging.WARNING
+                logger.log(level, "Redis is away", extra={"action": "away", "reason": reason})
+            except* Exception:
+                logger.exception("The link to Redis failed", extra={"action": "link_failed"})
+            self._went_away()
+            self._attempted.set()
+            self._lost()
+            if loop.time() - began > _STABLE:
+                pause = 0.0
+            pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+            # Half of it is random, so that many processes do not return at the same moment.
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+    async def _talk(self, connection: Connection) -> None:
+        """Use ``connection`` until it ends, which raises an ExceptionGroup."""
+        try:
+            self._connected = True
+            for channel in self._channels:
+                self._subscribe(channel)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(connection))
+                group.create_task(self._read(connection))
+                group.create_task(self._watch())
+        finally:
+            with suppress(RedisError, OSError):
+                await connection.disconnect(nowait=True)
+
+    def _went_away(self) -> None:
+        self.state = "away"
+        self._connected = False
+        answers = [*self._unanswered, *(command.answered for command in self._outbox)]
+        self._unanswered.clear()
+        self._outbox.clear()
+        self._leaving.clear()
+        self._waiting = 0
+        for answered in answers:
+            _settle(answered)
+
+    async def _write(self, connection: Connection) -> None:
+        while True:
+            await self._outbox_filled.wait()
+            packed = connection.pack_commands(self._take())
+            await connection.send_packed_command(packed, check_health=False)
+            if self._outbox:
+                await asyncio.sleep(0)
+
+    def _take(self) -> list[tuple[str | bytes, ...]]:
+        """The next commands to send; from now on they wait for their answers."""
+        taken = []
+        for _ in range(min(_AT_ONCE, len(self._outbox))):
+            words, answered = self._outbox.popleft()
+            if words[0] == self._verbs.publish:
+                self._waiting -= len(words[-1])
+            self._unanswered.append(answered)
+            taken.append(words)
+        if not self._outbox:
+            self._outbox_filled.clear()
+        return taken
+
+    async def _read(self, connection: Connection) -> None:
+        kind_of_message = self._verbs.message
+        while True:
+            reply = await connection.read_response(disable_decoding=True, push_request=True)
+            if isinstance(reply, list):
+                if reply[0] == kind_of_message:
+                    self._hear(reply[2])
+                    continue
+                self._check_unsubscribed(reply[0], reply[1])
+            self._answers += 1
+            _settle(self._unanswered.popleft())
+
+    def _check_unsubscribed(self, kind: bytes, channel: bytes) -> None:
+        """A Redis cluster ends subscriptions to channels that have moved to another server."""
+        if kind.endswith(b"unsubscribe"):
+            if not self._leaving[channel]:
+                raise ConnectionResetError("a channel has moved")
+            self._leaving[channel] -= 1
+            if not self._leaving[channel]:
+                del self._leaving[channel]
+
+    async def _watch(self) -> None:
+        """Ask again and again, because a peer that hangs keeps its connections open."""
+        while True:
+            pong = self._ask("PING")
+            while not pong.done():
+                answers = self._answers
+                await asyncio.wait([pong], timeout=_SILENCE)
+                if not pong.done() and answers == self._answers:
+                    raise TimeoutError("no answer in time")
+            if self.state != "ok":
+                # All subscriptions were asked for before, so they are confirmed now.
+                self.state = "ok"
+                self._attempted.set()
+                logger.info("Redis is there", extra={"action": "redis", "users": self.channels})
+            await asyncio.sleep(_PING)
+
+
+def _answered() -> Answered:
+    future: Answered = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
+def _settle(answered: Answered | None) -> None:
+    if answered is not None and not answered.done():
+        answered.set_result(None)

@@ -1,0 +1,58 @@
+"""One process or many: which store and which relay the settings ask for.
+
+One process keeps everything in its data folder and needs nobody. Several share
+PostgreSQL, and tell each other through Redis.
+"""
+
+from pathlib import Path
+
+from psycopg2.extensions import make_dsn
+
+from notifier.config import Settings
+from notifier.errors import InvalidSettings
+from notifier.relay import LocalRelay, Relay
+from notifier.relay.address import bus_for
+from notifier.relay.redis import RedisRelay
+from notifier.storage.contract import Driver
+from notifier.storage.postgres import PostgresDriver
+from notifier.storage.sqlite import SqliteDriver
+
+
+def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
+    """The database that ``settings`` name; ``exclusive`` for the server that owns it."""
+    delete_acknowledged = settings.retention_days == 0
+    if address := database_address(settings):
+        return PostgresDriver(address, delete_acknowledged=delete_acknowledged)
+    return SqliteDriver(
+        Path(settings.data_dir), exclusive=exclusive, delete_acknowledged=delete_acknowledged
+    )
+
+
+def database_address(settings: Settings) -> str:
+    """The address of PostgreSQL; empty for the embedded store."""
+    if settings.database_url or not settings.postgres_host:
+        return settings.database_url
+    return make_dsn(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        dbname=settings.postgres_db,
+        user=settings.postgres_user,
+        password=settings.postgres_password or None,
+    )
+
+
+def make_relay(settings: Settings) -> Relay:
+    """How this process tells the others. Raises InvalidSettings."""
+    if not settings.redis_url:
+        return LocalRelay()
+    if not database_address(settings):
+        raise InvalidSettings(
+            "REDIS_URL: it connects several processes, and these need PostgreSQL. "
+            "Set DATABASE_URL too, or unset REDIS_URL."
+        )
+    if not settings.secret_key:
+        raise InvalidSettings(
+            "SECRET_KEY: several processes (REDIS_URL) accept each other's tokens only if "
+            "all have the same. Set it."
+        )
+    return RedisRelay(bus_for(settings.redis_url), prefix=settings.redis_prefix)
