@@ -40,11 +40,14 @@ from notifier.storage.sql import (
     SqlWriteSession,
     Wanted,
 )
+from notifier.storage.tables import Kind, Table
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds until a transaction, or an attempt to connect, is given up."""
 
 _MIGRATION_TIMEOUT: Final = 600.0
+_MOST_HELD: Final = 1 << 20
+"""Bytes of statements that wait for the next one; then they go on their own."""
 
 # Advisory locks (of this database): "Noti" and what it is for.
 _LOCK_CLASS: Final = 0x4E6F7469
@@ -90,10 +93,6 @@ _CLOSED: Final = (
     "WHERE EXISTS (SELECT FROM api_keys)"
 )
 
-INSERT: Final = (
-    "INSERT INTO notifications (user_id, seq, key, payload, created_at, expires_at) "
-    "SELECT * FROM unnest(?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::bigint[])"
-)
 ADVANCE: Final = (
     "UPDATE inboxes i SET last_seq = p.last_seq "
     "FROM unnest(?::bigint[], ?::bigint[]) AS p (user_id, last_seq) WHERE i.user_id = p.user_id"
@@ -201,7 +200,7 @@ class _PostgresSession(Session):
     def __init__(self, dsn: str, timeout: float) -> None:
         self._timeout = timeout
         self._later: list[bytes] = []
-        self._deadline = time.monotonic() + timeout
+        self._deadline = time.monotonic() + min(timeout, DEFAULT_TIMEOUT)
         # Always in autocommit mode: transactions are begun and ended by our statements.
         with _translated():
             self._connection = psycopg2.connect(dsn, async_=True)
@@ -229,11 +228,14 @@ class _PostgresSession(Session):
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         self._restart_clock()
-        return self._send(statement, parameters)
+        return self._send(self._text(statement, parameters))
 
     def later(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        """Execute ``statement`` right before the next one that is run."""
+        """Execute ``statement`` no later than right before the next one that is run."""
         self._later.append(self._text(statement, parameters))
+        if sum(map(len, self._later)) > _MOST_HELD:
+            self._restart_clock()
+            self._send(self._later.pop())
 
     def close(self) -> None:
         with suppress(psycopg2.Error):
@@ -242,8 +244,7 @@ class _PostgresSession(Session):
     def _restart_clock(self) -> None:
         self._deadline = time.monotonic() + self._timeout
 
-    def _send(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        text = self._text(statement, parameters)
+    def _send(self, text: bytes) -> list[Row]:
         if self._later:
             text = b";".join((*self._later, text))
             self._later.clear()
@@ -346,7 +347,7 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
         try:
             yield
             committing = True
-            self._send("COMMIT")
+            self._send(b"COMMIT")
             if self._cursor.statusmessage != "COMMIT":
                 raise Unavailable(AWAY)
         except Unavailable as error:
@@ -362,7 +363,7 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
 
     def _roll_back(self) -> None:
         self._later.clear()
-        self._send("ROLLBACK")
+        self._send(b"ROLLBACK")
 
     def serialise(self) -> None:
         self.later(_RARE)
@@ -396,12 +397,12 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
                     has_api_keys = True
         return Grounds(positions, stored, active, has_api_keys)
 
-    def insert(self, notifications: Sequence[Notification]) -> None:
-        rows = [
-            (n.user_id, n.seq, n.key, n.payload.decode(), n.created_at, n.expires_at)
-            for n in notifications
-        ]
-        self.later(INSERT, _columns(rows))
+    def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        values = _columns(rows)
+        for name, column in zip(columns, values, strict=True):
+            if table.columns[name] is Kind.JSON:
+                column[:] = [payload.decode() for payload in column]
+        self.later(insertion(table, tuple(columns)), values)
 
     def advance(self, positions: Mapping[int, int]) -> None:
         self.later(ADVANCE, _columns(positions.items()))
@@ -420,6 +421,38 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
             (before, limit),
         )
         return len(removed)
+
+    def freeze(self, tables: Sequence[Table]) -> None:
+        names = ", ".join(table.name for table in tables)
+        self.run(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+    def last_id(self, table: Table) -> int:
+        # The table's name is a constant, and a sequence's cannot be a parameter.
+        row = self.first(
+            f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table.name}_id_seq"
+        )
+        return row[0] if row else 0
+
+    def continue_ids(self, table: Table, last: int) -> None:
+        if last:
+            self.run("SELECT setval(?::regclass, ?)", (f"{table.name}_id_seq", last))
+
+
+_ARRAYS: Final = {
+    Kind.NUMBER: "bigint[]",
+    Kind.FLAG: "boolean[]",
+    Kind.TEXT: "text[]",
+    Kind.BINARY: "bytea[]",
+    Kind.JSON: "text[]",
+}
+
+
+@functools.cache
+def insertion(table: Table, columns: tuple[str, ...]) -> str:
+    """A statement that inserts rows of ``columns``, each given as an array."""
+    arrays = ", ".join(f"?::{_ARRAYS[table.columns[name]]}" for name in columns)
+    names = ", ".join(columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
 
 
 def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:

@@ -39,6 +39,7 @@ from notifier.storage.contract import (
     SetActive,
     SetPassword,
 )
+from notifier.storage.tables import NOTIFICATIONS, Table
 from notifier.wire import same_json
 
 logger = logging.getLogger(__name__)
@@ -83,10 +84,22 @@ class Grounds(NamedTuple):
 
 _USER = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 _API_KEY = "id, name, created_at, revoked_at"
+_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
 
 
 def _as_user(row: Row) -> User:
     return User(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5], row[6])
+
+
+def _row(each: Notification) -> Row:
+    return (
+        each.user_id,
+        each.seq,
+        each.key,
+        each.payload,
+        each.created_at,
+        each.expires_at,
+    )
 
 
 class Session:
@@ -99,6 +112,10 @@ class Session:
     def first(self, statement: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row, if any."""
         return next(iter(self.run(statement, parameters)), None)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connection up. Never raises."""
 
 
 class SqlReadSession(Session):
@@ -185,8 +202,8 @@ class SqlWriteSession(Session):
         """Lock the inboxes of ``wanted``, then look everything up."""
 
     @abstractmethod
-    def insert(self, notifications: Sequence[Notification]) -> None:
-        """Insert them all."""
+    def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert ``rows`` of these columns, as :meth:`Table.row` has them."""
 
     @abstractmethod
     def advance(self, positions: Mapping[int, int]) -> None:
@@ -199,6 +216,20 @@ class SqlWriteSession(Session):
     @abstractmethod
     def remove(self, column: str, before: int, limit: int) -> int:
         """Remove up to ``limit`` notifications whose ``column`` lies before that moment."""
+
+    # What only copying needs.
+
+    @abstractmethod
+    def freeze(self, tables: Sequence[Table]) -> None:
+        """Keep all others from writing to ``tables`` until our transaction ends."""
+
+    @abstractmethod
+    def last_id(self, table: Table) -> int:
+        """The last id given in ``table``, or 0."""
+
+    @abstractmethod
+    def continue_ids(self, table: Table, last: int) -> None:
+        """Give ids behind ``last``."""
 
     # The batch.
 
@@ -282,7 +313,7 @@ class SqlWriteSession(Session):
                 advanced[append.user_id] = outcome.notification.seq
             outcomes.append((index, outcome))
         if fresh:
-            self.insert(fresh)
+            self.insert_rows(NOTIFICATIONS, _FRESH, [_row(each) for each in fresh])
             self.advance(advanced)
         return outcomes
 

@@ -29,6 +29,7 @@ from notifier.storage.sql import (
     SqlWriteSession,
     Wanted,
 )
+from notifier.storage.tables import Table
 
 FILE_NAME: Final = "notifier.sqlite3"
 _LOCK_NAME: Final = "notifier.lock"
@@ -273,16 +274,10 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
                 found[row[0], row[2]] = Notification(*row)
         return found
 
-    def insert(self, notifications: Sequence[Notification]) -> None:
-        rows = [
-            (n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at) for n in notifications
-        ]
+    def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "
         for values, parameters in _chunks(rows):
-            self.run(
-                "INSERT INTO notifications "
-                f"(user_id, seq, key, payload, created_at, expires_at) VALUES {values}",
-                parameters,
-            )
+            self.run(insert + values, parameters)
 
     def advance(self, positions: Mapping[int, int]) -> None:
         for values, parameters in _chunks(list(positions.items())):
@@ -315,6 +310,17 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
             (before, limit),
         )
         return len(removed)
+
+    def freeze(self, tables: Sequence[Table]) -> None:
+        """BEGIN IMMEDIATE has done it."""
+
+    def last_id(self, table: Table) -> int:
+        row = self.first("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+        return row[0] if row else 0
+
+    def continue_ids(self, table: Table, last: int) -> None:
+        self.run("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+        self.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, last))
 
 
 def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:

@@ -207,12 +207,12 @@ class TestBatches:
 
     def test_round_trips(self, session, monkeypatch: pytest.MonkeyPatch):
         """Sends cost two round trips a batch, acks one."""
-        trips: list[str] = []
+        trips: list[bytes] = []
         original = type(session)._send
 
-        def counted(self, statement, parameters=()):
-            trips.append(statement)
-            return original(self, statement, parameters)
+        def counted(self, text: bytes):
+            trips.append(text)
+            return original(self, text)
 
         monkeypatch.setattr(type(session), "_send", counted)
         session.commit([Append(1, f"k{n}", b"1", key_given=True, sender=ANYONE) for n in range(9)])

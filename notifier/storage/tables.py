@@ -1,0 +1,105 @@
+"""The tables that every SQL driver has, whatever it calls their types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+
+class Kind(Enum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    FLAG = "flag"
+    TEXT = "text"
+    BINARY = "binary"
+    JSON = "json"
+    """JSON text, byte for byte; ``bytes`` in Python."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table. Ids of its own are given by a sequence."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Kind]
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether the database gives the ids."""
+        return self.key == ("id",)
+
+    def row(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """``values`` as every driver would return them."""
+        kinds = self.columns.values()
+        return tuple([_value(kind, value) for kind, value in zip(kinds, values, strict=True)])
+
+
+def _value(kind: Kind, value: Any) -> Any:
+    if value is None:
+        return None
+    match kind:
+        case Kind.FLAG:
+            return bool(value)
+        case Kind.JSON if isinstance(value, str):
+            return value.encode()
+        case Kind.BINARY:
+            return bytes(value)
+        case _:
+            return value
+
+
+NOTIFICATIONS: Final = Table(
+    "notifications",
+    ("user_id", "seq"),
+    {
+        "user_id": Kind.NUMBER,
+        "seq": Kind.NUMBER,
+        "key": Kind.TEXT,
+        "payload": Kind.JSON,
+        "created_at": Kind.NUMBER,
+        "expires_at": Kind.NUMBER,
+        "acked_at": Kind.NUMBER,
+    },
+)
+
+TABLES: Final = (
+    Table(
+        "users",
+        ("id",),
+        {
+            "id": Kind.NUMBER,
+            "username": Kind.TEXT,
+            "password_hash": Kind.TEXT,
+            "is_active": Kind.FLAG,
+            "is_superuser": Kind.FLAG,
+            "token_version": Kind.NUMBER,
+            "created_at": Kind.NUMBER,
+        },
+    ),
+    Table("inboxes", ("user_id",), {"user_id": Kind.NUMBER, "last_seq": Kind.NUMBER}),
+    NOTIFICATIONS,
+    Table(
+        "api_keys",
+        ("id",),
+        {
+            "id": Kind.NUMBER,
+            "name": Kind.TEXT,
+            "digest": Kind.BINARY,
+            "created_at": Kind.NUMBER,
+            "revoked_at": Kind.NUMBER,
+        },
+    ),
+    Table(
+        "user_changes",
+        ("id",),
+        {
+            "id": Kind.NUMBER,
+            "user_id": Kind.NUMBER,
+            "reason": Kind.TEXT,
+            "created_at": Kind.NUMBER,
+        },
+    ),
+)
+"""All of them, in an order that foreign keys allow."""
