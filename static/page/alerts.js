@@ -20,7 +20,7 @@ export class Alerts {
     preferences.addEventListener("change", () => this.#prepare());
     // Browsers let a page make sounds only after it was touched.
     for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => this.#prepare());
-    byId("desktop").addEventListener("click", () => this.#ask());
+    byId("desktop").addEventListener("change", () => byId("desktop").checked && this.#ask());
   }
 
   /** @param {Entry[]} entries that just came */
@@ -46,7 +46,6 @@ export class Alerts {
   }
 
   async #ask() {
-    if (!this.preferences.get("desktop")) return;
     const hint = byId("desktop-hint");
     hint.textContent = "";
     if (!("Notification" in window) || !isSecureContext) {

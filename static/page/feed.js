@@ -16,7 +16,8 @@ const MOST_ENTRIES = 10_000;
 const MOST_CHARACTERS = 50_000_000;
 const WINDOW = 200;
 const STEP = 60;
-const EDGE = 120;
+const NEAR = 120;
+const TOUCHING = 8;
 const TICK = 15_000;
 
 export class Feed {
@@ -44,7 +45,7 @@ export class Feed {
     this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
     preferences.addEventListener("change", () => this.#prefer());
     byId("fresh").addEventListener("click", () => this.#showNewest());
-    addEventListener("scroll", () => this.#atEdge() && this.#catchUp(), { passive: true });
+    addEventListener("scroll", () => this.#catchUp(), { passive: true });
     setInterval(() => this.#tick(), TICK);
     this.#explainEmpty();
   }
@@ -95,7 +96,7 @@ export class Feed {
   #arrive() {
     const arrived = this.#arriving;
     this.#arriving = [];
-    const following = this.preferences.get("follow") && this.#atEdge();
+    const following = this.preferences.get("follow") && this.#atEdge(NEAR);
     const matching = arrived.filter((entry) => this.#matches(entry));
     const complete = this.#to === this.#matching.length;
     this.#entries.push(...arrived);
@@ -106,6 +107,7 @@ export class Feed {
     this.#missed += matching.length;
     if (complete) this.#anchored(() => this.#extend(0, STEP));
     this.#pill();
+    this.#catchUp();
   }
 
   #keepBounds() {
@@ -136,10 +138,11 @@ export class Feed {
     return this.#newestFirst ? this.#list.firstElementChild : this.#list.lastElementChild;
   }
 
-  #atEdge() {
+  /** Whether the newest is in view. @param {number} distance how far from there counts, in pixels */
+  #atEdge(distance) {
     const { scrollTop, scrollHeight, clientHeight } = document.documentElement;
     if (this.#to < this.#matching.length) return false;
-    return (this.#newestFirst ? scrollTop : scrollHeight - clientHeight - scrollTop) < EDGE;
+    return (this.#newestFirst ? scrollTop : scrollHeight - clientHeight - scrollTop) < distance;
   }
 
   /** Move the window to the newest; what stays in it keeps its elements. */
@@ -211,7 +214,7 @@ export class Feed {
   }
 
   #catchUp() {
-    if (this.#missed === 0) return;
+    if (this.#missed === 0 || !this.#atEdge(TOUCHING)) return;
     this.#missed = 0;
     this.#pill();
   }

@@ -1,0 +1,45 @@
+"""The server that the page talks to, and the sender that the page knows nothing of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.harness import ADMIN_PASSWORD, JSON, SEND
+from tests.support.process import ServerProcess
+
+
+class Backend(ServerProcess):
+    """A server process with a sender beside it."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **environment)
+        self._sender = httpx.Client(headers=JSON)
+
+    @property
+    def page(self) -> str:
+        """The page's address."""
+        return f"{self.url}/api/notifications/"
+
+    def send(self, payload: Any, user_id: int = 1, **fields: Any) -> None:
+        """Send a notification the way curl does."""
+        self.send_raw(json.dumps(payload), user_id, **fields)
+
+    def send_raw(self, payload: str, user_id: int = 1, **fields: Any) -> None:
+        """Send JSON text as it is."""
+        rest = "".join(
+            f", {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()
+        )
+        body = f'{{"user_id": {user_id}, "payload": {payload}{rest}}}'
+        self._sender.post(self.url + SEND, content=body.encode()).raise_for_status()
+
+    def create_user(self, name: str) -> None:
+        """Create an ordinary user with the administrator's password."""
+        arguments = ("createuser", "--username", name, "--password-stdin")
+        self.command(*arguments, stdin=f"{ADMIN_PASSWORD}\n").check_returncode()
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+        self._sender.close()

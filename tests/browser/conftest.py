@@ -1,0 +1,155 @@
+"""A real Chromium with the page of a real server.
+
+All tests here share one event loop, because the browser lives as long as the session.
+"""
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
+
+from tests.browser.backend import Backend
+from tests.support.harness import ADMIN_PASSWORD
+from tests.support.servers import MissingServer
+
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+# What the browser itself says about answers and connections that a test provokes.
+EXPECTED_NOISE = re.compile(r"Failed to load resource|WebSocket connection to|Failed to fetch")
+
+expect.set_options(timeout=10_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the asynchronous tests of this folder on the browser's loop."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, or another one in the path."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        raise MissingServer("chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def start_backend(tmp_path: Path) -> Iterator[Callable[..., Backend]]:
+    """Start a server with the given settings; it is stopped at the end of the test."""
+    started: list[Backend] = []
+
+    def start(**environment: str) -> Backend:
+        backend = Backend(tmp_path, **environment)
+        started.append(backend)
+        backend.start()
+        return backend
+
+    yield start
+    for backend in started:
+        backend.close()
+
+
+@pytest.fixture
+def backend(start_backend: Callable[..., Backend]) -> Backend:
+    """A server with the default settings."""
+    return start_backend()
+
+
+@dataclass
+class Visitor:
+    """One person's browser profile on the page."""
+
+    context: BrowserContext
+    backend: Backend
+    problems: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    async def open(self) -> Page:
+        """A new tab with the page."""
+        page = await self.context.new_page()
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        await page.goto(self.backend.page)
+        return page
+
+    async def sign_in(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> Page:
+        """A new tab in which the inbox is connected."""
+        page = await self.open()
+        await fill_in(page, username, password)
+        await expect(page.locator("#light")).to_have_text("Connected")
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"} and not EXPECTED_NOISE.search(text):
+            self.problems.append(text)
+
+
+def headline(page: Page, title: str) -> Locator:
+    """The entries of the feed with this title."""
+    return page.locator(".entry").get_by_role("heading", name=title, exact=True)
+
+
+async def switch(page: Page, name: str) -> None:
+    """Flip a switch of the view menu."""
+    await page.get_by_role("button", name="View").click()
+    await page.locator("#view").get_by_label(name).click()
+    await page.keyboard.press("Escape")
+
+
+async def fill_in(page: Page, username: str, password: str) -> None:
+    """Type name and password, and press Enter."""
+    await page.get_by_label("User name").fill(username)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_label("Password").press("Enter")
+
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    """Open browser profiles; at the end none may have had an error or called another host."""
+    visitors: list[Visitor] = []
+
+    async def visit(backend: Backend, **options: Any) -> Visitor:
+        context = await browser.new_context(**{"locale": "en-GB", **options})
+        visitors.append(Visitor(context, backend))
+        return visitors[-1]
+
+    yield visit
+    for visitor in visitors:
+        await visitor.context.close()
+    for visitor in visitors:
+        assert visitor.problems == []
+        assert visitor.hosts <= {visitor.backend.url.removeprefix("http://")}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def inbox(backend: Backend, visit: Visit) -> Page:
+    """The page of the signed-in superuser."""
+    return await (await visit(backend)).sign_in()

@@ -1,0 +1,189 @@
+"""How notifications are shown."""
+
+import json
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.backend import Backend
+from tests.browser.conftest import Visit, headline, switch
+
+HOSTILE = "<img src=x onerror=document.title='hacked'>"
+
+
+async def test_message(backend: Backend, inbox: Page) -> None:
+    """A payload with a title looks like a notification, with its link and its level."""
+    backend.send(
+        {"title": "Deployed", "body": "One\nTwo", "url": "https://ci.example/1", "level": "success"}
+    )
+    entry = inbox.locator(".entry")
+    await expect(entry.get_by_role("heading", name="Deployed")).to_be_visible()
+    await expect(entry.locator(".entry-body")).to_have_text("One\nTwo")
+    await expect(entry).to_have_attribute("data-level", "success")
+    link = entry.get_by_role("link")
+    await expect(link).to_have_attribute("href", "https://ci.example/1")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    await expect(entry.locator(".json")).to_be_hidden()
+    await entry.get_by_role("button", name="Show JSON").click()
+    await expect(entry.locator(".json")).to_contain_text('"level": "success"')
+
+
+async def test_hostile_payloads(backend: Backend, inbox: Page) -> None:
+    """Markup and script addresses from a sender are only ever text."""
+    script = "<script>document.title='hacked'</script>"
+    backend.send({"title": HOSTILE, "body": script, "url": "javascript:document.title='hacked'"})
+    backend.send({HOSTILE: [HOSTILE, {"__proto__": script}]})
+    backend.send(HOSTILE)
+    await expect(inbox.locator(".entry")).to_have_count(3)
+    assert await inbox.get_by_text(HOSTILE).count() >= 3
+    await expect(inbox.locator(".entry img, .entry script")).to_have_count(0)
+    await expect(inbox.locator(".entry").get_by_role("link")).to_have_count(0)
+    assert await inbox.title() == "Notifier"
+
+
+async def test_hostile_payloads_elsewhere(backend: Backend, inbox: Page) -> None:
+    """The protocol view and the send form's answers are text too."""
+    await switch(inbox, "Protocol")
+    backend.send({"title": HOSTILE}, key=HOSTILE)
+    await expect(inbox.locator(".frames")).to_contain_text("onerror=document.title")
+    await expect(inbox.locator(".frames img")).to_have_count(0)
+    assert await inbox.title() == "Notifier"
+
+
+async def test_numbers_as_sent(backend: Backend, inbox: Page) -> None:
+    """Numbers that JavaScript can't hold are shown, and copied, as they were sent."""
+    await inbox.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    raw = '{"big": 12345678901234567890, "price": 1.10}'
+    backend.send_raw(raw)
+    await expect(inbox.locator(".json")).to_have_text(raw)
+    await inbox.get_by_role("button", name="Copy JSON").click()
+    await expect(inbox.get_by_role("button", name="Copied")).to_be_visible()
+    assert json.loads(await inbox.evaluate("navigator.clipboard.readText()")) == json.loads(raw)
+    assert "1.10" in await inbox.evaluate("navigator.clipboard.readText()")
+
+
+async def test_long_json(backend: Backend, inbox: Page) -> None:
+    """A long payload is shortened until one asks for the rest, and can be folded."""
+    backend.send([{"number": number, "text": "x" * 60} for number in range(50)])
+    more = inbox.get_by_role("button", name=re.compile("Show all \\d+ lines"))
+    await more.click()
+    await expect(more).to_be_hidden()
+    await expect(inbox.locator(".json")).to_contain_text('"number": 49')
+    await inbox.get_by_role("button", name="Fold", exact=True).click()
+    await expect(inbox.locator(".json")).to_be_hidden()
+    await inbox.get_by_role("button", name="Unfold").click()
+    await expect(inbox.locator(".json")).to_be_visible()
+
+
+async def test_filter(backend: Backend, inbox: Page) -> None:
+    """The filter shows what contains its text, also of what comes later."""
+    for name in ("Apple", "Pear", "Привет"):
+        backend.send({"title": name})
+    await expect(inbox.locator(".entry")).to_have_count(3)
+    await inbox.keyboard.press("/")
+    await inbox.keyboard.type("приВ")
+    await expect(inbox.locator(".entry-title")).to_have_text(["Привет"])
+    backend.send({"title": "Plum"})
+    backend.send({"title": "Приветик"})
+    await expect(inbox.locator(".entry-title")).to_have_text(["Приветик", "Привет"])
+    await inbox.get_by_label("contain this text").fill("nowhere")
+    await expect(inbox.get_by_text("Nothing matches")).to_be_visible()
+    await inbox.get_by_label("contain this text").fill("")
+    await expect(inbox.locator(".entry")).to_have_count(5)
+
+
+async def test_order(backend: Backend, inbox: Page) -> None:
+    """Newest first or last, as one likes, and the browser remembers."""
+    for name in ("One", "Two"):
+        backend.send({"title": name})
+    await expect(inbox.locator(".entry-title")).to_have_text(["Two", "One"])
+    await switch(inbox, "Newest last")
+    await expect(inbox.locator(".entry-title")).to_have_text(["One", "Two"])
+    backend.send({"title": "Three"})
+    await expect(inbox.locator(".entry-title")).to_have_text(["One", "Two", "Three"])
+    await inbox.reload()
+    await inbox.get_by_role("button", name="View").click()
+    await expect(inbox.get_by_label("Newest last")).to_be_checked()
+
+
+async def test_time(backend: Backend, inbox: Page) -> None:
+    """Times are relative or exact."""
+    backend.send({"title": "Now"})
+    await expect(inbox.locator(".entry time")).to_have_text("just now")
+    await switch(inbox, "Exact time")
+    await expect(inbox.locator(".entry time")).to_have_text(re.compile(r"^\d+:\d\d:\d\d"))
+
+
+async def test_protocol_view(backend: Backend, inbox: Page) -> None:
+    """The frames in both directions, those before the switch included."""
+    backend.send({"title": "Hello"}, key="k-1")
+    await expect(headline(inbox, "Hello")).to_be_visible()
+    await switch(inbox, "Protocol")
+    frames = inbox.locator(".frames li")
+    await expect(frames).to_have_count(2)
+    await expect(frames.nth(0)).to_contain_text('"type":"server_notification","key":"k-1"')
+    await expect(frames.nth(1)).to_contain_text('{"type":"message_ack","key":"k-1"}')
+
+
+async def test_thousands(backend: Backend, visit: Visit) -> None:
+    """Thousands of entries: the document stays small, scrolling reaches every one in order."""
+    count = 3_000
+    for number in range(count):
+        backend.send({"title": f"Entry {number}", "body": "text " * (number % 30)})
+    page = await (await visit(backend)).sign_in()
+    await expect(page.get_by_text(f"Entry {count - 1}", exact=True)).to_be_visible(timeout=30_000)
+    assert await page.locator(".entry").count() <= 200
+    seen = await page.evaluate(
+        """async () => {
+          const seen = [];
+          const page = document.documentElement;
+          let most = 0;
+          for (let still = 0; still < 20; ) {
+            const titles = [...document.querySelectorAll(".entry-title")].map((e) => e.textContent);
+            most = Math.max(most, titles.length);
+            const fresh = titles.filter((title) => !seen.includes(title));
+            seen.push(...fresh);
+            const before = page.scrollTop;
+            scrollBy({ top: 4000, behavior: "instant" });
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            still = page.scrollTop === before && !fresh.length ? still + 1 : 0;
+          }
+          return { seen, most };
+        }"""
+    )
+    assert seen["seen"] == [f"Entry {number}" for number in range(count - 1, -1, -1)]
+    assert seen["most"] <= 200
+    await page.get_by_label("contain this text").fill("Entry 17")
+    await expect(page.get_by_text("Entry 17", exact=True)).to_have_count(1)
+
+
+async def test_reading_is_not_disturbed(backend: Backend, inbox: Page) -> None:
+    """Who scrolled away keeps their place and is told; one click leads to what is new."""
+    for number in range(40):
+        backend.send({"title": f"Old {number}", "body": "line\n" * 4})
+    await expect(inbox.locator(".entry")).to_have_count(40)
+    await inbox.evaluate("scrollTo({ top: 2000, behavior: 'instant' })")
+    place = "document.querySelector('.entry:nth-last-child(15)').getBoundingClientRect().top"
+    before = await inbox.evaluate(place)
+    for number in range(3):
+        backend.send({"title": f"New {number}"})
+    pill = inbox.get_by_role("button", name="3 new notifications")
+    await expect(pill).to_be_visible()
+    assert abs(await inbox.evaluate(place) - before) < 2
+    await pill.click()
+    await expect(headline(inbox, "New 2")).to_be_in_viewport()
+    await expect(pill).to_be_hidden()
+
+
+async def test_without_following(backend: Backend, inbox: Page) -> None:
+    """With scrolling switched off nothing moves, even at the edge."""
+    for number in range(20):
+        backend.send({"title": f"Old {number}", "body": "line\n" * 4})
+    await expect(inbox.locator(".entry")).to_have_count(20)
+    await switch(inbox, "Scroll to new ones")
+    place = "document.querySelector('.entry:nth-last-child(20)').getBoundingClientRect().top"
+    before = await inbox.evaluate(place)
+    backend.send({"title": "New"})
+    await expect(inbox.get_by_role("button", name="1 new notification")).to_be_visible()
+    assert abs(await inbox.evaluate(place) - before) < 2

@@ -1,0 +1,95 @@
+"""What superusers have beside their feed."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.backend import Backend
+
+
+async def test_send(inbox: Page) -> None:
+    """What is typed arrives as it was typed."""
+    payload = '{"n": 12345678901234567890, "p": 1.10}'
+    await inbox.get_by_label("Payload (JSON)").fill(payload)
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.get_by_text("Sent: number 1")).to_be_visible()
+    await expect(inbox.locator(".entry .json")).to_have_text(
+        '{"n": 12345678901234567890, "p": 1.10}'
+    )
+
+
+async def test_json_is_checked_while_typing(inbox: Page) -> None:
+    """A mistake is located before anything is sent."""
+    payload = inbox.get_by_label("Payload (JSON)")
+    await payload.fill('{\n  "a": 1,\n}')
+    await expect(inbox.get_by_text("Line 3, column 1: a name in double quotes")).to_be_visible()
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(payload).to_be_focused()
+    await payload.fill("null")
+    await expect(inbox.get_by_text("null can't be sent")).to_be_visible()
+    await payload.fill('"text"')
+    await expect(inbox.get_by_text("Valid JSON")).to_be_visible()
+    await expect(inbox.locator(".entry")).to_have_count(0)
+
+
+async def test_errors_stand_beside_their_field(inbox: Page) -> None:
+    """What the page or the server refuses is explained where it is."""
+    await inbox.get_by_label("User number").fill("admin")
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.locator("#send-user-error")).to_have_text("A whole number, please.")
+    await inbox.get_by_label("User number").fill("999")
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.locator("form .notice.bad")).to_be_visible()
+
+
+async def test_same_key_twice(inbox: Page) -> None:
+    """A key of one's own is sent once; with another payload it's refused."""
+    await inbox.get_by_text("Key and time to live").click()
+    await inbox.get_by_label("Key (a repeat").fill("mine")
+    await inbox.get_by_label("Time to live").fill("3600")
+    for _ in range(2):
+        await inbox.get_by_role("button", name="Send", exact=True).click()
+        await expect(inbox.get_by_text("Sent: number 1 of this user, key mine")).to_be_visible()
+    await inbox.get_by_label("Payload (JSON)").fill("2")
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.locator("form .notice.bad")).to_be_visible()
+    await expect(inbox.locator(".entry")).to_have_count(1)
+
+
+async def test_pressing_again_never_doubles(inbox: Page) -> None:
+    """A send whose answer was lost can be repeated."""
+    lost = 0
+
+    async def lose_the_first(route, request):  # type: ignore[no-untyped-def]
+        nonlocal lost
+        response = await route.fetch()
+        lost += 1
+        await (route.abort() if lost == 1 else route.fulfill(response=response))
+
+    await inbox.route("**/notifications/send/", lose_the_first)
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.get_by_text("Sending again is safe")).to_be_visible()
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.get_by_text("Sent: number 1")).to_be_visible()
+    await expect(inbox.locator(".entry")).to_have_count(1)
+
+
+async def test_live_view(backend: Backend, inbox: Page) -> None:
+    """Who is connected, what goes through, and how the parts are."""
+    figures = inbox.locator(".numbers dd")
+    await expect(figures.nth(0)).to_have_text("1")
+    await expect(figures.nth(1)).to_have_text("1")
+    for number in range(20):
+        backend.send(number)
+    await expect(figures.nth(2)).not_to_have_text("0")
+    await expect(inbox.locator("polyline.deliveries")).to_have_attribute("points", re.compile(","))
+    await expect(inbox.get_by_text("Store: ok")).to_be_visible()
+    await expect(inbox.get_by_text("RabbitMQ: off")).to_be_visible()
+
+
+async def test_live_view_without_figures(inbox: Page) -> None:
+    """Missing figures are called missing."""
+    await inbox.route("**/api/stats/", lambda route: route.fulfill(status=503, body="{}"))
+    await expect(inbox.get_by_text("No figures at the moment.")).to_be_visible()
+    await inbox.unroute("**/api/stats/")
+    await expect(inbox.get_by_text("No figures at the moment.")).to_be_hidden()
