@@ -71,7 +71,8 @@ def _migrate(options: Options, loaded: Loaded) -> int:
     driver = make_driver(loaded.settings, exclusive=False)
     applied = driver.prepare()
     driver.close()
-    print(f"{applied} migrations applied." if applied else "The schema is up to date.")
+    what = "1 migration" if applied == 1 else f"{applied} migrations"
+    print(f"Applied {what}." if applied else "The schema is up to date.")
     return 0
 
 
@@ -207,7 +208,8 @@ def _notify(options: Options, loaded: Loaded) -> int:
     url = loaded.client.get("NOTIFIER_URL") or loaded.settings.url
     # The very bytes of the argument, whatever the terminal's encoding is.
     payload = os.fsencode(options.payload)
-    with Notifier(url, api_key=loaded.client.get("NOTIFIER_API_KEY")) as notifier:
+    api_key = loaded.client.get("NOTIFIER_API_KEY")
+    with Notifier(url, api_key=api_key, timeout=options.timeout) as notifier:
         sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
     print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
     return 0
@@ -263,6 +265,9 @@ def _parser() -> argparse.ArgumentParser:
     notify.add_argument("payload", metavar="JSON")
     notify.add_argument("--key", help="Identity of the notification, for harmless retries.")
     notify.add_argument("--ttl", type=int, help="Seconds until it expires.")
+    notify.add_argument(
+        "--timeout", type=float, default=10.0, help="Seconds to try for, 10 if not given."
+    )
     return parser
 
 
@@ -281,7 +286,9 @@ def _add_api_key_commands(
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, verb: Callable[[Options, Accounts], Awaitable[int]], summary: str) -> Any:
-        action = actions.add_parser(name, help=summary, description=summary, parents=[settings])
+        action = actions.add_parser(
+            name, help=summary, description=summary, parents=[settings], allow_abbrev=False
+        )
         action.set_defaults(command=_with_accounts(verb))
         return action
 

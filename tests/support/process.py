@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.support.harness import ADMIN_PASSWORD, SECRET
@@ -19,9 +20,8 @@ class ServerProcess:
     def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.folder = folder
         self.port = port
-        self.output = ""
         self._environment = environment
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -34,22 +34,22 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start, and return when the server says that it runs. Keeps its port over restarts."""
-        with (self.folder / "server.log").open("a") as log:
+        said = len(self.output)
+        with self._file("output").open("ab") as output, self._file("log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "notifier"],
                 cwd=self.folder,
                 env=self.environment(),
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=log,
-                text=True,
             )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output += line
-            if found := re.search(r"running on http://\S+:(\d+)", line):
-                self.port = int(found[1])
-                return
-        raise AssertionError(f"the server did not start: {self.log}")
+        deadline = time.monotonic() + SECONDS
+        # All that it has to say comes at once, so that the first line stands for the rest.
+        while not (found := re.search(r"running on http://\S+:(\d+)\n", self.output[said:])):
+            assert self._process.poll() is None, f"the server did not start: {self.log}"
+            assert time.monotonic() < deadline, f"the server does not start: {self.log}"
+            time.sleep(0.005)
+        self.port = int(found[1])
 
     def environment(self) -> dict[str, str]:
         """The environment of the process: nothing of ours leaks in."""
@@ -65,9 +65,21 @@ class ServerProcess:
         }
 
     @property
+    def output(self) -> str:
+        """What the server has printed, over all its starts."""
+        return self._read("output")
+
+    @property
     def log(self) -> str:
-        """What the server has logged."""
-        return (self.folder / "server.log").read_text()
+        """What the server has logged, over all its starts."""
+        return self._read("log")
+
+    def _file(self, kind: str) -> Path:
+        return self.folder / f"server.{kind}"
+
+    def _read(self, kind: str) -> str:
+        file = self._file(kind)
+        return file.read_text() if file.exists() else ""
 
     def command(
         self, *arguments: str, stdin: str | None = None, **environment: str
@@ -92,19 +104,24 @@ class ServerProcess:
         """Ask it to stop; returns the exit code."""
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
-        process = self._process
-        if process is None:
-            return 0
-        self._process = None
-        process.send_signal(number)
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, and let it do its work."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end that a signal has begun; returns the exit code."""
+        process, self._process = self._process, None
+        assert process is not None
         try:
-            code = process.wait(SECONDS)
+            return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise
-        finally:
-            assert process.stdout is not None
-            process.stdout.close()
-        return code
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self.signal(number)
+        return self.wait()
