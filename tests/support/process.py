@@ -104,7 +104,7 @@ class ServerProcess:
         """Ask it to stop; returns the exit code."""
         return self._end(signal.SIGTERM)
 
-    def signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send a signal, and let it do its work."""
         assert self._process is not None
         self._process.send_signal(number)
@@ -123,5 +123,5 @@ class ServerProcess:
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:
             return 0
-        self.signal(number)
+        self.send_signal(number)
         return self.wait()
