@@ -10,6 +10,7 @@ from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from handlers.base import ApiHandler, NotFoundHandler
+from handlers.proxies import TrustedProxies
 from notifier.accounts import Accounts
 from notifier.config import Settings
 from notifier.errors import RequestTooLarge
@@ -58,8 +59,10 @@ class NotifierApplication(Application):
         self.senders = senders
         self.hub = hub
         self.status = status
+        self._proxies = TrustedProxies(options.trusted_networks)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> "_HandlerDelegate":
+        self._proxies.correct(request)
         # Here the headers are known and the body is not read yet. Tornado itself would
         # close the connection without an answer.
         length = request.headers.get("Content-Length", "")
@@ -86,7 +89,7 @@ class _TooLargeHandler(ApiHandler):
 
 def _log_request(handler: RequestHandler) -> None:
     status = handler.get_status()
-    level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.ERROR
+    level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.WARNING
     if access_log.isEnabledFor(level):
         request = handler.request
         access_log.log(

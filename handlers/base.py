@@ -11,6 +11,7 @@ from handlers.errors import reply_for
 from notifier.errors import (
     NotifierError,
     PermissionDenied,
+    RequestTooLarge,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -46,25 +47,38 @@ class ApiHandler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
 
+    _counted = False
+
     def prepare(self) -> None:
+        self._counted = True
         self.application.status.requests += 1
 
     def on_finish(self) -> None:
-        self.application.status.requests -= 1
+        # A request that Tornado itself refuses never gets as far as prepare().
+        if self._counted:
+            self.application.status.requests -= 1
 
     def compute_etag(self) -> None:
         """No entity tags: answers are not for caches."""
 
     def parse(self, form: type[T]) -> T:
         """The request's body. Raises UnsupportedMediaType, MalformedJSON or InvalidField."""
-        content_type = self.request.headers.get("Content-Type", "")
-        if content_type != _JSON:
-            media_type = content_type.partition(";")[0].strip().lower()
-            if media_type != _JSON and not media_type.endswith("+json"):
-                # Strict, also about a missing type: a foreign page can post without it,
-                # but for this type its browser asks us first.
-                raise UnsupportedMediaType
+        if not self._is_json():
+            raise UnsupportedMediaType
+        limit = self.application.options.max_body_bytes
+        if len(self.request.body) > limit:
+            # A chunked one, whose size nobody knew before.
+            raise RequestTooLarge(f"The body exceeds {limit} bytes.")
         return _decoder(form)(self.request.body)
+
+    def _is_json(self) -> bool:
+        # Strict, also about a missing type: a foreign page can post without it, but for
+        # this type its browser asks us first.
+        content_type = self.request.headers.get("Content-Type", "")
+        if content_type == _JSON:
+            return True
+        media_type = content_type.partition(";")[0].strip().lower()
+        return media_type == _JSON or media_type.endswith("+json")
 
     def reply(self, body: Any) -> None:
         """Answer with ``body`` as JSON."""
@@ -112,6 +126,9 @@ class ApiHandler(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
+        if not self._counted and status_code == 400 and not self._is_json():
+            # Tornado parses forms before any handler runs, and this one is not even a form.
+            error = UnsupportedMediaType()
         answer = reply_for(error, status_code)
         self.set_status(answer.status)
         if answer.status == 405:

@@ -1,0 +1,51 @@
+"""Who really asks, when a proxy forwards the request.
+
+Anyone can send X-Forwarded headers, so they hold only where the peer is a proxy that the
+settings name. Of several addresses the last one counts that is no such proxy: what stands
+before it was written by whoever asks.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+from tornado.httputil import HTTPServerRequest
+
+from notifier.config import Network
+
+
+class TrustedProxies:
+    """The proxies whose word holds."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def correct(self, request: HTTPServerRequest) -> None:
+        """Give ``request`` the address and protocol of the client that the proxy speaks for."""
+        if not self._networks or not self._trusts(request.remote_ip):
+            return
+        path = request.headers.get("X-Forwarded-For", "").split(",")
+        for address in map(str.strip, reversed(path)):
+            if not _is_address(address):
+                break
+            request.remote_ip = address
+            if not self._trusts(address):
+                break
+        protocol = request.headers.get("X-Forwarded-Proto", "")
+        if protocol in ("http", "https"):
+            request.protocol = protocol
+
+    def _trusts(self, address: str | None) -> bool:
+        if not _is_address(address):
+            return False
+        parsed = ipaddress.ip_address(str(address))
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self._networks)
+
+
+def _is_address(text: str | None) -> bool:
+    try:
+        ipaddress.ip_address(text or "")
+    except ValueError:
+        return False
+    return True
