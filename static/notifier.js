@@ -313,6 +313,8 @@ class Line {
       this.report.frame(data, "in");
     };
     socket.onclose = ({ code, reason }) => this.#lost({ code, reason });
+    // Browsers follow up with a close event; Node 20 doesn't after a refused handshake.
+    socket.onerror = () => this.#openedAt || this.#lost({ code: 1006, reason: "refused" });
   }
 
   #opened() {
@@ -429,7 +431,7 @@ class Line {
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();
   }
 
