@@ -1,0 +1,510 @@
+"""The command line as a user runs it: in processes of its own, beside a running server."""
+
+import asyncio
+import os
+import pty
+import re
+import select
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+
+from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND
+from tests.support.process import SECONDS, ServerProcess
+
+PASSWORD = "correct horse"
+Processes = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def offline(server_process: Processes) -> ServerProcess:
+    """A data folder without a server: for commands that need none."""
+    return server_process()
+
+
+@pytest.fixture
+def running(server_process: Processes) -> ServerProcess:
+    """A running server."""
+    made = server_process()
+    made.start()
+    return made
+
+
+def done(finished: subprocess.CompletedProcess[str]) -> str:
+    """What a command that must succeed has printed."""
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def refused(finished: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    """What a command that must fail has said: one line, without a traceback."""
+    assert finished.returncode == code, (finished.stdout, finished.stderr)
+    assert finished.stderr.startswith("notifier: ")
+    assert finished.stderr.count("\n") == 1
+    return finished.stderr
+
+
+def create(process: ServerProcess, name: str, command: str = "createuser") -> str:
+    return done(
+        process.command(command, "--username", name, "--password-stdin", stdin=f"{PASSWORD}\n")
+    )
+
+
+def send(process: ServerProcess, user_id: int = 1, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = {"user_id": user_id, "payload": "x"}
+    return httpx.post(process.url + SEND, json=body, headers=named, timeout=SECONDS)
+
+
+def sign_in(process: ServerProcess, name: str, password: str) -> httpx.Response:
+    body = {"username": name, "password": password}
+    return httpx.post(f"{process.url}/api/users/token/", json=body, timeout=SECONDS)
+
+
+# The first start, the second, and starts that are refused.
+
+
+def test_first_start(server_process: Processes) -> None:
+    """It creates the superuser and prints its password, once, and never into the log."""
+    process = server_process(NOTIFIER_ADMIN_PASSWORD="", NOTIFIER_LOG_LEVEL="debug")
+    process.start()
+    for line in (
+        f"Notifier is running on {process.url}\n",
+        f"  page  {process.url}/api/notifications/\n",
+        f"  docs  {process.url}/api/docs/\n",
+        f"  data  {process.folder}/data\n",
+        "Created the superuser 'admin' (id 1).\n",
+    ):
+        assert line in process.output
+    (password,) = re.findall(r"password  (\S+) ", process.output)
+    assert sign_in(process, "admin", password).status_code == 200
+    assert process.stop() == 0
+    first = process.output
+    process.start()
+    second = process.output.removeprefix(first)
+    assert "is running on" in second
+    assert "superuser" not in second
+    assert password not in second
+    assert password not in process.log
+
+
+def test_first_start_with_a_given_password(server_process: Processes) -> None:
+    """A given name and password are taken, and the password is not repeated."""
+    process = server_process(NOTIFIER_ADMIN_USERNAME="root")
+    process.start()
+    assert "Created the superuser 'root'" in process.output
+    assert ADMIN_PASSWORD not in process.output + process.log
+    assert sign_in(process, "root", ADMIN_PASSWORD).status_code == 200
+
+
+def test_first_start_with_a_password_that_is_too_short(server_process: Processes) -> None:
+    """A short NOTIFIER_ADMIN_PASSWORD ends the start with the reason."""
+    process = server_process(NOTIFIER_ADMIN_PASSWORD="short")
+    assert "A password has 8 to 1024 characters" in refused(process.command())
+
+
+def test_later_starts_are_quick(running: ServerProcess) -> None:
+    """The best of three starts takes less than two seconds, on a machine that does other work."""
+    took = []
+    for _ in range(3):
+        running.stop()
+        began = time.monotonic()
+        running.start()
+        took.append(time.monotonic() - began)
+    assert min(took) < 2
+
+
+def test_signing_secret_is_made_and_kept(server_process: Processes) -> None:
+    """Without SECRET_KEY tokens stay valid over a restart, because the secret is kept."""
+    process = server_process(SECRET_KEY="")
+    process.start()
+    access = sign_in(process, "admin", ADMIN_PASSWORD).json()["access"]
+    process.stop()
+    process.start()
+    url = f"{process.url}/api/users/token/verify/"
+    assert httpx.post(url, json={"token": access}).status_code == 200
+    secret = (process.folder / "data" / "secret_key").read_text().strip()
+    assert secret not in process.output + process.log
+
+
+def test_a_second_server_on_the_same_folder(running: ServerProcess) -> None:
+    """It is refused, with the process that holds the folder and the ways out."""
+    message = refused(running.command(NOTIFIER_PORT="0"))
+    assert f"process {running.pid}" in message
+    assert "NOTIFIER_DATA_DIR" in message
+    assert send(running).status_code == 200
+
+
+def test_a_port_that_is_taken(running: ServerProcess, tmp_path: Path) -> None:
+    """Start-up is refused with the address, and how to change it."""
+    message = refused(running.command(NOTIFIER_DATA_DIR=str(tmp_path / "other")))
+    assert f"Cannot listen on 127.0.0.1 port {running.port}" in message
+    assert "NOTIFIER_PORT" in message
+
+
+def test_a_folder_that_cannot_be_used(offline: ServerProcess) -> None:
+    """A file in the place of the data folder is named as the reason."""
+    (offline.folder / "data").write_text("not a folder")
+    for arguments in ((), ("users",)):
+        message = refused(offline.command(*arguments, SECRET_KEY=""))
+        assert str(offline.folder / "data") in message
+
+
+# The schema.
+
+
+def test_migrate(offline: ServerProcess) -> None:
+    """It brings the schema up to date, and says so when it is."""
+    assert re.match(r"Applied \d+ migrations?\.\n", done(offline.command("migrate")))
+    assert done(offline.command("migrate")) == "The schema is up to date.\n"
+
+
+def test_a_newer_schema(offline: ServerProcess) -> None:
+    """A store from the future is refused by every command, with both versions."""
+    done(offline.command("migrate"))
+    with closing(sqlite3.connect(offline.folder / "data" / "notifier.sqlite3")) as store:
+        store.execute("INSERT INTO schema_migrations VALUES (9999, 'from_the_future', 0)")
+        store.commit()
+    for arguments in ((), ("users",), ("migrate",)):
+        message = refused(offline.command(*arguments))
+        assert "version 9999" in message
+        assert "newer program" in message
+
+
+# Who may send.
+
+
+def test_open_sends_are_announced_and_end_with_the_first_key(running: ServerProcess) -> None:
+    """The start says that sends are open; the first key closes them, at once and for good."""
+    assert "Sends from this machine need no key" in running.output
+    assert "apikey create" in running.output
+    assert send(running).status_code == 200
+    created = done(running.command("apikey", "create", "--name", "billing"))
+    key = created.splitlines()[-1]
+    assert send(running).status_code == 401
+    assert send(running, X_API_Key=key).status_code == 200
+    assert send(running, Authorization=f"Bearer {key}").status_code == 200
+    listed = done(running.command("apikey", "list"))
+    assert re.search(r"^1 +billing +\S+Z +-$", listed, re.MULTILINE)
+    assert key not in listed
+    assert done(running.command("apikey", "revoke", "billing")) == "Revoked 1 key.\n"
+    assert send(running, X_API_Key=key).status_code == 401
+    assert send(running).status_code == 401
+    assert re.search(
+        r"^1 +billing +\S+Z +\S+Z$", done(running.command("apikey", "list")), re.MULTILINE
+    )
+    running.stop()
+    said = len(running.output)
+    running.start()
+    assert "need no key" not in running.output[said:]
+    assert key not in running.output + running.log
+
+
+def test_keys_of_one_name_and_keys_by_id(offline: ServerProcess) -> None:
+    """A name revokes all its keys, an id just one; revoking again says that there is none."""
+    for name in ("a", "a", "b"):
+        done(offline.command("apikey", "create", "--name", name))
+    assert done(offline.command("apikey", "revoke", "a")) == "Revoked 2 keys.\n"
+    assert done(offline.command("apikey", "revoke", "3")) == "Revoked 1 key.\n"
+    assert "no active key 'b'" in refused(offline.command("apikey", "revoke", "b"))
+    assert "one line" in refused(offline.command("apikey", "create", "--name", "a\nb"))
+
+
+def test_listening_elsewhere_needs_a_key(server_process: Processes) -> None:
+    """On all addresses sends without a key get 401, and the log says what to do."""
+    process = server_process(NOTIFIER_HOST="0.0.0.0")
+    process.start()
+    assert "need no key" not in process.output
+    assert send(process).status_code == 401
+    assert "apikey create" in process.log
+    assert "NOTIFIER_OPEN_SEND=1" in process.log
+
+
+def test_open_send(server_process: Processes) -> None:
+    """NOTIFIER_OPEN_SEND=1 opens sends explicitly, and the start says so."""
+    process = server_process(NOTIFIER_HOST="0.0.0.0", NOTIFIER_OPEN_SEND="1")
+    process.start()
+    assert "Sends are open to everyone" in process.output
+    assert send(process).status_code == 200
+
+
+# Users.
+
+
+def test_users(offline: ServerProcess) -> None:
+    """The table shows who exists, and what they may do."""
+    assert create(offline, "boss", "createsuperuser") == (
+        "Created the superuser 'boss' with the id 1.\n"
+    )
+    assert create(offline, "ann") == "Created the user 'ann' with the id 2.\n"
+    done(offline.command("deactivate", "ann"))
+    head, boss, ann = done(offline.command("users")).splitlines()
+    assert head.split() == ["ID", "USERNAME", "ACTIVE", "SUPERUSER", "CREATED"]
+    assert boss.split()[:4] == ["1", "boss", "yes", "yes"]
+    assert ann.split()[:4] == ["2", "ann", "no", "no"]
+
+
+def test_users_that_cannot_be_created(offline: ServerProcess) -> None:
+    """Taken names, odd names and short passwords are refused with the reason."""
+    create(offline, "ann")
+    for name, password, reason in (
+        ("ann", PASSWORD, "exists already"),
+        ("ann smith", PASSWORD, "letters, digits"),
+        ("bob", "short", "8 to 1024"),
+        ("bob", "", "8 to 1024"),
+    ):
+        message = refused(
+            offline.command("createuser", "--username", name, "--password-stdin", stdin=password)
+        )
+        assert reason in message
+
+
+def test_commands_about_nobody(offline: ServerProcess) -> None:
+    """An unknown name is said to be unknown."""
+    for arguments in (
+        ("deactivate", "nobody"),
+        ("activate", "nobody"),
+        ("changepassword", "--username", "nobody", "--password-stdin"),
+    ):
+        assert "no user named 'nobody'" in refused(offline.command(*arguments, stdin=PASSWORD))
+
+
+async def close_code(process: ServerProcess, name: str, verb: Callable[[], Any]) -> int | None:
+    """Sign in as ``name``, connect, run ``verb``, and wait for the connection's end."""
+    tokens = (await asyncio.to_thread(sign_in, process, name, PASSWORD)).json()
+    url = f"ws{process.url.removeprefix('http')}/ws/notifications/2/?token={tokens['identity']}"
+    async with websockets.connect(url) as device:
+        await asyncio.to_thread(verb)
+        await asyncio.wait_for(device.wait_closed(), SECONDS)
+        return device.close_code
+
+
+async def test_deactivate_and_activate(running: ServerProcess) -> None:
+    """A deactivated user is out at once: connections, tokens, sends; activation lets in again."""
+    await asyncio.to_thread(create, running, "ann")
+
+    def deactivate() -> None:
+        assert done(running.command("deactivate", "ann")) == "Deactivated 'ann'.\n"
+        assert send(running, 2).status_code == 404
+        assert sign_in(running, "ann", PASSWORD).status_code == 401
+
+    assert await close_code(running, "ann", deactivate) == 4403
+    assert done(await asyncio.to_thread(running.command, "activate", "ann")) == "Activated 'ann'.\n"
+    assert send(running, 2).status_code == 200
+    assert sign_in(running, "ann", PASSWORD).status_code == 200
+
+
+async def test_changepassword(running: ServerProcess) -> None:
+    """The new password counts at once, the old one and its sessions are over."""
+    await asyncio.to_thread(create, running, "ann")
+
+    def change() -> None:
+        arguments = ("changepassword", "--username", "ann", "--password-stdin")
+        done(running.command(*arguments, stdin="another password"))
+        assert sign_in(running, "ann", PASSWORD).status_code == 401
+        assert sign_in(running, "ann", "another password").status_code == 200
+
+    assert await close_code(running, "ann", change) == 4403
+
+
+# On a terminal.
+
+_ADOPT = """
+import os, sys
+os.close(os.open(sys.argv[1], os.O_RDWR))  # the first terminal that a new session opens is its own
+os.execv(sys.executable, [sys.executable, "-m", "notifier", *sys.argv[2:]])
+"""
+
+
+class Terminal:
+    """A command on a pseudo terminal, and someone who types."""
+
+    def __init__(self, process: ServerProcess, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        self._said = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _ADOPT, os.ttyname(slave), *arguments],
+            cwd=process.folder,
+            env=process.environment(),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def answer(self, question: str, text: str) -> None:
+        """Wait for ``question``, and type ``text``."""
+        while question not in self._said:
+            assert self._read(), f"asked {self._said!r} instead of {question!r}"
+        self._said = ""
+        os.write(self._master, text.encode() + b"\n")
+
+    def finish(self) -> tuple[int, str]:
+        """The exit code, and what was said since the last answer."""
+        while self._read():
+            pass
+        return self._process.wait(SECONDS), self._said
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._master], [], [], SECONDS)
+        assert ready, f"nothing more after {self._said!r}"
+        try:
+            self._said += os.read(self._master, 4096).decode()
+        except OSError:  # EIO: the other side has closed
+            return False
+        return True
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal(offline: ServerProcess) -> Iterator[Callable[..., Terminal]]:
+    """Run commands on a terminal."""
+    made: list[Terminal] = []
+
+    def run(*arguments: str) -> Terminal:
+        made.append(Terminal(offline, *arguments))
+        return made[-1]
+
+    yield run
+    for each in made:
+        each.close()
+
+
+def test_createsuperuser_asks(offline: ServerProcess, terminal: Callable[..., Terminal]) -> None:
+    """On a terminal it asks for the name and twice for the password, which is not shown."""
+    asked = terminal("createsuperuser")
+    asked.answer("Username: ", "boss")
+    asked.answer("Password: ", PASSWORD)
+    asked.answer("Password (again): ", PASSWORD)
+    code, said = asked.finish()
+    assert code == 0
+    assert "Created the superuser 'boss' with the id 1." in said
+    assert PASSWORD not in said
+    assert "boss" in done(offline.command("users"))
+
+
+def test_passwords_that_differ(offline: ServerProcess, terminal: Callable[..., Terminal]) -> None:
+    """A typing error in either password creates nobody."""
+    asked = terminal("createuser", "--username", "ann")
+    asked.answer("Password: ", PASSWORD)
+    asked.answer("Password (again): ", PASSWORD + "x")
+    code, said = asked.finish()
+    assert code == 1
+    assert "The passwords differ." in said
+    assert "ann" not in done(offline.command("users"))
+
+
+# Sending from the console.
+
+
+def test_notify(running: ServerProcess) -> None:
+    """A JSON argument is sent to the server that runs with the same settings, byte for byte."""
+    payload = '{"b": 1.10,"a":12345678901234567890123, "e":"\\u00e9 \U0001f600"}'
+    said = done(running.command("notify", "1", payload, "--key", "k", "--ttl", "60"))
+    assert said == "Stored as number 1 of user 1, key k.\n"
+    with closing(sqlite3.connect(running.folder / "data" / "notifier.sqlite3")) as store:
+        ((stored,),) = store.execute("SELECT payload FROM notifications").fetchall()
+    assert bytes(stored).decode() == payload
+
+
+def test_notify_elsewhere(running: ServerProcess) -> None:
+    """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
+    key = done(running.command("apikey", "create", "--name", "cli")).splitlines()[-1]
+    assert "credentials" in refused(running.command("notify", "1", "1"))
+    (running.folder / ".env").write_text(f"NOTIFIER_URL={running.url}\nNOTIFIER_API_KEY={key}\n")
+    assert "number 1" in done(running.command("notify", "1", "1", NOTIFIER_PORT="9"))
+    url = "http://127.0.0.1:9"
+    message = refused(running.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
+    assert "cannot be reached" in message
+    assert key not in message
+
+
+def test_notify_refusals(running: ServerProcess) -> None:
+    """What cannot be sent is refused in the words of the server, or before it is asked."""
+    for arguments, reason in (
+        (("1", "{'a': 1}"), "cannot be JSON"),
+        (("1", "1}, {"), "cannot be JSON"),
+        (("1", "null"), "may not be null"),
+        (("99", "1"), "no active user"),
+        (("ann", "1"), "user_id"),
+        (("1", '"\udcff"'), "UTF-8"),
+    ):
+        assert reason in refused(running.command("notify", *arguments))
+
+
+# Settings.
+
+
+def test_a_setting_that_does_not_fit(offline: ServerProcess) -> None:
+    """The message names the setting, what it got and what it wants; the exit code is 2."""
+    assert refused(offline.command(NOTIFIER_PORT="abc"), 2) == (
+        "notifier: NOTIFIER_PORT: got 'abc', wants a whole number from 0 to 65535.\n"
+    )
+    assert refused(offline.command("--port", "70000"), 2) == (
+        "notifier: --port: got '70000', wants a whole number from 0 to 65535.\n"
+    )
+    assert "SECRET_KEY: wants at least 32" in refused(offline.command(SECRET_KEY="hush"), 2)
+
+
+def test_an_unknown_setting(offline: ServerProcess) -> None:
+    """A misspelt variable is warned about, with what was probably meant."""
+    finished = offline.command("check-config", NOTIFIER_RETENTION_DAY="3")
+    done(finished)
+    assert finished.stderr == (
+        "notifier: NOTIFIER_RETENTION_DAY is not a setting and has no effect; "
+        "did you mean NOTIFIER_RETENTION_DAYS?\n"
+    )
+
+
+def test_flags_over_environment_over_dotenv(offline: ServerProcess) -> None:
+    """A flag wins over the environment, the environment over .env; flags go before or after."""
+    (offline.folder / ".env").write_text('NOTIFIER_QUEUE_SIZE="1"\nexport NOTIFIER_LOG_LEVEL=error')
+
+    def shown(*arguments: str, **environment: str) -> list[str]:
+        said = done(offline.command(*arguments, **environment))
+        return next(line for line in said.splitlines() if "QUEUE_SIZE" in line).split(maxsplit=2)
+
+    name = "NOTIFIER_QUEUE_SIZE"
+    environment = {name: "2"}
+    assert shown("check-config") == [name, "1", f"{name} in .env"]
+    assert shown("check-config", **environment) == [name, "2", name]
+    for arguments in (("check-config", "--queue-size", "3"), ("--queue-size", "3", "check-config")):
+        assert shown(*arguments, **environment) == [name, "3", "--queue-size"]
+
+
+def test_secrets_come_from_files_and_are_not_shown(offline: ServerProcess) -> None:
+    """A secret has no flag of its own, only one for a file; check-config shows none."""
+    (offline.folder / "secret").write_text("a-secret-that-stays-in-its-file-forever\n")
+    arguments = ("check-config", "--secret-key-file", "secret")
+    said = done(offline.command(*arguments, NOTIFIER_API_KEY="ntf_123"))
+    assert re.search(r"^SECRET_KEY +\(set\) +--secret-key-file$", said, re.MULTILINE)
+    assert re.search(r"^NOTIFIER_ADMIN_PASSWORD +\(set\) +NOTIFIER_ADMIN_P", said, re.MULTILINE)
+    for secret in ("stays-in-its-file", SECRET, ADMIN_PASSWORD, "ntf_123"):
+        assert secret not in said
+    finished = offline.command("check-config", "--secret-key", SECRET)
+    assert finished.returncode == 2
+    missing = refused(offline.command("check-config", "--secret-key-file", "nowhere"), 2)
+    assert "cannot read nowhere" in missing
+
+
+def test_version_and_help(offline: ServerProcess) -> None:
+    """Both answer without settings or a store; every setting and command is explained."""
+    assert re.match(r"notifier \d+\.\d+\.\d+", done(offline.command("--version")))
+    said = done(offline.command("--help", NOTIFIER_PORT="abc"))
+    for word in ("NOTIFIER_PORT", "SECRET_KEY", "createsuperuser", "apikey", "notify", "migrate"):
+        assert word in said
+    assert not (offline.folder / "data").exists()
