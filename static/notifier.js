@@ -95,8 +95,9 @@ export class Inbox {
     if (this.has(notification.key)) return [];
     this.#seen.add(notification.key);
     if (this.#seen.size > this.remember) this.#seen.delete(this.#seen.values().next().value);
+    const latest = this.#held.at(-1)?.seq ?? 0;
     this.#held.push(notification);
-    this.#held.sort((a, b) => a.seq - b.seq);
+    if (notification.seq < latest) this.#held.sort((a, b) => a.seq - b.seq);
     return this.#take((seq) => this.#last === 0 || seq <= this.#last + 1);
   }
 

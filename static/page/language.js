@@ -5,6 +5,9 @@ const russian = navigator.language.toLowerCase().startsWith("ru");
 
 export const words = russian ? (await import("./words.ru.js")).default : english;
 
+/** For numbers and dates: the region's habits, if it speaks the page's language. */
+export const locale = navigator.language.startsWith(words.locale) ? navigator.language : words.locale;
+
 /**
  * Fill `data-word` (text), `data-word-label` (name for a screen reader, tooltip) and
  * `data-word-placeholder` below a root, and in its templates.

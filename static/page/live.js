@@ -1,6 +1,6 @@
 /** A look at the running server: who is connected, and how much goes through. */
 import { make } from "./dom.js";
-import { words } from "./language.js";
+import { locale, words } from "./language.js";
 import { Plot } from "./plot.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -82,7 +82,7 @@ export class LiveView {
 
 /** @param {number} value @param {string} name @param {string} [line] of the plot */
 function figure(value, name, line = "") {
-  const number = value.toLocaleString(words.locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
+  const number = value.toLocaleString(locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
   return [make("dt", line, name), make("dd", "", number)];
 }
 

@@ -1,5 +1,5 @@
 /** Two lines over the last two minutes, drawn as SVG. */
-import { words } from "./language.js";
+import { locale, words } from "./language.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SAMPLES = 60;
@@ -25,7 +25,7 @@ export class Plot {
     this.#samples.push([sends, deliveries]);
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     const most = ceiling(Math.max(1, ...this.#samples.flat()));
-    this.#top.textContent = most.toLocaleString(words.locale);
+    this.#top.textContent = most.toLocaleString(locale);
     this.#lines.forEach((line, index) => {
       line.setAttribute("points", this.#points(index, most));
     });
@@ -45,7 +45,7 @@ export class Plot {
 
   /** @param {number} sends @param {number} deliveries */
   #describe(sends, deliveries) {
-    const [now, then] = [sends, deliveries].map((rate) => Math.round(rate).toLocaleString(words.locale));
+    const [now, then] = [sends, deliveries].map((rate) => Math.round(rate).toLocaleString(locale));
     this.element.setAttribute("aria-label", words.livePlot(now, then));
   }
 }

@@ -1,6 +1,6 @@
 /** The last frames of the connection, as they came and went. */
 import { make } from "./dom.js";
-import { words } from "./language.js";
+import { locale, words } from "./language.js";
 
 const MOST_FRAMES = 200;
 const LONGEST_SHOWN = 2_000;
@@ -58,6 +58,6 @@ export class Protocol {
 function line({ text, direction, time }) {
   const arrow = make("b", "", direction === "in" ? "↓" : "↑");
   arrow.title = direction === "in" ? words.frameIn : words.frameOut;
-  const at = make("time", "", time.toLocaleTimeString(words.locale));
+  const at = make("time", "", time.toLocaleTimeString(locale));
   return make("li", direction, arrow, " ", at, " ", make("code", "", text));
 }

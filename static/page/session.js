@@ -75,7 +75,10 @@ export class Session {
 
   async #renew() {
     try {
-      this.#accept(await exchange("POST", `${SESSION}refresh/`, {}));
+      const answer = await exchange("POST", `${SESSION}refresh/`, {});
+      // Somebody else signed in on another tab: this page's session is over.
+      if (this.user && answer.user.id !== this.user.id) return false;
+      this.#accept(answer);
       return true;
     } catch (error) {
       if (error instanceof Refused && error.status === 401) return false;

@@ -1,9 +1,9 @@
 /** Times as people say them. */
-import { words } from "./language.js";
+import { locale, words } from "./language.js";
 
-const relative = new Intl.RelativeTimeFormat(words.locale, { numeric: "auto", style: "short" });
-const clock = new Intl.DateTimeFormat(words.locale, { timeStyle: "medium" });
-const calendar = new Intl.DateTimeFormat(words.locale, { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const calendar = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} seconds per unit, largest first */
 const units = [

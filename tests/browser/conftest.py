@@ -4,7 +4,6 @@ All tests here share one event loop, because the browser lives as long as the se
 """
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,16 +21,9 @@ from playwright.async_api import (
 )
 
 from tests.browser.backend import Backend
+from tests.browser.chromium import QUIET, find_chromium
 from tests.support.harness import ADMIN_PASSWORD
-from tests.support.servers import MissingServer
 
-QUIET = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 # What the browser itself says about answers and connections that a test provokes.
 EXPECTED_NOISE = re.compile(r"Failed to load resource|WebSocket connection to|Failed to fetch")
 
@@ -47,12 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium, or another one in the path."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
-    if executable is None:
-        raise MissingServer("chromium")
+    """The installed Chromium."""
+    path = find_chromium()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         await browser.close()
 

@@ -1,0 +1,21 @@
+"""The browser that is installed, told to keep to itself."""
+
+import shutil
+
+from tests.support.servers import MissingServer
+
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def find_chromium() -> str:
+    """The path of Debian's Chromium, or of another one. Raises MissingServer."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    raise MissingServer("chromium")

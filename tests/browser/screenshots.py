@@ -1,0 +1,129 @@
+"""Takes the pictures of the docs: ``python -m tests.browser.screenshots [FOLDER]``.
+
+They show a real server, so that the docs can't promise what the page doesn't do.
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.browser.backend import Backend
+from tests.browser.chromium import QUIET, find_chromium
+from tests.browser.conftest import Visitor, fill_in, switch
+from tests.support.harness import ADMIN_PASSWORD
+from tests.support.process import ROOT
+
+DESKTOP = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
+OLGA, BEN = 2, 3
+PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True}
+
+STORY = (
+    '{"order": 77120, "total": 1.10, "trace": 12345678901234567890, "items": ["pen", "ink"], '
+    '"address": {"city": "Utrecht", "street": "Oudegracht 14", "floor": null, "lift": false}}',
+    '{"title": "Disk almost full", "body": "/var on db-2 is at 91 %.", "level": "warning"}',
+    '{"title": "Payment failed", "level": "error", "url": "https://shop.example/orders/8812",'
+    ' "body": "The card for order 8812 was declined."}',
+    '{"title": "Anna commented on your draft", "level": "info",'
+    ' "body": "“Shorter, please. Otherwise lovely.”"}',
+    '{"title": "Deploy finished", "level": "success", "url": "https://ci.example/builds/1234",'
+    ' "body": "Version 2.14 is live on all four hosts.\\nIt took three minutes."}',
+)
+RUSSIAN_STORY = (
+    '{"title": "Заказ передан в доставку", "body": "Курьер приедет завтра до обеда.",'
+    ' "level": "info", "url": "https://shop.example/orders/8812"}',
+    '{"title": "Оплата прошла", "body": "Чек отправлен на почту.", "level": "success"}',
+)
+
+
+async def tell(backend: Backend, page: Page, story: tuple[str, ...]) -> None:
+    """Send a story and wait until it's told."""
+    before = await page.locator(".entry").count()
+    for payload in story:
+        backend.send_raw(payload)
+    await expect(page.locator(".entry")).to_have_count(before + len(story))
+
+
+async def on_desktop(browser: Browser, backend: Backend, folder: Path) -> None:
+    """What one sees at a desk, from signing in to a restart."""
+    visitor = Visitor(await browser.new_context(**DESKTOP), backend)
+    page = await visitor.open()
+    await fill_in(page, "admin", "guess")
+    await expect(page.locator("#password-error")).not_to_be_empty()
+    await page.screenshot(path=folder / "sign-in.png")
+    await fill_in(page, "admin", ADMIN_PASSWORD)
+    await expect(page.get_by_text("All caught up")).to_be_visible()
+    await expect(page.locator(".parts li")).to_have_count(3)
+    await page.screenshot(path=folder / "empty.png")
+    await tell(backend, page, STORY)
+    for burst in (3, 9, 14, 6):
+        for number in range(burst):
+            backend.send(number, user_id=BEN)
+        await page.wait_for_timeout(2_000)
+    await page.screenshot(path=folder / "feed.png")
+
+    await page.emulate_media(color_scheme="dark")
+    await switch(page, "Protocol")
+    await page.get_by_label("Payload (JSON)").fill('{\n  "title": "Hello",\n  "level": info\n}')
+    await page.screenshot(path=folder / "protocol.png")
+    await switch(page, "Protocol")
+    await page.emulate_media(color_scheme="light")
+
+    backend.stop()
+    await expect(page.locator("#light")).to_contain_text("Reconnecting in")
+    await page.screenshot(path=folder / "reconnecting.png")
+    backend.start()
+    await visitor.context.close()
+
+
+async def on_phone(browser: Browser, backend: Backend, folder: Path) -> None:
+    """What one sees on the way, in two languages."""
+    context = await browser.new_context(**PHONE, locale="ru-RU", color_scheme="dark")
+    page = await Visitor(context, backend).open()
+    await page.locator("#username").fill("olga")
+    await page.locator("#password").fill(ADMIN_PASSWORD)
+    await page.locator("#password").press("Enter")
+    await expect(page.locator("#light")).to_have_text("Подключено")
+    for payload in RUSSIAN_STORY:
+        backend.send_raw(payload, user_id=OLGA)
+    await expect(page.locator(".entry")).to_have_count(2)
+    await page.screenshot(path=folder / "phone-russian.png")
+    await context.close()
+
+    context = await browser.new_context(**PHONE, locale="en-GB")
+    visitor = Visitor(context, backend)
+    page = await visitor.sign_in()
+    await tell(backend, page, STORY)
+    await page.screenshot(path=folder / "phone.png")
+    await context.route("**/session/refresh/", lambda route: route.abort())
+    await page.reload()
+    await expect(page.locator("#failure-text")).to_contain_text("Trying again in")
+    await page.screenshot(path=folder / "unreachable.png")
+    await context.close()
+
+
+async def main(folder: Path) -> None:
+    """Take all pictures."""
+    with tempfile.TemporaryDirectory() as data:
+        backend = Backend(Path(data))
+        backend.start()
+        for name in ("olga", "ben"):
+            backend.create_user(name)
+        try:
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(
+                    executable_path=find_chromium(), args=QUIET
+                )
+                await on_desktop(browser, backend, folder)
+                await on_phone(browser, backend, folder)
+                await browser.close()
+        finally:
+            backend.close()
+
+
+if __name__ == "__main__":
+    pictures = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/images"
+    pictures.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(pictures))
