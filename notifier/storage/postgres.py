@@ -97,12 +97,13 @@ ADVANCE: Final = (
     "UPDATE inboxes i SET last_seq = p.last_seq "
     "FROM unnest(?::bigint[], ?::bigint[]) AS p (user_id, last_seq) WHERE i.user_id = p.user_id"
 )
-# Rows are locked in order first: an UPDATE alone takes them as they come.
+# Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
+# keeps the planner from walking over all that a user has pending, in search of a key.
 _SETTLED: Final = (
     "WITH settled AS MATERIALIZED ("
     "SELECT n.user_id, n.seq FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key "
-    "WHERE n.acked_at IS NULL ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
+    "WHERE coalesce(n.acked_at, 0) = 0 ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
 )
 _THESE: Final = "WHERE n.user_id = settled.user_id AND n.seq = settled.seq"
 ACKNOWLEDGE: Final = (

@@ -24,7 +24,7 @@ from notifier.storage.contract import (
     NotCommitted,
     RemoveSettled,
 )
-from notifier.storage.postgres import PENDING, PostgresDriver
+from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver
 from notifier.storage.store import Store
 from tests.storage.databases import PostgresDatabase, make_user, opened
 from tests.storage.proxy import CuttingProxy
@@ -267,17 +267,25 @@ class TestBatches:
             assert session.commit([removal]) == [1]
         assert session.commit([removal]) == [1]
 
-    def test_plans(self, database: PostgresDatabase, session):
-        """Even where nearly everything is acknowledged, connecting reads only what is pending."""
+    @pytest.mark.parametrize("pending_of_one_user", [20, 20_000])
+    def test_plans(self, database: PostgresDatabase, session, pending_of_one_user: int):
+        """Connecting reads only what is pending, and acks find their keys, whoever has how many."""
         database.execute(
-            "INSERT INTO notifications SELECT 1, n, n::text, '1', 0, NULL, "
-            "CASE WHEN n % 1000 = 0 THEN NULL ELSE 1 END FROM generate_series(1, 20000) n"
+            "INSERT INTO notifications SELECT 2 + n % 1000, n, n::text, '1', 0, NULL::bigint, 1 "
+            "FROM generate_series(1, 20000) n UNION ALL "
+            "SELECT 1, n, n::text, '1', 0, NULL, NULL::bigint "
+            f"FROM generate_series(1, {pending_of_one_user}) n"
         )
         database.execute("ANALYZE notifications")
-        plan = session.run(f"EXPLAIN {PENDING}", (1, 0, 20000, 0, 500, 1 << 20))
-        text = "\n".join(line for (line,) in plan)
-        assert "Index Scan using notifications_pending" in text
-        assert "Sort" not in text
+
+        def plan(statement: str, *parameters: object) -> str:
+            return "\n".join(line for (line,) in session.run(f"EXPLAIN {statement}", parameters))
+
+        connecting = plan(PENDING, 1, 0, 20000, 0, 500, 1 << 20)
+        assert "Index Scan using notifications_pending" in connecting
+        acknowledging = plan(ACKNOWLEDGE, [1, 1, 7], ["5", "6", "7"], 1)
+        assert "Index Scan using notifications_key" in acknowledging
+        assert "notifications_pending" not in acknowledging
 
 
 def _fail_inserts(database: PostgresDatabase, *, times: int, sqlstate: str) -> None:
