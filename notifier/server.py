@@ -1,8 +1,8 @@
 """The composition root: builds the parts, starts them, and stops them in reverse order.
 
-Shutdown is a stack: readiness off, stop consuming, stop accepting, finish what is in flight, send the
-clients away, then close the relay and the store. Each step logs its own failure, and the
-next one still runs.
+Shutdown is a stack: readiness off, stop consuming, stop accepting, finish what is in
+flight, send the clients away, then close the relay and the store. Each step logs its own
+failure, and the next one still runs.
 """
 
 import asyncio

@@ -13,6 +13,9 @@ from notifier.storage.contract import TRUSTED, Append, Appended, Result, Sender
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 
+Promise = asyncio.Future[Result]
+"""Done with the commit, or with what prevented it."""
+
 
 class NotificationService:
     """What one can do with notifications."""
@@ -31,6 +34,13 @@ class NotificationService:
         (the sender's right has ended), and Unavailable (nothing was promised: send again
         with the same key).
         """
+        return self.stored(await self.submit(request, sender))
+
+    def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> Promise:
+        """:meth:`send` without a coroutine, for many at once.
+
+        Its errors are raised here or in the future, whose result goes to :meth:`stored`.
+        """
         user_id = wire.parse_user_id(request.user_id)
         payload = wire.check_payload(request.payload)
         if user_id is None:
@@ -44,9 +54,13 @@ class NotificationService:
             key_given=given,
             sender=sender,
         )
-        appended = await self._store.append(append)
-        self.sends += not appended.replayed
-        return appended
+        return self._store.writer.submit(append)
+
+    def stored(self, result: Result) -> Appended:
+        """Count what a future of :meth:`submit` has brought, and return it."""
+        assert isinstance(result, Appended)
+        self.sends += not result.replayed
+        return result
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[Result]":
         """Settle a notification for all devices of its user.

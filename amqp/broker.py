@@ -1,0 +1,319 @@
+"""Connections and channels of RabbitMQ, for coroutines. The one file that knows pika.
+
+pika's callbacks become futures and its exceptions :mod:`amqp.errors`. A connection or a
+channel that has ended stays so; whoever needs another one opens it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import pika  # type: ignore[import-untyped]
+from pika.adapters.tornado_connection import TornadoConnection  # type: ignore[import-untyped]
+from pika.exceptions import (  # type: ignore[import-untyped]
+    AMQPError,
+    ChannelClosedByBroker,
+    ConnectionClosed,
+)
+from pika.frame import Header  # type: ignore[import-untyped]
+from tornado.ioloop import IOLoop
+
+from amqp.errors import Disconnected, Refused
+from amqp.messages import Properties
+from notifier.config import Settings
+from notifier.errors import InvalidSettings
+
+SECONDS_TO_OPEN: Final = 15.0
+_SECONDS_TO_CLOSE: Final = 2.0
+_PERSISTENT: Final = 2
+_HEADER_SIZE: Final = 7
+_FRAME_END_SIZE: Final = 1
+
+# pika tells every failure several times, on several levels. Ours are the lines that count.
+logging.getLogger("pika").propagate = False
+
+Take = Callable[[int, str, Properties, bytes], None]
+"""Given each message: its delivery tag, routing key, properties and body."""
+
+Answered = Callable[[int, bool, bool], None]
+"""Told of confirms: a number, whether it means "up to", and whether the broker took it."""
+
+
+def parameters(settings: Settings) -> Any:
+    """How to connect. Raises InvalidSettings."""
+    if settings.amqp_url:
+        try:
+            return pika.URLParameters(settings.amqp_url)
+        except (TypeError, ValueError) as error:
+            # Without the address itself, which holds a password.
+            raise InvalidSettings(f"AMQP_URL is not valid: {type(error).__name__}.") from None
+    return pika.ConnectionParameters(
+        host=settings.rabbit_host,
+        port=settings.rabbit_port,
+        virtual_host=settings.rabbit_vhost,
+        credentials=pika.PlainCredentials(settings.rabbit_user, settings.rabbit_password),
+    )
+
+
+class _Undecodable(pika.BasicProperties):  # type: ignore[misc]
+    """Stands for properties that cannot be read."""
+
+
+def undecodable(properties: Properties) -> bool:
+    """Whether the message's properties could not be read."""
+    return isinstance(properties, _Undecodable)
+
+
+class _Stream(TornadoConnection):  # type: ignore[misc]
+    """pika's connection, without two of its traps."""
+
+    def _read_frame(self) -> tuple[int, Any]:
+        try:
+            result: tuple[int, Any] = super()._read_frame()
+        except Exception:
+            # A header with, say, a date beyond the year 9999 makes pika give up the whole
+            # connection, and the message would come again for ever.
+            if self._frame_buffer[:1] != b"\x02":
+                raise
+            return self._skip_properties()
+        return result
+
+    def _skip_properties(self) -> tuple[int, Any]:
+        data = self._frame_buffer
+        channel = int.from_bytes(data[1:3], "big")
+        size = int.from_bytes(data[3:7], "big")
+        body_size = int.from_bytes(data[11:19], "big")
+        return _HEADER_SIZE + size + _FRAME_END_SIZE, Header(channel, body_size, _Undecodable())
+
+    def abort(self) -> None:
+        """End it without waiting for the broker."""
+        self._terminate_stream(ConnectionClosed(320, "aborted"))
+
+
+class _Ending:
+    """Something that ends once, and whose pending calls end with it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[Exception] = self._loop.create_future()
+        """Done when it has ended, with the reason as its result."""
+        self._calls: set[asyncio.Future[Any]] = set()
+
+    def end(self, reason: Exception) -> None:
+        """It has ended, or is of no more use."""
+        if not self.ended.done():
+            self.ended.set_result(reason)
+        for call in self._calls:
+            if not call.done():
+                call.set_exception(reason)
+
+    async def _call(self, start: Callable[[Callable[[Any], None]], object]) -> Any:
+        """Start a call with a callback, and return what the callback is given."""
+        if self.ended.done():
+            raise self.ended.result()
+        reply: asyncio.Future[Any] = self._loop.create_future()
+        self._calls.add(reply)
+        try:
+            try:
+                start(lambda frame: None if reply.done() else reply.set_result(frame))
+            except AMQPError as error:
+                raise _reason(error) from error
+            return await reply
+        finally:
+            self._calls.discard(reply)
+
+
+class Connection(_Ending):
+    """An open connection to a broker."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocked = False
+        """The broker is short of memory or disk, and takes nothing from us for now."""
+        self._stream: Any = None
+
+    @classmethod
+    async def open(cls, parameters: Any) -> "Connection":
+        """Connect. Raises Disconnected."""
+        connection = cls()
+        try:
+            async with asyncio.timeout(SECONDS_TO_OPEN):
+                await connection._call(lambda opened: connection._start(parameters, opened))
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error, TimeoutError):
+                raise Disconnected("The broker does not answer.") from None
+            raise
+        return connection
+
+    def _start(self, parameters: Any, opened: Callable[[Any], None]) -> None:
+        self._stream = _Stream(
+            parameters,
+            on_open_callback=opened,
+            on_open_error_callback=self._lost,
+            on_close_callback=self._lost,
+            custom_ioloop=IOLoop.current(),
+        )
+        self._stream.add_on_connection_blocked_callback(lambda *_: self._block(True))
+        self._stream.add_on_connection_unblocked_callback(lambda *_: self._block(False))
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The broker's version, as far as it is numbers; empty if it says none."""
+        text = str((self._stream.server_properties or {}).get("version", ""))
+        return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+    async def channel(self) -> "Channel":
+        """A new channel. Raises Disconnected."""
+        channel = Channel()
+        await channel.open(self._stream)
+        return channel
+
+    async def close(self) -> None:
+        """Say good-bye, but do not insist."""
+        if self._stream is None or self.ended.done():
+            return
+        with suppress(AMQPError):
+            self._stream.close()
+        if not await self._has_ended():
+            self._stream.abort()
+            await self._has_ended()
+
+    async def _has_ended(self) -> bool:
+        done, _ = await asyncio.wait([self.ended], timeout=_SECONDS_TO_CLOSE)
+        return bool(done)
+
+    def _block(self, blocked: bool) -> None:
+        self.blocked = blocked
+
+    def _lost(self, _stream: object, error: BaseException) -> None:
+        self.end(_reason(error))
+
+
+class Channel(_Ending):
+    """An open channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._channel: Any = None
+        self._consumer = ""
+
+    async def open(self, stream: Any) -> None:
+        """Open it on a connection of pika. Raises Disconnected."""
+
+        def start(opened: Callable[[Any], None]) -> None:
+            self._channel = stream.channel(on_open_callback=opened)
+            self._channel.add_on_close_callback(lambda _, error: self.end(_reason(error)))
+
+        await self._call(start)
+
+    async def declare_exchange(self, name: str, kind: str) -> None:
+        """Make sure that this durable exchange exists. Raises Refused if another one does."""
+        await self._call(
+            lambda done: self._channel.exchange_declare(name, kind, durable=True, callback=done)
+        )
+
+    async def declare_queue(self, name: str, arguments: Mapping[str, object]) -> None:
+        """Make sure that this durable queue exists. Raises Refused if another one does."""
+        await self._call(
+            lambda done: self._channel.queue_declare(
+                name, durable=True, arguments=dict(arguments), callback=done
+            )
+        )
+
+    async def find_queue(self, name: str) -> None:
+        """Raises Refused if there is no queue of this name."""
+        await self._call(
+            lambda done: self._channel.queue_declare(name, passive=True, callback=done)
+        )
+
+    async def bind(self, queue: str, exchange: str, key: str) -> None:
+        """Let messages with this routing key into the queue."""
+        await self._call(lambda done: self._channel.queue_bind(queue, exchange, key, callback=done))
+
+    async def confirm(self, answered: Answered) -> None:
+        """Have the broker confirm what is published from now on."""
+
+        def on_answer(frame: Any) -> None:
+            method = frame.method
+            answered(method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")
+
+        await self._call(lambda done: self._channel.confirm_delivery(on_answer, callback=done))
+
+    async def consume(self, queue: str, prefetch: int, take: Take) -> None:
+        """Be given messages, of which at most ``prefetch`` are unacknowledged at any time.
+
+        The channel counts as ended if the broker cancels this, as when the queue is deleted.
+        """
+
+        def on_message(_channel: object, method: Any, properties: Properties, body: bytes) -> None:
+            take(method.delivery_tag, method.routing_key, properties, body)
+
+        def start(done: Callable[[Any], None]) -> None:
+            self._consumer = self._channel.basic_consume(queue, on_message, callback=done)
+
+        self._channel.add_on_cancel_callback(
+            lambda _: self.end(Disconnected(f"The broker has cancelled consuming from {queue!r}."))
+        )
+        await self._call(
+            lambda done: self._channel.basic_qos(prefetch_count=prefetch, callback=done)
+        )
+        await self._call(start)
+
+    async def cancel(self) -> None:
+        """Be given nothing more; the broker takes back what was under way."""
+        await self._call(lambda done: self._channel.basic_cancel(self._consumer, callback=done))
+
+    def on_return(self, returned: Callable[[], None]) -> None:
+        """Call ``returned`` when a mandatory publish found no queue."""
+        self._channel.add_on_return_callback(lambda *_: returned())
+
+    def ack(self, tag: int, multiple: bool) -> None:
+        """Acknowledge; nothing happens on a channel that has ended."""
+        if not self.ended.done():
+            self._channel.basic_ack(tag, multiple)
+
+    def publish(
+        self,
+        exchange: str,
+        key: str,
+        body: bytes,
+        *,
+        mandatory: bool = False,
+        **properties: Any,
+    ) -> None:
+        """Publish, persistently; nothing happens on a channel that has ended."""
+        if not self.ended.done():
+            self._channel.basic_publish(
+                exchange,
+                key,
+                body,
+                pika.BasicProperties(delivery_mode=_PERSISTENT, **properties),
+                mandatory=mandatory,
+            )
+
+    async def close(self) -> None:
+        """Say good-bye."""
+        if not self.ended.done():
+            with suppress(AMQPError):
+                self._channel.close()
+                await self.ended
+
+
+def _reason(error: BaseException) -> Disconnected:
+    """``error`` of pika in our words, with the innermost cause."""
+    while (cause := _cause(error)) is not None:
+        error = cause
+    if isinstance(error, ChannelClosedByBroker):
+        return Refused(error.reply_code, error.reply_text)
+    if isinstance(error, ConnectionClosed):
+        return Disconnected(f"{error.reply_text} ({error.reply_code})")
+    return Disconnected(str(error) or type(error).__name__)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """What ``error`` wraps: pika has attempts to connect, and their phases, in between."""
+    inner = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args[:1]]
+    return next((each for each in inner if isinstance(each, BaseException)), None)

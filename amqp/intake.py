@@ -1,0 +1,128 @@
+"""Feeds notifications to the store: bounded, in order, and patient while it is away.
+
+Only so many are under way at once, so that RabbitMQ leaves room for other senders in the
+store's queue. When the store turns one away, everything waits, and after a pause the
+earliest one is tried alone; once it is stored the rest follows. Nothing is given up: what
+waits here is unacknowledged, so that the broker's prefetch limit is the back-pressure.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from heapq import heappop, heappush
+from typing import Final
+
+from amqp.backoff import Backoff
+from amqp.messages import Part
+from notifier.errors import NotifierError, Unavailable
+from notifier.models import Notification
+from notifier.service import NotificationService, Promise
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 5.0
+
+Stored = Callable[[Part, Notification], None]
+Refused = Callable[[Part, NotifierError], None]
+Broken = Callable[[Exception], None]
+
+
+class Intake:
+    """Everything between a message and the store."""
+
+    def __init__(
+        self,
+        service: NotificationService,
+        window: int,
+        *,
+        stored: Stored,
+        refused: Refused,
+        broken: Broken,
+    ) -> None:
+        self._service = service
+        self._full_window = self._window = window
+        self._stored = stored
+        self._refused = refused
+        self._broken = broken
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        self._backlog: deque[tuple[int, Part]] = deque()
+        self._again: list[tuple[int, Part]] = []
+        """A heap of what the store has turned away, the earliest first."""
+        self._number = 0
+        self._under_way = 0
+        self._pause: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def put(self, part: Part) -> None:
+        """Store ``part`` as soon as possible."""
+        self._number += 1
+        self._backlog.append((self._number, part))
+        self._pump()
+
+    def close(self) -> None:
+        """Give up what waits. Hear no more of what is under way."""
+        self._closed = True
+        self._backlog.clear()
+        self._again.clear()
+        if self._pause is not None:
+            self._pause.cancel()
+
+    def _pump(self) -> None:
+        while self._pause is None and self._under_way < self._window:
+            if self._again:
+                entry = heappop(self._again)
+            elif self._backlog:
+                entry = self._backlog.popleft()
+            else:
+                return
+            self._submit(entry)
+
+    def _submit(self, entry: tuple[int, Part]) -> None:
+        part = entry[1]
+        try:
+            future = self._service.submit(part.request)
+        except Unavailable:
+            self._turned_away(entry)
+        except NotifierError as error:
+            self._refused(part, error)
+        else:
+            self._under_way += 1
+            future.add_done_callback(partial(self._done, entry))
+
+    def _done(self, entry: tuple[int, Part], future: Promise) -> None:
+        self._under_way -= 1
+        if self._closed:
+            return
+        try:
+            self._settle(entry, future)
+            self._pump()
+        except Exception as error:
+            self._broken(error)
+
+    def _settle(self, entry: tuple[int, Part], future: Promise) -> None:
+        try:
+            appended = self._service.stored(future.result())
+        except Unavailable:
+            self._turned_away(entry)
+            return
+        except NotifierError as error:
+            self._refused(entry[1], error)
+        else:
+            self._stored(entry[1], appended.notification)
+        if self._window != self._full_window:
+            self._window = self._full_window
+            self._backoff.reset()
+
+    def _turned_away(self, entry: tuple[int, Part]) -> None:
+        heappush(self._again, entry)
+        self._window = 1
+        if self._pause is None:
+            loop = asyncio.get_running_loop()
+            self._pause = loop.call_later(self._backoff.pause(), self._resume)
+
+    def _resume(self) -> None:
+        self._pause = None
+        try:
+            self._pump()
+        except Exception as error:
+            self._broken(error)

@@ -1,0 +1,177 @@
+"""Turns the messages of one connection into notifications.
+
+A message is acknowledged after the commit of everything in it. What can never succeed is
+published to the dead-letter exchange first, and the message is acknowledged once the
+broker has confirmed that, so that it is always somewhere. Acknowledgements are gathered
+and sent after all commits that ended together have been looked at.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from amqp.broker import Channel, undecodable
+from amqp.confirms import Confirms
+from amqp.errors import Disconnected
+from amqp.intake import Intake
+from amqp.ledger import Ledger
+from amqp.messages import Job, Part, Properties, read
+from amqp.results import Results
+from amqp.topology import RESULT_KEY, SEND_KEY, Topology
+from notifier.config import Settings
+from notifier.errors import InvalidRequest, NotifierError
+from notifier.models import Notification
+from notifier.service import NotificationService
+
+logger = logging.getLogger(__name__)
+
+_MAX_WINDOW: Final = 2000
+"""Notifications that are given to the store at once: two of its transactions."""
+
+
+class Worker:
+    """The work of one consuming channel, which is ended if anything goes wrong with it."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        service: NotificationService,
+        settings: Settings,
+        topology: Topology,
+        results: Results | None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = channel
+        self._max_bytes = settings.max_body_bytes
+        self._queue = topology.queue
+        self._prefetch = settings.rabbit_prefetch
+        self._dead_exchange = topology.dead_exchange
+        self._results = results
+        self._ledger = Ledger()
+        self._intake = Intake(
+            service,
+            min(_MAX_WINDOW, max(1, settings.queue_size // 2)),
+            stored=self._stored,
+            refused=self._refused,
+            broken=channel.end,
+        )
+        self._dead: Confirms[Job] = Confirms()
+        self._unfinished = 0
+        self._settled = 0
+        self._flush_is_due = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def start(self) -> None:
+        """Consume. Raises Disconnected."""
+        self._channel.on_return(lambda: self._dead_letter_lost("found no queue"))
+        await self._channel.confirm(self._confirmed)
+        await self._channel.consume(self._queue, self._prefetch, self._take)
+
+    async def drain(self) -> None:
+        """Take nothing new, and return when all that was taken is acknowledged."""
+        await self._channel.cancel()
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """The channel has ended: the broker will deliver again what was not acknowledged."""
+        self._intake.close()
+
+    def _take(self, tag: int, key: str, properties: Properties, body: bytes) -> None:
+        if self._channel.ended.done():
+            return  # it will come again
+        try:
+            if not self._unfinished:
+                self._idle.clear()
+            self._unfinished += 1
+            if key == RESULT_KEY:
+                # Somebody has bound our queue to everything: no answers to answers.
+                self._settle(tag)
+                return
+            job = self._read(tag, properties, body)
+            if not job.waiting:
+                self._finish(job)
+            for part in job.parts:
+                self._intake.put(part)
+        except Exception as error:
+            self._channel.end(error)
+
+    def _read(self, tag: int, properties: Properties, body: bytes) -> Job:
+        try:
+            job = read(tag, properties, body, self._max_bytes)
+        except Exception:
+            logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
+            job = Job(tag, properties, body)
+            job.refuse_whole(NotifierError("Something went wrong here."))
+        if undecodable(properties):
+            job.refuse_whole(InvalidRequest("The message's properties cannot be read."))
+        return job
+
+    def _stored(self, part: Part, notification: Notification) -> None:
+        if part.job.answer(part, notification):
+            self._finish(part.job)
+
+    def _refused(self, part: Part, error: NotifierError) -> None:
+        if part.job.refuse(part, error):
+            self._finish(part.job)
+
+    def _finish(self, job: Job) -> None:
+        if self._results is not None:
+            self._results.publish(job)
+        if job.refused:
+            self._lay_aside(job)
+        else:
+            self._settle(job.tag)
+
+    def _lay_aside(self, job: Job) -> None:
+        job.waiting = len(job.refused)
+        for letter in job.refused:
+            self._channel.publish(
+                self._dead_exchange,
+                SEND_KEY,
+                letter.body,
+                mandatory=True,
+                message_id=letter.message_id,
+                correlation_id=letter.correlation_id,
+                reply_to=letter.reply_to,
+                content_type=letter.content_type,
+                headers=letter.headers,
+            )
+            self._dead.published(job)
+        logger.warning(
+            "A message was laid aside",
+            extra={
+                "action": "dead_letter",
+                "message_id": job.properties.message_id,
+                "notifications": len(job.refused),
+                **job.refused[0].headers,
+            },
+        )
+
+    def _confirmed(self, number: int, multiple: bool, taken: bool) -> None:
+        if not taken:
+            self._dead_letter_lost("was refused")
+            return
+        for job in self._dead.answered(number, multiple):
+            job.waiting -= 1
+            if not job.waiting:
+                self._settle(job.tag)
+
+    def _dead_letter_lost(self, how: str) -> None:
+        self._channel.end(Disconnected(f"A message for {self._dead_exchange!r} {how}."))
+
+    def _settle(self, tag: int) -> None:
+        self._ledger.settle(tag)
+        self._settled += 1
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        for tag, multiple in self._ledger.due():
+            self._channel.ack(tag, multiple)
+        self._unfinished -= self._settled
+        self._settled = 0
+        if not self._unfinished:
+            self._idle.set()
