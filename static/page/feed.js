@@ -18,6 +18,7 @@ const WINDOW = 200;
 const STEP = 60;
 const NEAR = 120;
 const TOUCHING = 8;
+const BATCH = 16;
 const TICK = 15_000;
 
 export class Feed {
@@ -50,17 +51,11 @@ export class Feed {
     this.#explainEmpty();
   }
 
-  get count() {
-    return this.#entries.length;
-  }
-
   /** @param {Entry} entry */
   add(entry) {
     this.#arriving.push(entry);
-    if (this.#arriving.length > 1) return;
-    // Frames of an animation don't happen in hidden tabs, timers do.
-    if (document.hidden) setTimeout(() => this.#arrive(), 200);
-    else requestAnimationFrame(() => this.#arrive());
+    // A timer and no animation frame, because hidden tabs have none.
+    if (this.#arriving.length === 1) setTimeout(() => this.#arrive(), BATCH);
   }
 
   clear() {
@@ -228,8 +223,8 @@ export class Feed {
     byId("empty").hidden = this.#matching.length > 0;
     if (this.#matching.length > 0) return;
     const [title, text] =
-      this.count > 0
-        ? [words.noMatchTitle, words.noMatchText(this.count)]
+      this.#entries.length > 0
+        ? [words.noMatchTitle, words.noMatchText(this.#entries.length)]
         : this.#connected
           ? [words.emptyTitle, words.emptyText]
           : [words.emptyWaiting, words.emptyWaitingText];
