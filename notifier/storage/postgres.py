@@ -224,7 +224,7 @@ class _PostgresSession(Session):
         # A commit must be on the disk; stricter settings than that are kept.
         self.run(
             "SELECT set_config('synchronous_commit', 'on', false) "
-            "WHERE current_setting('synchronous_commit') IN ('off')"
+            "WHERE current_setting('synchronous_commit') = 'off'"
         )
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -258,7 +258,8 @@ class _PostgresSession(Session):
     def _text(self, statement: str, parameters: Sequence[Any]) -> bytes:
         if not parameters:
             return statement.encode()
-        return self._cursor.mogrify(_marked(statement), parameters)
+        with _translated():
+            return self._cursor.mogrify(_marked(statement), parameters)
 
     def _wait(self) -> None:
         """Let libpq work until it is done. Raises Unavailable at the deadline."""

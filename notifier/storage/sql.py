@@ -241,10 +241,18 @@ class SqlWriteSession(Session):
         except Exception as error:
             if len(operations) > 1:
                 # Something among them broke the whole transaction: find it, let it fail alone.
-                half = len(operations) // 2
-                return self.commit(operations[:half]) + self.commit(operations[half:])
+                return self._commit_in_halves(operations)
             logger.exception("Operation refused by the database", extra={"action": "refused"})
             return [NotStorable(f"The store refused this: {type(error).__name__}.")]
+
+    def _commit_in_halves(self, operations: Sequence[Operation]) -> list[Outcome]:
+        half = len(operations) // 2
+        outcomes = self.commit(operations[:half])
+        try:
+            return outcomes + self.commit(operations[half:])
+        except Unavailable as error:
+            # The first half is committed, so the batch as a whole must not be tried again.
+            return outcomes + [Unavailable(error.message) for _ in operations[half:]]
 
     def _commit_persistently(self, operations: Sequence[Operation]) -> list[Outcome]:
         for _ in range(_ATTEMPTS):

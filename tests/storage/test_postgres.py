@@ -471,6 +471,7 @@ class TestServerAway:
             for work in (
                 reader.users,
                 lambda: writer.commit([EndSessions(1)]),
+                lambda: writer.commit([Append(1, "k", b"1")]),
                 lambda: writer.commit([]),
                 driver.reader,
             ):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from notifier.errors import CannotStart, SchemaTooNew, StoreInUse, Unavailable
+from notifier.errors import CannotStart, NotStorable, SchemaTooNew, StoreInUse, Unavailable
 from notifier.storage import migrations
 from notifier.storage.contract import (
     ANYONE,
@@ -18,12 +18,14 @@ from notifier.storage.contract import (
     Append,
     Appended,
     CreateUser,
+    NotCommitted,
     RemoveSettled,
     Sender,
 )
 from notifier.storage.sqlite import PENDING, SqliteDriver, SqliteWriteSession
 from notifier.storage.store import Store
 from tests.storage.databases import SqliteDatabase, make_user, opened
+from tests.storage.held import HeldDriver
 
 TABLES = {
     "api_keys": ["id", "name", "digest", "created_at", "revoked_at"],
@@ -214,6 +216,43 @@ class TestDurability:
         assert isinstance(appended, Appended)
         assert appended.notification.seq == 1
         session.close()
+
+
+class Breaking(SqliteWriteSession):
+    """Refuses the key ``bad``, and is lost when it sees the key ``last``."""
+
+    def _commit(self, operations: Any) -> list[Any]:
+        keys = [operation.key for operation in operations]
+        if "bad" in keys:
+            raise ValueError
+        if "last" in keys:
+            raise NotCommitted
+        return super()._commit(operations)
+
+
+async def test_lost_while_looking_for_the_bad_one(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, expected_errors: list[str]
+):
+    """What was committed before the session was lost is not committed again."""
+    expected_errors.append("Operation refused by the database")
+    driver = database.driver()
+    async with opened(driver) as store:
+        await make_user(store, "ann")
+    monkeypatch.setattr(
+        driver, "writer", lambda: Breaking(database.path, delete_acknowledged=False)
+    )
+    held = HeldDriver(driver)
+    held.hold()
+    async with opened(held) as store:
+        first = store.writer.submit(Append(1, "first", b"1"))
+        await asyncio.to_thread(held.arrived.wait)
+        sends = [store.writer.submit(Append(1, key, b"1")) for key in ("a", "bad", "b", "last")]
+        held.release()
+        await first
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+        kinds = [type(outcome) for outcome in outcomes]
+        assert kinds == [Appended, NotStorable, Unavailable, Unavailable]
+        assert await store.positions([1]) == {1: 2}
 
 
 class TestPlans:
