@@ -6,6 +6,7 @@ of text, or one JSON object.
 
 import json
 import logging
+import math
 import re
 import sys
 from typing import Any, Final, Literal
@@ -15,35 +16,60 @@ from notifier import clock
 Format = Literal["text", "json"]
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Names begin where a word does, and everything is bounded, so that long words cost little.
+_SENSITIVE: Final = (
+    r"(?<![\w-])(?:[\w-]{0,40}?(?:token|passwo?r?d|secret|api[_-]?key|authorization|cookie)"
+    r"[\w-]{0,40}|access|refresh|identity)"
+)
 _SECRETS: Final = re.compile(
-    r"""(?ix)
-    ( \b(?:token|access|refresh|identity|password|secret)["']?\s*[=:]\s*["']?
-    | \bBearer\s+ | \bX-API-Key["']?\s*:\s*["']? | \w+://[^\s:/@]*: )
-    ( [^\s"'&@,}]+ )
+    rf"""(?ix)
+    ( {_SENSITIVE}\\*["']?\s*[=:]\s*\\*(?:(?:Basic|Bearer)\s+)? | \bBearer\s+ )
+    ( "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | ["']?[^\s"'&,;}}]+ )
     """
 )
-_BARE_SECRETS: Final = re.compile(r"\bntf_[\w-]{20,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+_SECRET_FIELD: Final = re.compile(_SENSITIVE, re.IGNORECASE)
+_URL_PASSWORDS: Final = re.compile(r"(://[^\s:/@]{0,200}:)\S{0,200}@")
+_BARE_SECRETS: Final = re.compile(r"\bntf_[\w-]{20,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 def scrub(text: str) -> str:
     """``text`` without tokens, keys and passwords."""
+    text = _URL_PASSWORDS.sub(r"\1***@", text)
     return _BARE_SECRETS.sub("***", _SECRETS.sub(r"\1***", text))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    """The data beside the message, already without secrets."""
+    return {
+        name: "***" if _SECRET_FIELD.fullmatch(name) else _plain(value)
+        for name, value in vars(record).items()
+        if name not in _STANDARD
+    }
+
+
+def _plain(value: Any) -> str | int | float | None:
+    finite = isinstance(value, float) and math.isfinite(value)
+    return value if value is None or finite or isinstance(value, int) else scrub(str(value))
+
+
+def _one_line(text: str) -> str:
+    """``text`` where nothing from outside can begin a line of its own."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 class TextFormatter(logging.Formatter):
     """``2026-01-31T12:00:00.250Z INFO    Connected action=connected user_id=7``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        fields = "".join(
+            f" {name}={_one_line(str(value))}" for name, value in _fields(record).items()
+        )
         moment = clock.isoformat(int(record.created * clock.SECOND))
-        line = f"{moment} {record.levelname:<7} {record.getMessage()}{fields}"
+        message = _one_line(scrub(record.getMessage()))
+        line = f"{moment} {record.levelname:<7} {message}{fields}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return scrub(line)
+            line += "\n" + scrub(self.formatException(record.exc_info))
+        return line
 
 
 class JsonFormatter(logging.Formatter):
@@ -56,9 +82,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": scrub(record.getMessage()),
         }
-        for name, value in _fields(record).items():
-            plain = isinstance(value, int | float | None)
-            entry[name] = value if plain else scrub(str(value))
+        entry = {**entry, **_fields(record), **entry}
         if record.exc_info:
             entry["exception"] = scrub(self.formatException(record.exc_info))
         return json.dumps(entry)
