@@ -12,9 +12,11 @@ import httpx
 import msgspec
 import websockets
 
+from notifier import wire
 from notifier.config import Settings
 from notifier.server import Server
 from notifier.storage.contract import Append, CreateUser
+from notifier.storage.store import Store
 from notifier.tokens import Tokens, TokenType
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
@@ -93,6 +95,13 @@ class Device:
         return self.socket.close_code or 0, self.socket.close_reason or ""
 
 
+async def append(store: Store, user_id: int, *payloads: bytes) -> None:
+    """Store notifications, in one batch if the writer is free."""
+    await asyncio.gather(
+        *[store.append(Append(user_id, wire.make_key(), payload)) for payload in payloads]
+    )
+
+
 class Harness:
     """A running server with an HTTP client, and helpers to play its users."""
 
@@ -132,13 +141,7 @@ class Harness:
 
     async def append(self, person: Person, *payloads: bytes) -> None:
         """Store notifications without HTTP, many at a time."""
-        store = self.server.store
-        await asyncio.gather(
-            *[
-                store.append(Append(person.id, f"{time.monotonic_ns()}-{number}", payload))
-                for number, payload in enumerate(payloads)
-            ]
-        )
+        await append(self.server.store, person.id, *payloads)
 
     def socket_url(self, person: Person, token: str) -> str:
         """Where ``person`` connects."""

@@ -1,0 +1,96 @@
+"""What a server does by itself: retention, user changes, and dying loudly."""
+
+import asyncio
+
+import pytest
+
+from notifier import chores, clock
+from notifier.chores import Retention, every
+from notifier.errors import Unavailable
+from notifier.storage.contract import RemoveSettled
+from tests.support.harness import Harness, until
+
+
+async def test_retention_keeps_what_is_young_or_pending(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acknowledged and expired notifications go when they are old enough; pending ones stay."""
+    ann = await server.user()
+    store = server.server.store
+    for key in ("acked", "pending"):
+        await server.send(ann, 1, key=key)
+    await server.send(ann, 1, key="expiring", ttl=3600)
+    await store.acknowledge(ann.id, "acked")
+    retention = Retention(store, days=30)
+    assert await retention.remove() == 0
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 31 * clock.DAY)
+    assert await retention.remove() == 2
+    assert await server.pending(ann) == [2]
+    assert (await server.send(ann, 1))["seq"] == 4, "places are never used twice"
+
+
+async def test_retention_works_in_small_batches(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is due, no single transaction removes more than a batch."""
+    ann = await server.user()
+    store = server.server.store
+    await server.append(ann, *[b"1"] * 1201)
+    page = await store.pending(ann.id, 0, rows=2000, size=1 << 30)
+    await asyncio.gather(*[store.acknowledge(ann.id, each.key) for each in page.notifications])
+    sizes: list[int] = []
+    remove = store.remove_settled
+
+    async def counted(**due: int) -> int:
+        sizes.append(await remove(**due))
+        return sizes[-1]
+
+    monkeypatch.setattr(store, "remove_settled", counted)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 31 * clock.DAY)
+    assert await Retention(store, days=30).remove() == 1201
+    assert sizes == [500, 500, 201]
+    assert await store.writer.submit(RemoveSettled(1 << 60, 1 << 60, 10)) == 0
+
+
+async def test_a_chore_waits_for_a_store_that_is_away() -> None:
+    """Unavailable postpones a chore; it goes on afterwards."""
+    calls = 0
+
+    async def chore() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Unavailable
+
+    task = asyncio.create_task(every(0.001, chore))
+    await until(lambda: calls > 2)
+    task.cancel()
+
+
+async def test_a_chore_that_dies_stops_the_service(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug in a chore is not survived in silence: the server reports it and ends."""
+
+    async def broken(*_: object) -> int:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(server.server.hub, "sweep", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(server.server.wait(), 5)
+
+
+async def test_user_changes_of_another_process(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process did to a user reaches connections within about a second."""
+    assert chores.USER_CHANGES_INTERVAL <= 0.5
+    ann = await server.user()
+    async with server.connect(ann) as device:
+        await device.nothing_more()
+        other = server.server.store  # the same rows that a command line would write
+        await other.end_sessions(ann.id)
+        code, reason = await device.closed(seconds=3)
+    assert (code, reason) == (4403, "signed out everywhere")

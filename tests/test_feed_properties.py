@@ -1,0 +1,258 @@
+"""Whatever happens in whatever order: nothing is lost, repeated within a connection, reordered.
+
+Hypothesis plays the world: it sends, connects, acknowledges, stalls readers, cuts
+connections, and drops, delays, doubles and reorders nudges. The hub, its feeds and the
+store are the real ones.
+"""
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Coroutine
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+)
+
+from notifier.feed import Feed
+from notifier.hub import Hub
+from notifier.models import Notification
+from notifier.relay import LocalRelay
+from notifier.storage.sqlite import SqliteDriver
+from notifier.storage.store import Store
+from tests.storage.databases import make_user
+from tests.support.harness import append
+
+HIGH_WATER = 500
+FRAME = 100
+PAGE_ROWS = 5
+USERS = 2
+
+
+class Peer:
+    """A transport whose reader can stall."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self.most_buffered = 0
+        self.closed: int | None = None
+        self._waiting: list[int] = []
+        self._reading = asyncio.Event()
+        self._reading.set()
+
+    @property
+    def buffered(self) -> int:
+        return FRAME * len(self._waiting)
+
+    def send(self, frame: bytes) -> None:
+        if self._reading.is_set():
+            self.received.append(int(frame))
+        else:
+            self._waiting.append(int(frame))
+            self.most_buffered = max(self.most_buffered, self.buffered)
+
+    async def drained(self) -> None:
+        await self._reading.wait()
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = code
+
+    def stall(self) -> None:
+        """Stop reading."""
+        self._reading.clear()
+
+    def read_on(self) -> None:
+        """Read what waits, and everything that comes."""
+        self.received += self._waiting
+        self._waiting.clear()
+        self._reading.set()
+
+
+class Connection:
+    """A feed, and what its peer has seen."""
+
+    def __init__(self, hub: Hub, user_id: int) -> None:
+        self.user_id = user_id
+        self.peer = Peer()
+        self.feed: Feed = hub.attach(user_id, self.peer)
+
+
+class World(RuleBasedStateMachine):
+    """The actions, and what must hold."""
+
+    connections = Bundle("connections")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory(prefix="notifier-test-")
+        self.relay = LocalRelay()
+        self.fate = "deliver"
+        self.delayed: list[Notification] = []
+        self.last = dict.fromkeys(range(1, USERS + 1), 0)
+        self.acked: set[tuple[int, int]] = set()
+        self.keys: dict[tuple[int, int], str] = {}
+        self.open: list[Connection] = []
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+    @initialize()
+    def start(self) -> None:
+        async def start() -> None:
+            self.store = Store(SqliteDriver(Path(self.folder.name)), committed=self.nudge)
+            await self.store.open()
+            for number in self.last:
+                assert await make_user(self.store, f"user{number}") == number
+            self.hub = Hub(
+                self.relay,
+                lambda user_id, after: self.store.pending(
+                    user_id, after, rows=PAGE_ROWS, size=HIGH_WATER
+                ),
+                lambda notification: str(notification.seq).encode(),
+                high_water=HIGH_WATER,
+            )
+            await self.relay.start(self.hub)
+
+        self.run(start())
+
+    def nudge(self, notifications: list[Notification]) -> None:
+        """What the relay makes of a commit."""
+        for notification in notifications:
+            self.last[notification.user_id] = notification.seq
+            self.keys[notification.user_id, notification.seq] = notification.key
+        if self.fate in ("deliver", "double"):
+            self.relay.publish(notifications)
+        if self.fate in ("delay", "double"):
+            self.delayed += notifications
+
+    @rule(
+        user_id=st.integers(1, USERS),
+        count=st.integers(1, 12),
+        fate=st.sampled_from(["deliver", "deliver", "delay", "double", "drop"]),
+    )
+    def send(self, user_id: int, count: int, fate: str) -> None:
+        self.fate = fate
+        self.run(append(self.store, user_id, *[b"1"] * count))
+
+    # What is drawn never depends on the state, which threads may change sooner or later.
+
+    @rule(order=st.integers(0, 1000))
+    def late_nudges(self, order: int) -> None:
+        """What was delayed arrives now, in any order."""
+        late, self.delayed = self.delayed, []
+        random.Random(order).shuffle(late)
+        self.relay.publish(late)
+
+    @rule(target=connections, user_id=st.integers(1, USERS))
+    def connect(self, user_id: int) -> Connection:
+        async def connect() -> Connection:
+            return Connection(self.hub, user_id)
+
+        connection: Connection = self.run(connect())
+        self.open.append(connection)
+        return connection
+
+    @rule(connection=consumes(connections))
+    def disconnect(self, connection: Connection) -> None:
+        self.open.remove(connection)
+        self.hub.detach(connection.feed)
+
+    @rule(connection=connections)
+    def stall(self, connection: Connection) -> None:
+        connection.peer.stall()
+
+    @rule(connection=connections)
+    def read_on(self, connection: Connection) -> None:
+        connection.peer.read_on()
+
+    @rule(connection=connections, which=st.integers(0, 1000))
+    def acknowledge(self, connection: Connection, which: int) -> None:
+        if received := connection.peer.received:
+            seq = received[which % len(received)]
+            place = (connection.user_id, seq)
+
+            async def acknowledge() -> None:
+                await self.store.acknowledge(connection.user_id, self.keys[place])
+
+            self.run(acknowledge())
+            self.acked.add(place)
+
+    @rule(turns=st.integers(1, 5))
+    def let_the_loop_run(self, turns: int) -> None:
+        async def run() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        self.run(run())
+
+    @rule()
+    def sweep(self) -> None:
+        self.run(self.hub.sweep(self.store.positions))
+
+    @invariant()
+    def each_connection_sees_a_growing_sequence(self) -> None:
+        """No repeat and no reordering, ever."""
+        for connection in self.open:
+            received = connection.peer.received
+            assert all(earlier < later for earlier, later in pairwise(received)), received
+
+    @invariant()
+    def buffers_are_bounded(self) -> None:
+        """A stalled reader holds the high-water mark and one frame, or one page, no more."""
+        for connection in self.open:
+            assert connection.peer.most_buffered <= HIGH_WATER + FRAME * PAGE_ROWS
+
+    def teardown(self) -> None:
+        """When all is quiet again, every open connection has all that is pending."""
+        try:
+            for connection in self.open:
+                connection.peer.read_on()
+            self.run(self.settle())
+            for connection in self.open:
+                user_id = connection.user_id
+                pending = {
+                    seq
+                    for seq in range(1, self.last[user_id] + 1)
+                    if (user_id, seq) not in self.acked
+                }
+                assert pending <= set(connection.peer.received)
+                assert connection.peer.closed is None
+            self.each_connection_sees_a_growing_sequence()
+        finally:
+            for connection in self.open:
+                self.hub.detach(connection.feed)
+            self.run(self.store.close())
+            self.loop.close()
+            self.folder.cleanup()
+
+    async def settle(self) -> None:
+        """The sweep finds whoever missed something."""
+        async with asyncio.timeout(10):
+            while True:
+                await self.hub.sweep(self.store.positions)
+                if all(
+                    feed.live and feed.cursor == self.last[feed.user_id]
+                    for feed in self.hub.feeds()
+                ):
+                    return
+                await asyncio.sleep(0.001)
+
+
+TestWorld = World.TestCase
+TestWorld.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

@@ -1,0 +1,112 @@
+"""What crosses the wire: depth, equality of payloads, keys and frames."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier import clock, wire
+from notifier.errors import InvalidField, MalformedJSON
+from notifier.models import Notification
+
+decode = wire.Decoder(wire.SendRequest)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text('[]{}"\\a'),
+    lambda children: st.lists(children) | st.dictionaries(st.text('[]{}"\\a'), children),
+    max_leaves=60,
+)
+
+
+def depth(value: object) -> int:
+    """How deep arrays and objects nest, worked out the plain way."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return 1 + max(map(depth, value), default=0)
+    return 0
+
+
+@given(json_values, st.integers(0, 130))
+def test_depth_is_exact(value: object, levels: int) -> None:
+    """A body is refused just when it nests too deeply, brackets in strings notwithstanding."""
+    for _ in range(levels):
+        value = [value]
+    body = json.dumps({"user_id": 1, "payload": [value, "x"]}).encode()
+    if depth(value) + 2 > wire.MAX_DEPTH:
+        with pytest.raises(MalformedJSON):
+            decode(body)
+    else:
+        assert json.loads(bytes(decode(body).payload)) == [value, "x"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b"1", b" 1", True),
+        (b'{"a":1,"b":[]}', b'{ "b": [], "a": 1 }', True),
+        (b"1.10", b"1.1", False),
+        (b"1", b"1.0", False),
+        (b"1", b"true", False),
+        (b"1", b'"1"', False),
+        (b"[1]", b'["1"]', False),
+        (b'"\\u00e9"', '"é"'.encode(), True),
+        (b"9" * 5000, b"9" * 5000 + b" ", True),
+        (b"9" * 5000, b"9" * 4999 + b"8", False),
+    ],
+)
+def test_same_json(one: bytes, other: bytes, same: bool) -> None:
+    """White space, key order and escapes do not matter; how a number is written does."""
+    assert wire.same_json(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("value", "user_id"),
+    [(1, 1), ("1", 1), ("007", 7), (2**63 - 1, 2**63 - 1), (2**63, None), (0, None), ("0", None)],
+)
+def test_user_ids(value: int | str, user_id: int | None) -> None:
+    """Integers and decimal digits name users, within what a store can hold."""
+    assert wire.parse_user_id(value) == user_id
+
+
+@pytest.mark.parametrize("value", ["", "-1", "+1", "1.0", " 1", "1_000", "\u0661", "\u00b2"])
+def test_not_user_ids(value: str) -> None:
+    """Nothing but ASCII digits is a user's id."""
+    with pytest.raises(InvalidField):
+        wire.parse_user_id(value)
+
+
+def test_made_keys_grow() -> None:
+    """Keys that the server makes are valid, unique, and sort by time."""
+    keys = [wire.make_key() for _ in range(100)]
+    assert len(set(keys)) == 100
+    assert [key[:12] for key in keys] == sorted(key[:12] for key in keys)
+    assert all(wire.check_key(key) == key for key in keys)
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536, 100_000])
+def test_text_frames(size: int) -> None:
+    """Frames of every length form carry their length as RFC 6455 §5.2 says."""
+    frame = wire.text_frame(b"x" * size)
+    assert frame[0] == 0x81
+    assert frame.endswith(b"x" * size)
+    head = len(frame) - size
+    assert head == (2 if size < 126 else 4 if size < 65536 else 10)
+    length = frame[1] if size < 126 else int.from_bytes(frame[2:head], "big")
+    assert length == size
+
+
+def test_notification_frame() -> None:
+    """A notification's frame embeds the payload's very bytes."""
+    frame = wire.notification_frame(Notification(1, 7, 'k"', b'{"a": 1.10}', 1_700_000_000_123))
+    assert frame[2:] == (
+        b'{"type":"server_notification","key":"k\\"","value":{"a": 1.10},"seq":7,'
+        b'"created_at":"2023-11-14T22:13:20.123Z"}'
+    )
+
+
+def test_isoformat() -> None:
+    """Moments are written with milliseconds, in UTC."""
+    assert clock.isoformat(0) == "1970-01-01T00:00:00.000Z"
+    assert clock.isoformat(1_001) == "1970-01-01T00:00:01.001Z"
