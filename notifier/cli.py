@@ -181,7 +181,8 @@ def _ask_name() -> str:
 
 def _ask_password(options: Options) -> str:
     if options.password_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        # What is no text is refused like any other password that will not do.
+        return sys.stdin.buffer.readline().decode(errors="surrogateescape").rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Password (again): ") != password:
         raise NotifierError("The passwords differ.")

@@ -7,6 +7,7 @@ has no flag, because process arguments are public: ``--<field>-file`` names a fi
 
 import difflib
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -151,8 +152,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Annotated[Literal["text", "json"], Meta(description="Form of a log line.")] = "text"
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret_key) < _SECRET_LENGTH:
-            raise ValueError(f"secret_key: wants at least {_SECRET_LENGTH} characters")
+        if 0 < len(self.secret_key) < SECRET_LENGTH:
+            raise ValueError(f"secret_key: wants at least {SECRET_LENGTH} characters")
         if self.amqp_url and not self.amqp_url.startswith(("amqp://", "amqps://")):
             raise ValueError("amqp_url: wants an address that begins with amqp:// or amqps://")
         try:
@@ -198,7 +199,7 @@ def _networks(text: str) -> tuple[Network, ...]:
 _ANY_ADDRESS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses to listen on that stand for all, with the one that leads back here."""
 
-_SECRET_LENGTH: Final = 32  # RFC 7518 §3.2: a key of at least the size of the hash
+SECRET_LENGTH: Final = 32  # RFC 7518 §3.2: a key of at least the size of the hash
 
 PLAIN_NAMES: Final[Mapping[str, str]] = {
     field: field.upper()
@@ -249,8 +250,11 @@ class Setting(msgspec.Struct, frozen=True):
     def parse(self, text: str, source: str) -> Any:
         """The value that ``text`` means. Raises InvalidSettings, naming ``source``."""
         try:
-            return msgspec.convert(text, self.type, strict=False)
-        except msgspec.ValidationError:
+            value = msgspec.convert(text, self.type, strict=False)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(text)
+            return value  # noqa: TRY300 - what the try is for
+        except ValueError:  # msgspec's ValidationError is one
             got = "a value that does not fit" if self.secret else repr(text)
             raise InvalidSettings(f"{source}: got {got}, wants {self.wants}.") from None
 
@@ -359,10 +363,12 @@ def _why(error: OSError | UnicodeDecodeError) -> str:
 
 def _unknown(names: Mapping[str, Any]) -> list[str]:
     known = {setting.variable for setting in SETTINGS} | CLIENT_NAMES
+    # Compared without the prefix, which would make everything alike.
+    short = {name.removeprefix(PREFIX): name for name in known}
     found = []
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), short, 1)
+            hint = f"; did you mean {short[near[0]]}?" if near else ""
             found.append(f"{name} is not a setting and has no effect{hint}")
     return found

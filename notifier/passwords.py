@@ -26,6 +26,8 @@ def check_password(password: str) -> None:
     """Raises InvalidField for one that is too short to be safe or too long to be meant."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise InvalidField("password", f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if not _encodable(password):
+        raise InvalidField("password", "A password is valid Unicode text.")
 
 
 class Passwords:
@@ -57,6 +59,8 @@ class Passwords:
             if self._decoy is None:
                 self._decoy = self._hasher.hash("nobody has this password")
             password_hash, password = self._decoy, ""
+        if not _encodable(password):
+            password = ""
         try:
             return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
@@ -70,3 +74,12 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._pool, call)
         finally:
             self._under_way -= 1
+
+
+def _encodable(text: str) -> bool:
+    """Whether it is free of the lone surrogates that stand for bytes that were no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from notifier.config import Settings
+from notifier.config import SECRET_LENGTH, Settings
 from notifier.errors import CannotStart
 
 FILE_NAME: Final = "secret_key"
@@ -19,9 +19,15 @@ def signing_secret(settings: Settings) -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
-        return path.read_text("ascii").strip()
+        secret = path.read_text("utf-8", errors="replace").strip()
     except OSError as error:
         raise CannotStart(f"The secret {path} cannot be used: {error.strerror}.") from error
+    if len(secret) < SECRET_LENGTH or not secret.isascii():
+        raise CannotStart(
+            f"The file {path} holds no secret of at least {SECRET_LENGTH} ASCII characters. "
+            "Restore it, or remove it to have a new one made, which ends all sessions."
+        )
+    return secret
 
 
 def _create(path: Path) -> None:
@@ -29,7 +35,7 @@ def _create(path: Path) -> None:
     # agree on one secret and nobody ever reads half of it.
     if path.exists():
         return
-    draft = path.with_name(f"{FILE_NAME}.{os.getpid()}")
+    draft = path.with_name(f"{FILE_NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48) + "\n")

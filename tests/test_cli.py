@@ -268,6 +268,20 @@ def test_users_that_cannot_be_created(offline: ServerProcess) -> None:
         assert reason in message
 
 
+def test_a_password_that_is_no_text(offline: ServerProcess) -> None:
+    """Bytes that are no UTF-8 make no password, and no traceback."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "notifier", "createuser", "--username", "x", "--password-stdin"],
+        cwd=offline.folder,
+        env=offline.environment(),
+        input=b"\xff" * 10,
+        capture_output=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr == b"notifier: password: A password is valid Unicode text.\n"
+
+
 def test_commands_about_nobody(offline: ServerProcess) -> None:
     """An unknown name is said to be unknown."""
     for arguments in (
