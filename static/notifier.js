@@ -654,6 +654,8 @@ export class NotifierClient extends EventTarget {
   #leave() {
     this.#deafen();
     this.#stopTimer();
+    this.#environment.clearTimeout(this.#gapTimer);
+    this.#gapTimer = undefined;
     this.#deliver(this.#inbox.flush());
     this.#line.close();
     this.#tabs?.leave();

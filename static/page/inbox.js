@@ -48,7 +48,7 @@ export class Inbox {
     this.#client = new NotifierClient({ userId: user.id, getToken: () => this.session.identity() });
     this.#client.addEventListener("notification", ({ detail }) => this.#receive(detail));
     this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
-    this.#client.addEventListener("error", ({ detail }) => this.#report(detail));
+    this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
     this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
     this.#client.connect();
     if (user.is_superuser) this.#openTools();
@@ -72,11 +72,6 @@ export class Inbox {
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
-  /** @param {Error} error */
-  #report(error) {
-    console.warn(error);
-  }
-
   async #signOut() {
     this.#signingOut = true;
     try {
@@ -98,6 +93,7 @@ export class Inbox {
     client.close();
     this.session.forget();
     this.#tools?.close();
+    this.#tools = null;
     this.#feed.clear();
     this.#alerts.clear();
     this.#protocol.clear();
@@ -121,8 +117,9 @@ export class Inbox {
   }
 
   async #openTools() {
+    const client = this.#client;
     const { Tools } = await import("./tools.js");
-    this.#tools ??= new Tools(byId("tools"), this.session);
-    this.#tools.open();
+    // Meanwhile somebody may have signed out.
+    if (client === this.#client) this.#tools = new Tools(byId("tools"), this.session);
   }
 }

@@ -30,14 +30,12 @@ export class LiveView {
   }
 
   start() {
-    this.stop();
     this.#timer = window.setInterval(() => this.#ask(), INTERVAL);
     this.#ask();
   }
 
   stop() {
     clearInterval(this.#timer);
-    this.#last = null;
   }
 
   /** Only while somebody can see it. */

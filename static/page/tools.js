@@ -14,15 +14,13 @@ export class Tools {
     const panels = [this.#live.element, new SendForm(session).element];
     for (const panel of panels) panel.open = matchMedia(WIDE).matches;
     place.replaceChildren(...panels);
-  }
-
-  open() {
-    this.place.hidden = false;
+    place.hidden = false;
     this.#live.start();
   }
 
   close() {
-    this.place.hidden = true;
     this.#live.stop();
+    this.place.replaceChildren();
+    this.place.hidden = true;
   }
 }

@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
@@ -16,9 +17,13 @@ from tests.browser.conftest import Visitor, fill_in, switch
 from tests.support.harness import ADMIN_PASSWORD
 from tests.support.process import ROOT
 
-DESKTOP = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
 OLGA, BEN = 2, 3
-PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 780},
+    "has_touch": True,
+    "is_mobile": True,
+}
 
 STORY = (
     '{"order": 77120, "total": 1.10, "trace": 12345678901234567890, "items": ["pen", "ink"], '

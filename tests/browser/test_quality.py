@@ -10,7 +10,11 @@ from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, switch
 
 AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
-PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 640},
+    "has_touch": True,
+    "is_mobile": True,
+}
 FIRST_LOAD = 60_000
 
 
