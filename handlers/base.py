@@ -51,7 +51,10 @@ class ApiHandler(RequestHandler):
 
     def prepare(self) -> None:
         self._counted = True
-        self.application.status.requests += 1
+        status = self.application.status
+        status.requests += 1
+        if status.draining:
+            self.set_header("Connection", "close")
 
     def on_finish(self) -> None:
         # A request that Tornado itself refuses never gets as far as prepare().

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -206,20 +207,25 @@ class Server:
                 logger.exception("Stopping failed", extra={"action": "stop_failed", "part": name})
 
     async def _finish_requests(self) -> None:
-        """Wait for what is in flight; each request has its own time limit."""
-        while self.status.requests:  # noqa: ASYNC110 - an event would be set for every request
-            await asyncio.sleep(0.01)
+        """Wait for what is in flight, within the time limit of a request.
+
+        The limit is for those who go on sending on connections that they have kept open.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.request_timeout):
+                while self.status.requests:  # noqa: ASYNC110 - an event would be set for each
+                    await asyncio.sleep(0.01)
 
     async def _send_clients_away(self) -> None:
         """Close WebSockets one by one, so that they do not all arrive elsewhere at once."""
         feeds = list(self.hub.feeds())
         pause = self.settings.drain_seconds / len(feeds) if feeds else 0.0
         began = asyncio.get_running_loop().time()
-        for number, feed in enumerate(feeds, 1):
-            feed.transport.close(CLOSE_GO_ELSEWHERE, "restarting; reconnect")
+        for number, feed in enumerate(feeds):
             ahead = began + number * pause - asyncio.get_running_loop().time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
+            feed.transport.close(CLOSE_GO_ELSEWHERE, "restarting; reconnect")
 
     # Chores.
 

@@ -365,14 +365,14 @@ async def test_a_server_that_is_overloaded_for_a_moment(
     """503 is tried again, and the notification is stored once."""
     expected_errors.append("Request")  # the access log's line of a 503
     ann = await server.user()
-    append, refusals = server.server.store.append, iter(range(2))
+    send, refusals = server.server.notifications.send, iter(range(2))
 
     def refuse_twice(*arguments: Any) -> Awaitable[Any]:
         if next(refusals, None) is not None:
             raise Unavailable(retry_after=0)
-        return append(*arguments)
+        return send(*arguments)
 
-    monkeypatch.setattr(server.server.store, "append", refuse_twice)
+    monkeypatch.setattr(server.server.notifications, "send", refuse_twice)
     sent = await clients(server.url).send(ann.id, "x")
     assert next(refusals, None) is None
     assert (sent.seq, sent.replayed) == (1, False)
