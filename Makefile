@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types bench clean
+.PHONY: run test lint types bench screenshots clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
 
-test: $(VENV)/.installed-dev
+# PYTEST passes options on: make test PYTEST='-k feed -x'
+test: $(VENV)/.installed-dev $(VENV)/.tools
 	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST)
 
 lint: $(VENV)/.installed-dev
@@ -20,6 +21,9 @@ types: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.send
+
+screenshots: $(VENV)/.installed-dev $(VENV)/.tools
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
@@ -35,4 +39,8 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.tools: tests/install-tools tests/browser/package.json $(VENV)/.installed-dev
+	@tests/install-tools
 	@touch $@
