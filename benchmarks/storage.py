@@ -1,21 +1,26 @@
 """What the store costs, and how the databases answer the queries that matter.
 
     python -m benchmarks.storage cpu       CPU of our process for each send and ack
+    python -m benchmarks.storage http      CPU of a whole server for each send over HTTP
     python -m benchmarks.storage explain   query plans on a million rows
 
-Both start a PostgreSQL of their own (see tests/support/postgres.py) and need a few
+All start a PostgreSQL of their own (see tests/support/postgres.py) and need a few
 hundred megabytes of temporary disk space.
 """
 
 import argparse
+import asyncio
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, ClassVar, NamedTuple
 
+from benchmarks.measure import SECRET, subject
+from benchmarks.send import ROUNDS, round_of
 from notifier.models import Notification
 from notifier.storage.contract import (
     Acknowledge,
@@ -29,6 +34,7 @@ from notifier.storage.postgres import PostgresDriver, PostgresReadSession, Postg
 from notifier.storage.sql import SqlWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
+from notifier.tokens import Tokens
 from tests.support.postgres import PostgresServer, execute
 
 USERS = 20_000
@@ -45,6 +51,8 @@ class Databases(NamedTuple):
     postgres: PostgresDriver
     address: str
     """Where the latter is."""
+    empty: str
+    """The address of another one, which isn't prepared."""
 
 
 @contextmanager
@@ -55,7 +63,12 @@ def databases() -> Iterator[Databases]:
         try:
             server.start()
             address = server.create_database()
-            made = Databases(SqliteDriver(Path(folder)), PostgresDriver(address), address)
+            made = Databases(
+                SqliteDriver(Path(folder)),
+                PostgresDriver(address),
+                address,
+                server.create_database(),
+            )
             made.sqlite.prepare()
             made.postgres.prepare()
             yield made
@@ -123,6 +136,29 @@ def _cost(session: Any, make: Callable[[int], Operation], batch: int) -> float:
         done += batch
     session.done[make] = done
     return spent / (done - start) / 1000
+
+
+# A whole server.
+
+
+def http(sends: int) -> None:
+    """Print the CPU per send over HTTP, delivered to one socket and acknowledged."""
+    token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
+    figures: dict[str, list[float]] = {"SQLite": [], "PostgreSQL": []}
+    with (
+        databases() as made,
+        subject("notifier") as sqlite,
+        subject("notifier", DATABASE_URL=made.empty) as postgres,
+    ):
+        servers = zip(figures, (sqlite, postgres), strict=True)
+        for number, (name, server) in enumerate(ROUNDS * list(servers)):
+            figure = asyncio.run(round_of(server, token, sends))
+            if number >= len(figures):  # the first round warms up
+                figures[name].append(figure)
+    for name, values in figures.items():
+        rounds = ", ".join(f"{value:.0f}" for value in values)
+        print(f"{name:<10} {median(values):6.0f} µs of server CPU per send (rounds: {rounds})")
+    print(f"ratio      {median(figures['PostgreSQL']) / median(figures['SQLite']):6.2f}")
 
 
 # Plans.
@@ -289,11 +325,14 @@ def _again(statement: str, parameters: Any, last: int) -> Any:
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("cpu", "explain"))
+    parser.add_argument("what", choices=("cpu", "http", "explain"))
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--sends", type=int, default=4800)
     options = parser.parse_args()
     if options.what == "cpu":
         cpu()
+    elif options.what == "http":
+        http(options.sends)
     else:
         explain(options.rows)
 

@@ -418,12 +418,11 @@ class TestServerAway:
         sending = asyncio.gather(*(_many(store, name) for name in "abcd"))
         await asyncio.sleep(0.05)
         await asyncio.to_thread(server.stop if how == "restart" else server.kill)
-        started = time.monotonic()
-        with pytest.raises(Unavailable):
-            await send(store, "meanwhile")
-        with pytest.raises(Unavailable):
-            await store.users()
-        assert time.monotonic() - started < 1
+        async with asyncio.timeout(2):
+            with pytest.raises(Unavailable):
+                await send(store, "meanwhile")
+            with pytest.raises(Unavailable):
+                await store.users()
         assert not store.available
         assert not sending.done()
         await asyncio.to_thread(server.start)
@@ -446,15 +445,15 @@ class TestServerAway:
             await make_user(store, "ann")
             await store.users()
             with server.suspended():
-                started = time.monotonic()
-                outcomes = await asyncio.gather(
-                    send(store, "k"), store.users(), return_exceptions=True
-                )
+                async with asyncio.timeout(2.5):
+                    outcomes = await asyncio.gather(
+                        send(store, "k"), store.users(), return_exceptions=True
+                    )
                 assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
-                # New connections hang as well.
-                with pytest.raises(Unavailable):
-                    await send(store, "l")
-                assert time.monotonic() - started < 2.2
+                async with asyncio.timeout(2.5):
+                    # New connections hang as well.
+                    with pytest.raises(Unavailable):
+                        await send(store, "l")
             async with asyncio.timeout(10):
                 await store.wait_available()
                 first = await send_until_taken(store, "k")
@@ -478,7 +477,7 @@ class TestServerAway:
                 started = time.monotonic()
                 with pytest.raises(Unavailable):
                     work()
-                assert time.monotonic() - started < 1
+                assert time.monotonic() - started < 2
         reader.close()
         writer.close()
 

@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
+from tests.support.ports import free_port
 from tests.support.servers import MissingServer
 
 PASSWORD = "secret-of-the-tests"
@@ -52,12 +52,6 @@ def _account() -> pwd.struct_passwd | None:
     raise MissingServer("PostgreSQL")
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 class PostgresServer:
     """One server. ``durable`` makes it flush to the disk, which only benchmarks need."""
 
@@ -68,7 +62,7 @@ class PostgresServer:
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
-        self.port = _free_port()
+        self.port = free_port()
 
     def start(self) -> None:
         """Start it, unless it runs, and return when it takes connections."""
