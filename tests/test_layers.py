@@ -1,0 +1,150 @@
+"""Imports point one way, and each library is known in one place."""
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import ROOT
+
+PACKAGES = ("notifier", "handlers", "amqp", "static")
+MODULES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+    for package in PACKAGES
+    for file in sorted((ROOT / package).rglob("*.py"))
+}
+
+ROOTS = r"notifier\.(server|topology|cli|run|__main__)"
+"""The composition: what builds the parts and starts them may see everything."""
+
+DRIVERS = r"notifier\.storage\.(sql|sqlite|postgres|tables|copy)|notifier\.relay\.\w+"
+SERVING = rf"{ROOTS}|handlers(\..*)?|amqp(\..*)?|notifier\.client(\..*)?"
+
+# Who may not see what, both as patterns of whole module names.
+FORBIDDEN = {
+    "models, errors and clock stand on nothing of ours": (
+        r"notifier\.(models|errors|clock)",
+        ".*",
+    ),
+    "settings know only errors": (
+        r"notifier\.config",
+        r"(?!notifier\.errors$).*",
+    ),
+    "the wire knows only the nouns": (
+        r"notifier\.wire",
+        r"(?!notifier\.(clock|errors|models)$).*",
+    ),
+    "logging knows only time": (r"notifier\.logs", r"(?!notifier\.clock$).*"),
+    "drivers are chosen in the composition, and known to each other only": (
+        rf"(?!({ROOTS}|{DRIVERS})$).*",
+        DRIVERS,
+    ),
+    "the store and the relay know nothing above them": (
+        r"notifier\.(storage|relay)(\..*)?",
+        rf"{SERVING}|notifier\.(service|hub|feed|accounts|senders|status|chores|tokens|config)",
+    ),
+    "the domain knows nobody who serves it": (
+        rf"(?!({ROOTS}|notifier\.client(\..*)?)$)notifier(\..*)?",
+        SERVING,
+    ),
+    "handlers see verbs, not the store, the relay or RabbitMQ": (
+        r"handlers(\..*)?",
+        rf"notifier\.(storage|relay|client)(\..*)?|amqp(\..*)?|{ROOTS}",
+    ),
+    "amqp sees verbs, not the store, the relay, connections or HTTP": (
+        r"amqp(\..*)?",
+        rf"notifier\.(storage|relay|client)(\..*)?|notifier\.(hub|feed)|handlers(\..*)?|{ROOTS}",
+    ),
+    "the client is a stranger who knows the wire": (
+        r"notifier\.client(\..*)?",
+        r"(?!notifier\.(client(\..*)?|errors|wire)$).*",
+    ),
+}
+
+# Where each library may be imported.
+LIBRARIES = {
+    "pika": r"amqp\.broker",
+    "redis": r"notifier\.relay\.\w+",
+    "sqlite3": r"notifier\.storage\.sqlite",
+    "psycopg2": r"notifier\.storage\.postgres|notifier\.topology",
+    "tornado": r"handlers\.\w+|notifier\.server|amqp\.broker",
+    "httpx": r"notifier\.client\.\w+",
+    "jwt": r"notifier\.tokens",
+    "argon2": r"notifier\.passwords",
+    "dotenv": r"notifier\.config",
+    "apispec": r"handlers\.openapi",
+    "swagger_ui": r"handlers\.pages",
+}
+
+
+def _statements(node: ast.AST, *, types: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports anywhere in ``node``; those for type checkers only if ``types``."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif types or not (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        ):
+            yield from _statements(child, types=types)
+
+
+def _imports(file: Path, *, types: bool = True) -> set[str]:
+    """The modules that ``file`` imports, by their full names."""
+    found: set[str] = set()
+    for statement in _statements(ast.parse(file.read_text()), types=types):
+        if isinstance(statement, ast.Import):
+            found |= {alias.name for alias in statement.names}
+            continue
+        assert statement.level == 0, f"{file}: imports are absolute"
+        module = statement.module or ""
+        submodules = {f"{module}.{alias.name}" for alias in statement.names} & MODULES.keys()
+        # `from notifier import clock` is about the module, `from notifier import __version__` not.
+        found |= submodules or {module}
+    return found
+
+
+def _ours(name: str) -> bool:
+    return name.partition(".")[0] in PACKAGES and name not in PACKAGES
+
+
+@pytest.mark.parametrize("rule", FORBIDDEN)
+def test_imports_point_one_way(rule: str) -> None:
+    """No module sees what its layer must not know, not even for its types."""
+    who, what = FORBIDDEN[rule]
+    watched = [name for name in MODULES if re.fullmatch(who, name)]
+    assert watched, "the rule is about nobody"
+    seen = {
+        f"{name} imports {imported}"
+        for name in watched
+        for imported in _imports(MODULES[name])
+        if _ours(imported) and re.fullmatch(what, imported)
+    }
+    assert not seen
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_is_known_in_one_place(library: str) -> None:
+    """A library can be replaced where it is imported, and nothing else would notice."""
+    users = {
+        name
+        for name, file in MODULES.items()
+        for imported in _imports(file)
+        if imported.partition(".")[0] == library
+    }
+    assert users, "nobody uses it"
+    assert {name for name in users if not re.fullmatch(LIBRARIES[library], name)} == set()
+
+
+def test_no_circles() -> None:
+    """What imports what, at run time, is a tree without circles."""
+    graph = {
+        name: {imported for imported in _imports(file, types=False) if imported in MODULES}
+        for name, file in MODULES.items()
+    }
+    for name, imported in graph.items():
+        # A package is entered through its __init__, which may gather its own parts.
+        imported.discard(name)
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(MODULES)
