@@ -22,6 +22,7 @@ from notifier.errors import InvalidSettings, NotifierError
 from notifier.passwords import Passwords
 from notifier.run import serve
 from notifier.server import make_accounts
+from notifier.storage.copy import copy, driver_at
 from notifier.storage.store import Store
 from notifier.topology import make_driver
 
@@ -73,6 +74,18 @@ def _migrate(options: Options, loaded: Loaded) -> int:
     driver.close()
     what = "1 migration" if applied == 1 else f"{applied} migrations"
     print(f"Applied {what}." if applied else "The schema is up to date.")
+    return 0
+
+
+def _copy(options: Options, loaded: Loaded) -> int:
+    source, target = driver_at(options.source), driver_at(options.target)
+    try:
+        report = copy(source, target)
+    finally:
+        source.close()
+        target.close()
+    rows = [(name, each.rows, each.checksum) for name, each in report.tables.items()]
+    _print_table(("TABLE", "ROWS", "CHECKSUM"), rows)
     return 0
 
 
@@ -248,6 +261,15 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _serve, "Run the server.")
     add("migrate", _migrate, "Bring the store's schema up to date.")
+    moving = add("copy", _copy, "Move everything to another, empty database, verified.")
+    for flag, dest in (("--from", "source"), ("--to", "target")):
+        moving.add_argument(
+            flag,
+            dest=dest,
+            required=True,
+            metavar="ADDRESS",
+            help="sqlite:///FOLDER or postgresql://…; its password from PGPASSWORD or ~/.pgpass.",
+        )
     add("check-config", _check_config, "Show every setting and where it came from.")
     for name, superuser in (("createuser", False), ("createsuperuser", True)):
         kind = "superuser" if superuser else "user"
