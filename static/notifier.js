@@ -314,7 +314,7 @@ class Line {
       this.report.frame(data, "in");
     };
     socket.onclose = ({ code, reason }) => this.#lost({ code, reason });
-    // Browsers follow up with a close event; Node 20 doesn't after a refused handshake.
+    // A close event follows in browsers; outside, after a refused handshake, not everywhere.
     socket.onerror = () => this.#openedAt || this.#lost({ code: 1006, reason: "refused" });
   }
 

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import test, { afterEach } from "node:test";
 
 import { NotifierClient } from "../../static/notifier.js";
+import { WebSocket } from "../browser/node_modules/ws/wrapper.mjs";
 import { Network, Server } from "./server.mjs";
 
 const PATIENCE = 15_000;
@@ -25,6 +26,7 @@ function open(server, options = {}) {
     url: server.url,
     getToken: () => server.identity(),
     retry: { base: 50, cap: 200 },
+    environment: { WebSocket },
     ...options,
   });
   const got = [];
