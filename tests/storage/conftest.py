@@ -1,6 +1,6 @@
 """The store under test, over each driver."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,25 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return stopped
 
 
+@pytest.fixture
+def make_database(tmp_path: Path) -> Iterator[Callable[[str], Database]]:
+    """Make empty databases of a kind, ``sqlite`` or ``postgres``."""
+    made: list[Database] = []
+
+    def make(kind: str) -> Database:
+        folder = tmp_path / f"data{len(made)}"
+        made.append(SqliteDatabase(folder) if kind == "sqlite" else PostgresDatabase())
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.give_back()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def database(request: pytest.FixtureRequest, make_database: Callable[[str], Database]) -> Database:
     """An empty database of each kind."""
-    return SqliteDatabase(tmp_path / "data") if request.param == "sqlite" else PostgresDatabase()
+    return make_database(request.param)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from notifier.storage.tables import TABLES, Table
 from tests.storage.conftest import Clock
 from tests.storage.databases import (
     Database,
-    PostgresDatabase,
     SqliteDatabase,
     make_user,
     opened,
@@ -25,24 +24,11 @@ from tests.storage.databases import (
 Make = Callable[[str], Database]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Make an empty database of a kind."""
-    numbers = iter(range(9))
-
-    def make(kind: str) -> Database:
-        if kind == "sqlite":
-            return SqliteDatabase(tmp_path / str(next(numbers)))
-        return PostgresDatabase()
-
-    return make
-
-
 @pytest.fixture(params=["sqlite-postgres", "postgres-sqlite", "sqlite-sqlite", "postgres-postgres"])
-def pair(request: pytest.FixtureRequest, make: Make) -> tuple[Database, Database]:
+def pair(request: pytest.FixtureRequest, make_database: Make) -> tuple[Database, Database]:
     """A source and a target, in every direction."""
     source, target = request.param.split("-")
-    return make(source), make(target)
+    return make_database(source), make_database(target)
 
 
 async def fill(database: Database, time: Clock) -> None:
@@ -139,9 +125,13 @@ async def test_goes_on(pair: tuple[Database, Database], time: Clock):
         assert (await store.create_api_key("new", b"new")).id == 3
 
 
-async def test_round_trip(make: Make, time: Clock):
+async def test_round_trip(make_database: Make, time: Clock):
     """There and back again is where it was, and checksums don't depend on the database."""
-    first, second, third = make("sqlite"), make("postgres"), make("sqlite")
+    first, second, third = (
+        make_database("sqlite"),
+        make_database("postgres"),
+        make_database("sqlite"),
+    )
     await fill(first, time)
     assert run(first, second) == run(second, third)
     assert await everything(third) == await everything(first)
@@ -167,10 +157,10 @@ async def test_nothing_to_copy(pair: tuple[Database, Database]):
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 async def test_difference_is_noticed(
-    make: Make, time: Clock, table: str, monkeypatch: pytest.MonkeyPatch
+    make_database: Make, time: Clock, table: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Rows that change on the way are noticed, and the target stays empty."""
-    source, target = make("sqlite"), make("postgres")
+    source, target = make_database("sqlite"), make_database("postgres")
     await fill(source, time)
     insert_rows = PostgresWriteSession.insert_rows
 
@@ -187,9 +177,9 @@ async def test_difference_is_noticed(
     run(source, target)
 
 
-async def test_server_still_running(make: Make, time: Clock):
+async def test_server_still_running(make_database: Make, time: Clock):
     """A data folder that a server uses is not copied."""
-    source, target = make("sqlite"), make("sqlite")
+    source, target = make_database("sqlite"), make_database("sqlite")
     assert isinstance(source, SqliteDatabase)
     await fill(source, time)
     async with opened(source.driver(exclusive=True)):
@@ -197,9 +187,11 @@ async def test_server_still_running(make: Make, time: Clock):
             copy(driver_at(f"sqlite:///{source.folder}"), target.driver())
 
 
-async def test_nobody_writes_meanwhile(make: Make, time: Clock, monkeypatch: pytest.MonkeyPatch):
+async def test_nobody_writes_meanwhile(
+    make_database: Make, time: Clock, monkeypatch: pytest.MonkeyPatch
+):
     """Another process can't add to the source what the target would lack."""
-    source, target = make("postgres"), make("sqlite")
+    source, target = make_database("postgres"), make_database("sqlite")
     await fill(source, time)
     other = source.driver(timeout=0.2).writer()
     refused = []
