@@ -61,8 +61,9 @@ class ApiHandler(RequestHandler):
         if self._counted:
             self.application.status.requests -= 1
 
-    def compute_etag(self) -> None:
+    def compute_etag(self) -> str | None:
         """No entity tags: answers are not for caches."""
+        return None
 
     def parse(self, form: type[T]) -> T:
         """The request's body. Raises UnsupportedMediaType, MalformedJSON or InvalidField."""

@@ -18,13 +18,10 @@ class SendHandler(ApiHandler):
             SendRequest,
             SendResponse,
             errors={
-                400: "The body is not valid.",
                 401: "No right to send: bring an API key or a superuser's access token.",
                 403: "The access token is not a superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
-                413: "The body is too large.",
-                415: "The body is not application/json.",
                 503: "Nothing was promised: send again, with the same key.",
             },
             security=("apiKey", "accessToken"),

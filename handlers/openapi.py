@@ -71,6 +71,7 @@ def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
     )
     for name, schema in components.items():
         spec.components.schema(name, schema)
+    spec.components.schema(_FIELD_ERRORS, dict(_FIELD_ERRORS_SCHEMA))
     for path, method, each in documented:
         spec.path(path, operations={method: _describe(path, each)})
     return spec.to_dict()
@@ -80,6 +81,22 @@ _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
     "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+
+
+_FIELD_ERRORS: Final = "FieldErrors"
+_FIELD_ERRORS_SCHEMA: Final[Mapping[str, Any]] = {
+    "title": _FIELD_ERRORS,
+    "description": "What is wrong with the fields of a request, by field.",
+    "type": "object",
+    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+}
+
+_BODY_ERRORS: Final[Mapping[int, str]] = {
+    400: "The body is not valid.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+}
+"""What can be wrong with any request that has a body."""
 
 
 def _describe(path: str, each: Operation) -> dict[str, Any]:
@@ -99,11 +116,25 @@ def _describe(path: str, each: Operation) -> dict[str, Any]:
     if each.response:
         success["content"] = _json(each.response)
     responses = {str(each.success): success}
-    for status, reason in each.errors.items():
-        responses[str(status)] = {"description": reason, "content": _json(ErrorBody)}
+    errors = {**(_BODY_ERRORS if each.request else {}), **each.errors}
+    for status, reason in sorted(errors.items()):
+        content = _json(ErrorBody) if status != 400 else _content(_bad_request())
+        responses[str(status)] = {"description": reason, "content": content}
     description["responses"] = responses
     return description
 
 
 def _json(form: type) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=form.__name__)}}}
+    return _content(_reference(form.__name__))
+
+
+def _bad_request() -> dict[str, Any]:
+    return {"oneOf": [_reference(ErrorBody.__name__), _reference(_FIELD_ERRORS)]}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": _REFERENCE.format(name=name)}
+
+
+def _content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import swagger_ui
-from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 import static
 from handlers.base import ApiHandler
@@ -24,14 +24,18 @@ _PAGE_POLICY: Final = (
 _DOCS_POLICY: Final = _PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
-class RootHandler(RequestHandler):
+class RootHandler(ApiHandler):
     """People who open the bare address want the page."""
 
     def get(self) -> None:
         self.redirect("/api/notifications/")
 
 
-class _PageHandler(StaticFileHandler):
+class _FileHandler(StaticFileHandler, ApiHandler):
+    """A file, or an error in the form of all others."""
+
+
+class _PageHandler(_FileHandler):
     """One HTML file of ours, under its own address and a strict policy."""
 
     FILE: str
@@ -64,11 +68,11 @@ class DocsPageHandler(_PageHandler):
     POLICY = _DOCS_POLICY
 
 
-class AssetHandler(StaticFileHandler):
+class AssetHandler(_FileHandler):
     """Files of a folder. Revalidated at each use, so that an upgrade is seen at once."""
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if Path(absolute_path).suffix == ".py":
+        if Path(absolute_path).suffix == ".py" or "\0" in absolute_path:
             raise HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
 

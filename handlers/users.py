@@ -10,7 +10,7 @@ from notifier.accounts import TokenSet
 from notifier.errors import TokenNotValid
 from notifier.models import User
 
-_BAD_CREDENTIALS: Final = {400: "A field is missing.", 401: "Not valid.", 503: "Try again later."}
+_BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
 
 
 class SignInRequest(msgspec.Struct, frozen=True):

@@ -1,0 +1,160 @@
+"""The page, the docs and their files: from what is installed, under a strict policy."""
+
+import asyncio
+import re
+import socket
+
+import pytest
+
+from handlers.pages import STATIC_FOLDER, SWAGGER_FOLDER
+from tests.support.harness import SECONDS, Harness
+
+PAGES = ("/api/notifications/", "/api/docs/")
+
+
+async def test_the_bare_address_leads_to_the_page(server: Harness) -> None:
+    """/ redirects to the page."""
+    answer = await server.http.get("/")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/api/notifications/"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages(server: Harness, path: str) -> None:
+    """Page and docs are HTML, with and without the slash, for GET and HEAD."""
+    for address in (path, path.rstrip("/")):
+        answer = await server.http.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert answer.text.startswith("<!doctype html>")
+        head = await server.http.head(address)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Length"] == answer.headers["Content-Length"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_policy(server: Harness, path: str) -> None:
+    """No inline or foreign script runs, nobody may frame it, nothing is asked of other hosts."""
+    headers = (await server.http.get(path)).headers
+    policy = dict(
+        rule.strip().split(" ", 1) for rule in headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe-eval" not in str(policy)
+    assert ("unsafe-inline" in policy["style-src"]) == (path == "/api/docs/")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_everything_a_page_asks_for_is_there(server: Harness, path: str) -> None:
+    """All scripts, styles and icons are served by us, of the right type; nothing is inline."""
+    html = (await server.http.get(path)).text
+    assert not re.search(r"<script(?![^>]*\ssrc=)", html)
+    assert not re.search(r"\son\w+=|\sstyle=|<style", html)
+    addresses = re.findall(r'<(?:script|link|img)[^>]*\s(?:src|href)="([^"#]+)"', html)
+    assert len(addresses) >= 3
+    for address in addresses:
+        assert address.startswith("/"), address
+        answer = await server.http.get(address)
+        assert answer.status_code == 200, address
+        kind = answer.headers["Content-Type"]
+        expected = {"js": "javascript", "css": "text/css", "svg": "image/svg", "png": "image/png"}
+        assert expected[address.rpartition(".")[2]] in kind
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_every_module_that_is_imported_is_served(server: Harness) -> None:
+    """The page's modules find each other."""
+    for file in STATIC_FOLDER.rglob("*.js"):
+        address = f"/static/{file.relative_to(STATIC_FOLDER).as_posix()}"
+        assert (await server.http.get(address)).status_code == 200
+        for imported in re.findall(
+            r'^(?:import|export)[^;]*? from "([^"]+)"', file.read_text(), re.M
+        ):
+            assert (file.parent / imported).is_file(), (address, imported)
+
+
+async def test_files_are_revalidated(server: Harness) -> None:
+    """A file that has not changed costs no transfer, and an upgrade is seen at once."""
+    for address in ("/static/docs.js", "/static/swagger/swagger-ui.css", "/api/notifications/"):
+        first = await server.http.get(address)
+        assert first.headers["Cache-Control"] == "no-cache"
+        again = await server.http.get(address, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/", 404, "not_found"),
+        ("GET", "/api/nothing/", 404, "not_found"),
+        ("POST", "/api/notifications/send/more/", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/static/nothing.js", 404, "not_found"),
+        ("GET", "/static/__init__.py", 404, "not_found"),
+        ("GET", "/static/__pycache__/", 404, "not_found"),
+        ("GET", "/static/swagger/nothing.js", 404, "not_found"),
+        ("GET", "/static/swagger/index.html", 404, "not_found"),
+        ("GET", "/static/swagger/swagger-ui.js", 404, "not_found"),
+        ("GET", "/static/page", 403, "forbidden"),
+        ("GET", "/static/", 403, "forbidden"),
+        ("POST", "/api/notifications/", 405, "method_not_allowed"),
+        ("DELETE", "/api/docs/", 405, "method_not_allowed"),
+        ("PUT", "/static/docs.js", 405, "method_not_allowed"),
+        ("POST", "/", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_is_not_there(
+    server: Harness, method: str, path: str, status: int, code: str
+) -> None:
+    """Errors are JSON, never a page of the framework, and say nothing of our files."""
+    answer = await server.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), path
+    assert answer.headers["Content-Type"] == "application/json"
+    assert str(STATIC_FOLDER) not in answer.text
+
+
+@pytest.mark.parametrize("prefix", ["/static/", "/static/swagger/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../setup.cfg",
+        "../notifier/config.py",
+        "..%2fsetup.cfg",
+        "%2e%2e/setup.cfg",
+        "%2e%2e%2fsetup.cfg",
+        "..%5csetup.cfg",
+        "page/../../setup.cfg",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "x/../../../../../../../../etc/passwd",
+        "%00",
+        "docs.js%00.py",
+        "../../../../../../../../etc/swagger-ui.css",
+    ],
+)
+async def test_no_way_out_of_the_folder(server: Harness, prefix: str, path: str) -> None:
+    """Whatever the path says, nothing outside of the folder is read, and nothing breaks."""
+    request = f"GET {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    def fetch() -> bytes:
+        with socket.create_connection(("127.0.0.1", server.server.port), SECONDS) as raw:
+            raw.sendall(request.encode())
+            return b"".join(iter(lambda: raw.recv(1 << 16), b""))
+
+    answer = await asyncio.to_thread(fetch)
+    assert re.match(rb"HTTP/1.1 40[034] ", answer), answer[:200]
+    assert b"root:" not in answer
+    assert b"[metadata]" not in answer
+    assert b'"code":' in answer
+
+
+def test_only_needed_files_of_swagger_ui() -> None:
+    """Those that the docs page uses exist in the installed package."""
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert (SWAGGER_FOLDER / name).is_file()

@@ -1,0 +1,124 @@
+"""The OpenAPI document: valid, complete, and kept to by the answers."""
+
+import re
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from handlers.openapi import build
+from handlers.routes import PATHS
+from notifier import __version__, wire
+from tests.support.harness import ADMIN_PASSWORD, SEND, Harness
+
+DOCUMENT = build(PATHS)
+OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
+SIGN_IN = {"username": "admin", "password": ADMIN_PASSWORD}
+
+
+def answers(path: str, method: str) -> dict[str, Any]:
+    responses: dict[str, Any] = DOCUMENT["paths"][path][method]["responses"]
+    return responses
+
+
+def conforms(path: str, method: str, status: int, body: object) -> None:
+    """Fail unless ``body`` is what the document says of this answer."""
+    schema = answers(path, method)[str(status)]["content"]["application/json"]["schema"]
+    OAS31Validator(schema | {"components": DOCUMENT["components"]}).validate(body)
+
+
+def test_valid() -> None:
+    """It is an OpenAPI 3.1 document of this version of the program."""
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert DOCUMENT["info"]["version"] == __version__
+    errors = list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
+    assert not errors
+
+
+async def test_served(server: Harness) -> None:
+    """It is served as JSON, with and without the trailing slash."""
+    for path in ("/api/schema/", "/api/schema"):
+        answer = await server.http.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("application/json")
+        assert answer.json() == DOCUMENT
+
+
+def test_from_the_types_that_validate() -> None:
+    """What a request may hold is what its type says."""
+    schema = DOCUMENT["components"]["schemas"]["SendRequest"]
+    assert set(schema["properties"]) == set(wire.SendRequest.__struct_fields__)
+    assert schema["required"] == ["user_id", "payload"]
+    (key,) = (each for each in schema["properties"]["key"]["anyOf"] if each["type"] == "string")
+    assert (key["minLength"], key["maxLength"]) == (1, wire.MAX_KEY_LENGTH)
+    re.compile(key["pattern"])
+    OAS31Validator(schema).validate({"user_id": "7", "payload": [1, {"any": None}], "ttl": 5})
+    assert not OAS31Validator(schema).is_valid({"user_id": 7})
+    assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "key": "a\nb"})
+    assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "ttl": 0})
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
+    """The components are just those that the operations need."""
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(DOCUMENT)))
+    assert references == set(DOCUMENT["components"]["schemas"])
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+async def test_documented_operations_answer(server: Harness, path: str, method: str) -> None:
+    """Each exists, with and without its slash, and refuses nonsense in the documented form."""
+    for address in (path, path.rstrip("/")):
+        content = b"{}" if method == "post" else None
+        headers = {"Content-Type": "application/json"} if content else {}
+        answer = await server.http.request(method, address, content=content, headers=headers)
+        assert answer.status_code in (400, 401)
+        conforms(path, method, answer.status_code, answer.json())
+    other = "get" if method == "post" else "post"
+    assert (await server.http.request(other, path)).status_code == 405
+
+
+async def test_answers_of_users(server: Harness) -> None:
+    """Sign-in, refresh, verification and the rest answer as documented, well and badly."""
+    base = "/api/users/token/"
+    tokens = await server.post(SIGN_IN, base)
+    conforms(base, "post", 200, tokens.json())
+    for path, body in (
+        (f"{base}refresh/", {"refresh": tokens.json()["refresh"]}),
+        (f"{base}verify/", {"token": tokens.json()["identity"]}),
+    ):
+        answer = await server.post(body, path)
+        conforms(path, "post", 200, answer.json())
+        refused = await server.post(dict.fromkeys(body, "x"), path)
+        assert refused.status_code == 401
+        conforms(path, "post", 401, refused.json())
+    access = {"Authorization": f"Bearer {tokens.json()['access']}"}
+    for path in ("/api/users/is-authenticated/", "/api/stats/"):
+        answer = await server.http.get(path, headers=access)
+        conforms(path, "get", 200, answer.json())
+    ann = {"Authorization": f"Bearer {server.token(await server.user(), 'access')}"}
+    refused = await server.http.get("/api/stats/", headers=ann)
+    conforms("/api/stats/", "get", 403, refused.json())
+
+
+async def test_answers_of_send(server: Harness) -> None:
+    """A send answers as documented, in success and in each refusal."""
+    request = {"user_id": 1, "payload": {"a": 1}, "key": "k"}
+    ann = {"Authorization": f"Bearer {server.token(await server.user(), 'access')}"}
+    cases: list[tuple[int, object, dict[str, str]]] = [
+        (200, request, {}),
+        (400, {"user_id": 1}, {}),
+        (400, b"{", {}),
+        (401, request, {"X-API-Key": "x"}),
+        (403, request, ann),
+        (404, {"user_id": 99, "payload": 1}, {}),
+        (409, request | {"payload": 2}, {}),
+        (413, b" " * (1024 * 1024 + 1), {}),
+        (415, request, {"Content-Type": "text/plain"}),
+    ]
+    for status, body, headers in cases:
+        answer = await server.post(body, headers=headers)
+        assert answer.status_code == status, answer.text
+        conforms(SEND, "post", status, answer.json())
+    tested = {str(status) for status, _, _ in cases}
+    assert set(answers(SEND, "post")) == tested | {"503"}
