@@ -231,7 +231,7 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
             self.run("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                self.run("ROLLBACK")
             raise
 
     def serialise(self) -> None:

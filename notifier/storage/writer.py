@@ -45,6 +45,9 @@ commit then serves several times as many, and an idle server still answers at on
 MAX_BATCH: Final = 1000
 """Most operations in one transaction, so that nobody waits long for a huge one."""
 
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Payloads in one transaction, for the same reason; the last of them may exceed it."""
+
 Committed = Callable[[Sequence[Notification]], None]
 """Told of fresh notifications, on the loop, in order, before their senders hear of it."""
 
@@ -207,13 +210,15 @@ class GroupCommitWriter:
         Nothing after ``patience`` seconds, where given.
         """
         batch: list[_Waiting] = []
+        size = 0
         try:
             waiting = self._queue.get(timeout=patience)
             if self._crowded:
                 time.sleep(_GATHER)
             while waiting is not None:
                 batch.append(waiting)
-                if len(batch) >= MAX_BATCH:
+                size += _size(waiting.operation)
+                if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 waiting = self._queue.get_nowait()
         except queue.Empty:

@@ -11,7 +11,7 @@ from notifier.errors import Unavailable
 from notifier.storage.contract import Append, Appended, NotCommitted
 from notifier.storage.sqlite import SqliteReadSession
 from notifier.storage.store import Store
-from notifier.storage.writer import MAX_BATCH
+from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES
 from tests.storage.databases import SqliteDatabase, make_user, opened
 from tests.storage.held import HeldDriver
 
@@ -55,6 +55,15 @@ class TestBatches:
         driver.release()
         await asyncio.gather(*sends)
         assert max(driver.batches) <= MAX_BATCH
+
+    async def test_bounded_in_size(self, store: Store, driver: HeldDriver):
+        """Nor does it take more than its share of bytes."""
+        payload = b'"' + b"x" * (1 << 20) + b'"'
+        driver.hold()
+        sends = [store.writer.submit(Append(1, f"k{n}", payload)) for n in range(20)]
+        driver.release()
+        await asyncio.gather(*sends)
+        assert max(driver.batches) <= MAX_BATCH_BYTES // len(payload) + 1
 
     async def test_nobody_waits_any_more(self, store: Store, driver: HeldDriver):
         """Who gives up waiting disturbs nobody; the operation is still done."""
