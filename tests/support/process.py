@@ -20,6 +20,7 @@ class ServerProcess:
     def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.folder = folder
         self.port = port
+        self.program = [sys.executable, "-m", "notifier"]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -37,7 +38,7 @@ class ServerProcess:
         said = len(self.output)
         with self._file("output").open("ab") as output, self._file("log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "notifier"],
+                self.program,
                 cwd=self.folder,
                 env=self.environment(),
                 stdout=output,
@@ -86,7 +87,7 @@ class ServerProcess:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``python -m notifier`` with ``arguments`` beside the server."""
         return subprocess.run(
-            [sys.executable, "-m", "notifier", *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self.environment() | environment,
             input=stdin,
