@@ -12,23 +12,24 @@ as ``ssl_ca_certs``; ``sentinel_username`` and ``sentinel_password`` are for the
 themselves. Host names of Sentinels and of a cluster's servers are only where to begin.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from redis.asyncio import RedisCluster
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import ConnectionPool, parse_url
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
+from redis.asyncio.sentinel import Sentinel
 
 from notifier.errors import InvalidSettings
-from notifier.relay.cluster import Cluster, Slots
+from notifier.relay.cluster import Cluster, Place
 from notifier.relay.link import Bus, Connect, Connection, Hear, Link
 
 MakeBus = Callable[[Hear], Bus]
 
 _SENTINEL_PORT: Final = 26379
+_SENTINEL_PATIENCE: Final = 1.0
 _SERVER_PORT: Final = 6379
+_IDENTITY: Final = ("username", "password")
 
 _OURS: Final[Mapping[str, Any]] = {
     "protocol": 3,
@@ -70,6 +71,9 @@ def _single(url: str) -> MakeBus:
 
 
 def _from_pool(pool: ConnectionPool) -> Connect:
+    # Opens nothing yet: unknown options are to be noticed at the start.
+    pool.make_connection()  # type: ignore[no-untyped-call]
+
     async def connect() -> Connection:
         # The pool only knows how to make them: ours is never shared or returned.
         return await _opened(pool.make_connection())  # type: ignore[no-untyped-call]
@@ -84,18 +88,21 @@ def _sentinel(url: str, plain: str) -> MakeBus:
         raise ValueError("no service")
     options["db"] = int(database or 0)
     own = {
-        name: options.pop(f"sentinel_{name}")
-        for name in ("username", "password")
-        if f"sentinel_{name}" in options
+        name: options.pop(f"sentinel_{name}") for name in _IDENTITY if f"sentinel_{name}" in options
     }
-    tls = {name: value for name, value in options.items() if name.startswith("ssl")}
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
-        hosts,
-        sentinel_kwargs={**own, **tls, "socket_timeout": 1.0, "socket_connect_timeout": 1.0},
-        **options,
-    )
-    pool = SentinelConnectionPool(service, sentinel, **options)  # type: ignore[no-untyped-call]
-    connect = _from_pool(pool)
+    # To the Sentinels themselves: the same TLS, names and passwords of their own.
+    plainly = {name: value for name, value in options.items() if name not in ("db", *_IDENTITY)}
+    guards = {**plainly, **own, "socket_timeout": _SENTINEL_PATIENCE}
+    server = _servers(options)
+
+    async def connect() -> Connection:
+        sentinel = Sentinel(hosts, sentinel_kwargs=guards)  # type: ignore[no-untyped-call]
+        try:
+            place = await sentinel.discover_master(service)
+        finally:
+            await asyncio.gather(*[client.aclose() for client in sentinel.sentinels])
+        return await server(place)()
+
     return lambda hear: Link(connect, hear)
 
 
@@ -103,34 +110,21 @@ def _cluster(url: str, plain: str) -> MakeBus:
     hosts, options, path = _parts(url, plain, _SERVER_PORT)
     if path:
         raise ValueError("a cluster has no databases")
-    known = dict.fromkeys(hosts)
-
-    async def discover() -> Slots:
-        # Those met before too: the first ones may have left the cluster long ago.
-        nodes = [ClusterNode(host, port) for host, port in known]
-        cluster = RedisCluster(startup_nodes=nodes, **options)
-        manager = cluster.nodes_manager
-        try:
-            await manager.initialize()
-            owners = {slot: nodes[0] for slot, nodes in manager.slots_cache.items()}
-        finally:
-            await manager.aclose()
-            await manager.aclose("startup_nodes")
-        servers = set(owners.values())
-        known.update(dict.fromkeys((node.host, int(node.port)) for node in servers))
-        return Slots(
-            {slot: node.name for slot, node in owners.items()},
-            {node.name: _from_node(node) for node in servers},
-        )
-
-    return lambda hear: Cluster(discover, hear)
+    return lambda hear: Cluster(hosts, _servers(options), hear)
 
 
-def _from_node(node: ClusterNode) -> Connect:
-    async def connect() -> Connection:
-        return await _opened(node.connection_class(**node.connection_kwargs))
+def _servers(options: dict[str, Any]) -> Callable[[Place], Connect]:
+    """How to connect to any server of a group."""
+    options = dict(options)
+    if options.pop("ssl", False):
+        options["connection_class"] = SSLConnection
 
-    return connect
+    def server(place: Place) -> Connect:
+        host, port = place
+        return _from_pool(ConnectionPool(host=host, port=port, **options))
+
+    server(("localhost", _SERVER_PORT))
+    return server
 
 
 async def _opened(connection: Any) -> Connection:
@@ -144,20 +138,19 @@ async def _pass(push: Any) -> Any:
     return push
 
 
-def _parts(url: str, plain: str, port: int) -> tuple[list[tuple[str, int]], dict[str, Any], str]:
+def _parts(url: str, plain: str, port: int) -> tuple[list[Place], dict[str, Any], str]:
     """The hosts, redis-py's options, and the path of an address with several hosts."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
     found = [_host(each, port) for each in hosts.split(",")]
     options: dict[str, Any] = dict(parse_url(f"{plain}://{user}{at}host?{parts.query}"))
-    for name in ("host", "connection_class"):
-        options.pop(name, None)
-    if plain == "rediss":
+    del options["host"]
+    if options.pop("connection_class", None):
         options["ssl"] = True
     return found, {**options, **_OURS}, parts.path.strip("/")
 
 
-def _host(text: str, port: int) -> tuple[str, int]:
+def _host(text: str, port: int) -> Place:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise ValueError("no host")

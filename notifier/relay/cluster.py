@@ -7,7 +7,8 @@ follow.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import random
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from redis.crc import key_slot
@@ -26,31 +27,22 @@ _OFTEN: Final = 30.0
 channel is heard."""
 
 
-class Slots:
-    """Which server owns which slot."""
-
-    def __init__(self, owners: Mapping[int, str], servers: Mapping[str, Connect]) -> None:
-        self.servers = servers
-        """How to connect to each primary, by name."""
-        self._owners = owners
-
-    def owner(self, channel: bytes) -> str | None:
-        """The name of the server that ``channel`` lives on."""
-        return self._owners.get(key_slot(channel))
-
-
-Discover = Callable[[], Awaitable[Slots]]
-"""Asks the cluster. May raise RedisError or OSError."""
+Place = tuple[str, int]
+"""Host and port of a server."""
 
 
 class Cluster:
     """The bus on many servers."""
 
-    def __init__(self, discover: Discover, hear: Hear) -> None:
-        self._discover = discover
+    def __init__(
+        self, places: Iterable[Place], server: Callable[[Place], Connect], hear: Hear
+    ) -> None:
+        self._known = dict.fromkeys(places)
+        self._server = server
+        """How to connect to a server."""
         self._hear = hear
-        self._slots = Slots({}, {})
-        self._links: dict[str, Link] = {}
+        self._owners: dict[int, Place] = {}
+        self._links: dict[Place, Link] = {}
         self._places: dict[bytes, Link | None] = {}
         self._stale = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -76,8 +68,9 @@ class Cluster:
             link.publish(channel, message)
 
     async def subscribe(self, channel: bytes) -> None:
-        link = self._places[channel] = self._link(channel)
-        if link is not None:
+        if channel not in self._places:
+            self._places[channel] = self._link(channel)
+        if link := self._places[channel]:
             await link.subscribe(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
@@ -85,7 +78,8 @@ class Cluster:
             link.unsubscribe(channel)
 
     def _link(self, channel: bytes) -> Link | None:
-        return self._links.get(self._slots.owner(channel) or "")
+        owner = self._owners.get(key_slot(channel))
+        return None if owner is None else self._links.get(owner)
 
     # Following the cluster.
 
@@ -101,19 +95,14 @@ class Cluster:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                slots = await self._discover()
-        except (RedisError, OSError) as error:
-            reason = str(error)
-            logger.debug("No answer", extra={"action": "cluster_away", "reason": reason})
-            self._stale.set()
-            return
-        self._slots = slots
-        gone = [self._links.pop(name) for name in self._links.keys() - slots.servers.keys()]
+        self._owners = await self._ask_for_owners() or self._owners
+        primaries = set(self._owners.values())
+        # Those met before stay known: the first ones may leave the cluster some day.
+        self._known |= dict.fromkeys(primaries)
+        gone = [self._links.pop(place) for place in self._links.keys() - primaries]
         fresh = {
-            name: Link(slots.servers[name], self._hear, SHARDED, lost=self._stale.set)
-            for name in slots.servers.keys() - self._links.keys()
+            place: Link(self._server(place), self._hear, SHARDED, lost=self._stale.set)
+            for place in primaries - self._links.keys()
         }
         self._links |= fresh
         await asyncio.gather(*[link.start() for link in fresh.values()])
@@ -132,3 +121,31 @@ class Cluster:
                 if link is not None:
                     moving.append(link.subscribe(channel))
         await asyncio.gather(*moving)
+
+    async def _ask_for_owners(self) -> dict[int, Place]:
+        """Who owns each slot, as the first server says that answers; empty if none does."""
+        for place in random.sample(list(self._known), len(self._known)):
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await _owners(place, self._server(place))
+            except (RedisError, OSError) as error:
+                reason = str(error)
+                logger.debug("No answer", extra={"action": "cluster_away", "reason": reason})
+        self._stale.set()
+        return {}
+
+
+async def _owners(place: Place, connect: Connect) -> dict[int, Place]:
+    connection = await connect()
+    try:
+        command = connection.pack_commands([("CLUSTER", "SLOTS")])
+        await connection.send_packed_command(command, check_health=False)
+        ranges = await connection.read_response(disable_decoding=True, push_request=True)
+    finally:
+        await connection.disconnect(nowait=True)
+    owners: dict[int, Place] = {}
+    for first, last, (host, port, *_), *_ in ranges:
+        # A server that does not know its own address means the one that we used.
+        owner = (host.decode() if host else place[0], port)
+        owners.update(dict.fromkeys(range(first, last + 1), owner))
+    return owners

@@ -1,0 +1,121 @@
+"""What a relay between processes does, while all goes well."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+import redis as redis_py
+
+from notifier.models import Notification
+from notifier.relay.redis import MAX_PAYLOAD
+from tests.relay.networks import Network, notification, until_linked
+from tests.support import redis as redis_support
+from tests.support.harness import until
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_other_processes_are_told(wide_network: Network) -> None:
+    """Whoever subscribed gets all of it, byte for byte, in order."""
+    payload = json.dumps({"text": "ü" * 100, "n": 10**30}).encode()
+    published = [
+        Notification(1, seq, f"key {seq}", payload, 1_700_000_000_000, expires_at)
+        for seq, expires_at in ((1, None), (2, 1_900_000_000_000))
+    ]
+    async with wide_network.process(1) as one, wide_network.process(1) as other:
+        one.publish(*published)
+        await other.is_told(*published)
+
+
+async def test_only_subscribers_are_told(wide_network: Network) -> None:
+    """A process hears nothing of users who are not connected to it, or no longer are."""
+    async with wide_network.process() as sender, wide_network.process(1, 2, 3) as receiver:
+        receiver.relay.unsubscribe(2)
+        await receiver.relay.subscribe(4)
+        sender.publish(*[notification(user_id, 1) for user_id in (5, 2, 1, 3, 4)])
+        await until(lambda: len(receiver.told.delivered) == 3)
+        assert {told.user_id for told in receiver.told.delivered} == {1, 3, 4}
+
+
+async def test_subscribed_means_confirmed(wide_network: Network) -> None:
+    """Nothing that is published after subscribe() has returned is missed."""
+    async with wide_network.process() as sender, wide_network.process() as receiver:
+        for user_id in range(100, 200):
+            await receiver.relay.subscribe(user_id)
+            sender.publish(notification(user_id, 1))
+        await until(lambda: len(receiver.told.delivered) == 100)
+
+
+async def test_large_payloads_travel_as_a_place(wide_network: Network) -> None:
+    """Redis carries no large payload: the other processes learn where to read it."""
+    large = b'"%b"' % (b"x" * MAX_PAYLOAD)
+    async with wide_network.process() as sender, wide_network.process(1) as receiver:
+        sender.publish(notification(1, 7, large))
+        await until(lambda: receiver.told.positions == [(1, 7)])
+        assert not receiver.told.delivered
+
+
+async def test_many_at_once(wide_network: Network) -> None:
+    """A burst arrives completely, and for each user in order."""
+    users, each = 50, 40
+    async with wide_network.process() as sender, wide_network.process(*range(users)) as receiver:
+        for seq in range(each):
+            sender.publish(*[notification(user_id, seq) for user_id in range(users)])
+        await until(lambda: len(receiver.told.delivered) == users * each)
+        for user_id in range(users):
+            seqs = [told.seq for told in receiver.told.delivered if told.user_id == user_id]
+            assert seqs == list(range(each))
+
+
+async def test_foreign_messages_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    """What is no nudge, on one of our channels, is noted and changes nothing."""
+    server = redis_support.shared()
+    network = Network(server.url)
+    async with network.process() as sender, network.process(1) as receiver:
+        with redis_py.Redis(port=server.port) as stranger:
+            for message in (b"", b"hello there, this is not a nudge", b"12345678\x93\x01\x02"):
+                stranger.publish(f"{network.prefix}1", message)
+        await until_linked(sender, receiver, 1)
+    assert [record.message for record in caplog.records].count("Not a nudge") == 3
+
+
+async def test_a_failing_receiver_ends_nothing(
+    expected_errors: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error while one user is told is logged, and the others are told."""
+    expected_errors.append("A nudge was lost")
+    network = Network(redis_support.shared().url)
+    async with network.process() as sender, network.process(1, 2) as receiver:
+        deliver = receiver.told.deliver
+
+        def fail(told: Notification) -> None:
+            if told.user_id == 1:
+                raise ValueError
+            deliver(told)
+
+        receiver.told.deliver = fail  # type: ignore[method-assign]
+        sender.publish(notification(1, 1), notification(2, 1))
+        await until(lambda: receiver.told.seqs == [1])
+    assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+async def test_what_is_under_way_is_sent_before_the_end() -> None:
+    """stop() lets what was published before it reach the others."""
+    network = Network(redis_support.shared().url)
+    async with network.process(1) as receiver:
+        async with network.process() as sender:
+            sender.publish(*[notification(1, seq) for seq in range(2000)])
+        await until(lambda: len(receiver.told.delivered) == 2000)
+
+
+async def test_prefixes_keep_installations_apart() -> None:
+    """Two installations may share a Redis."""
+    server = redis_support.shared()
+    ours, theirs = Network(server.url), Network(server.url)
+    async with ours.process(1) as mine, theirs.process(1) as other:
+        other.publish(notification(1, 1))
+        await asyncio.sleep(0)
+        await other.relay.subscribe(2)
+        await mine.relay.subscribe(2)
+        assert not mine.told.delivered
