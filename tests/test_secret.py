@@ -8,7 +8,7 @@ import pytest
 
 from notifier.errors import CannotStart
 from notifier.secret import FILE_NAME, signing_secret
-from tests.support.harness import SECRET, settings_for
+from tests.support.harness import SECRET, Harness, settings_for
 
 
 def test_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
@@ -64,3 +64,16 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotStart, match="cannot be used"):
         signing_secret(settings_for(tmp_path / "file" / "data", secret_key=""))
+
+
+async def test_nothing_in_the_folder_is_for_others(server: Harness, tmp_path: Path) -> None:
+    """Secret, store and lock can be read by their owner only, whoever made the folder."""
+    await server.send(server.admin, "private")
+    signing_secret(settings_for(tmp_path, secret_key=""))
+    modes = file_modes(tmp_path)
+    assert len(modes) >= 4
+    assert set(modes.values()) == {0o600}, modes
+
+
+def file_modes(folder: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}

@@ -88,6 +88,10 @@ class SqliteDriver:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._exclusive and self._lock is None:
                 self._lock = _take_lock(folder / _LOCK_NAME)
+            # For its owner alone, like the files that SQLite puts beside it: SQLite itself
+            # would go by the umask.
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             with closing(_connect(self.path, read_only=False)) as connection:
                 return _migrate(connection)
         except OSError as error:
