@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from struct import Struct
 from typing import Any, Final
 
 import pika  # type: ignore[import-untyped]
@@ -17,25 +18,21 @@ from pika.exceptions import (  # type: ignore[import-untyped]
     ChannelClosedByBroker,
     ConnectionClosed,
 )
-from pika.frame import Header  # type: ignore[import-untyped]
+from pika.frame import decode_frame  # type: ignore[import-untyped]
 from tornado.ioloop import IOLoop
 
+from amqp.deliveries import Deliveries, Take
 from amqp.errors import Disconnected, Refused
-from amqp.messages import Properties
 from notifier.config import Settings
 from notifier.errors import InvalidSettings
 
 SECONDS_TO_OPEN: Final = 15.0
 _SECONDS_TO_CLOSE: Final = 2.0
 _PERSISTENT: Final = 2
-_HEADER_SIZE: Final = 7
-_FRAME_END_SIZE: Final = 1
+_FRAME_HEAD: Final = Struct(">BHI")
 
 # pika tells every failure several times, on several levels. Ours are the lines that count.
-logging.getLogger("pika").propagate = False
-
-Take = Callable[[int, str, Properties, bytes], None]
-"""Given each message: its delivery tag, routing key, properties and body."""
+logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 Answered = Callable[[int, bool, bool], None]
 """Told of confirms: a number, whether it means "up to", and whether the broker took it."""
@@ -57,35 +54,52 @@ def parameters(settings: Settings) -> Any:
     )
 
 
-class _Undecodable(pika.BasicProperties):  # type: ignore[misc]
-    """Stands for properties that cannot be read."""
-
-
-def undecodable(properties: Properties) -> bool:
-    """Whether the message's properties could not be read."""
-    return isinstance(properties, _Undecodable)
-
-
 class _Stream(TornadoConnection):  # type: ignore[misc]
-    """pika's connection, without two of its traps."""
+    """pika's connection, where deliveries take a shorter way.
 
-    def _read_frame(self) -> tuple[int, Any]:
-        try:
-            result: tuple[int, Any] = super()._read_frame()
-        except Exception:
-            # A header with, say, a date beyond the year 9999 makes pika give up the whole
-            # connection, and the message would come again for ever.
-            if self._frame_buffer[:1] != b"\x02":
-                raise
-            return self._skip_properties()
-        return result
+    pika decodes all properties of a message, copies the rest of its buffer for each frame,
+    and gives up the whole connection over a header it cannot represent: the message would
+    come again for ever. Here the frames of deliveries go to :class:`Deliveries`.
+    """
 
-    def _skip_properties(self) -> tuple[int, Any]:
-        data = self._frame_buffer
-        channel = int.from_bytes(data[1:3], "big")
-        size = int.from_bytes(data[3:7], "big")
-        body_size = int.from_bytes(data[11:19], "big")
-        return _HEADER_SIZE + size + _FRAME_END_SIZE, Header(channel, body_size, _Undecodable())
+    _frame_buffer: bytes
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.deliveries: Deliveries | None = None
+        self.channel_of_deliveries = 0
+        self._gathered: list[bytes] = []
+        super().__init__(*arguments, **options)
+
+    def _on_data_available(self, data_in: bytes) -> None:
+        data = self._frame_buffer + data_in
+        place, end = 0, len(data)
+        while end - place >= _FRAME_HEAD.size:
+            kind, channel, size = _FRAME_HEAD.unpack_from(data, place)
+            behind = place + _FRAME_HEAD.size + size + 1
+            if behind > end:
+                break
+            if channel != self.channel_of_deliveries or not self._is_delivery(
+                kind, data[place + _FRAME_HEAD.size : behind - 1]
+            ):
+                _, frame = decode_frame(data[place:behind])
+                self._process_frame(frame)
+            place = behind
+        self._frame_buffer = data[place:]
+        self.bytes_received += place
+
+    def _is_delivery(self, kind: int, payload: bytes) -> bool:
+        return self.deliveries is not None and self.deliveries.frame(kind, payload)
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        """Gather what is sent within one turn of the loop: three frames make one publish."""
+        if not self._gathered:
+            self.ioloop.add_callback(self._emit_gathered)
+        self._gathered.append(data)
+
+    def _emit_gathered(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if self._transport is not None:
+            super()._adapter_emit_data(b"".join(gathered))
 
     def abort(self) -> None:
         """End it without waiting for the broker."""
@@ -248,12 +262,12 @@ class Channel(_Ending):
         The channel counts as ended if the broker cancels this, as when the queue is deleted.
         """
 
-        def on_message(_channel: object, method: Any, properties: Properties, body: bytes) -> None:
-            take(method.delivery_tag, method.routing_key, properties, body)
-
         def start(done: Callable[[Any], None]) -> None:
-            self._consumer = self._channel.basic_consume(queue, on_message, callback=done)
+            self._consumer = self._channel.basic_consume(queue, _never, callback=done)
 
+        stream = self._channel.connection
+        stream.deliveries = Deliveries(take)
+        stream.channel_of_deliveries = self._channel.channel_number
         self._channel.add_on_cancel_callback(
             lambda _: self.end(Disconnected(f"The broker has cancelled consuming from {queue!r}."))
         )
@@ -300,6 +314,10 @@ class Channel(_Ending):
             with suppress(AMQPError):
                 self._channel.close()
                 await self.ended
+
+
+def _never(*message: object) -> None:
+    """pika wants to know whom to give messages, but never sees one."""
 
 
 def _reason(error: BaseException) -> Disconnected:

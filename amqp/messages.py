@@ -5,10 +5,11 @@ which makes a redelivery harmless: the one in the body; else the ``message_id``,
 by ``#`` and the index inside an array; else a new one, which only covers our own retries.
 """
 
-from typing import Any, Final, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 
+from amqp.deliveries import Delivery
 from notifier import wire
 from notifier.errors import InvalidField, InvalidRequest, NotifierError, RequestTooLarge
 from notifier.models import Notification
@@ -18,20 +19,9 @@ MAX_ITEMS: Final = 1000
 """Most notifications in one array."""
 
 _WHITE_SPACE: Final = b" \t\n\r"
-_MAX_REASON: Final = 500
-"""Characters of a reason that go into a header, whose frame has a limit."""
 
 _read_one = wire.Decoder(SendRequest)
 _read_many = wire.Decoder(list[msgspec.Raw])
-
-
-class Properties(Protocol):
-    """What we use of a message's properties. Any may be bytes if it is not valid UTF-8."""
-
-    message_id: Any
-    correlation_id: Any
-    reply_to: Any
-    content_type: Any
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -40,15 +30,16 @@ class Failure(msgspec.Struct, frozen=True):
     error: str
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(NamedTuple):
     """Something that can never succeed: laid aside as it came, with the reason."""
 
     body: bytes
-    message_id: str | None
-    correlation_id: Any
-    reply_to: Any
-    content_type: Any
-    headers: dict[str, str]
+    message_id: bytes
+    error: NotifierError
+
+
+_PENDING: Final = Failure("pending")
+_NOTHING: Final = SendRequest(0, msgspec.Raw(b"null"))
 
 
 class Part:
@@ -64,19 +55,16 @@ class Part:
 
 
 class Job:
-    """One message: what it consists of and what has become of it."""
+    """One message: what has become of it and of what it consists of."""
 
-    __slots__ = ("answers", "body", "is_array", "parts", "properties", "refused", "tag", "waiting")
+    __slots__ = ("answers", "delivery", "is_array", "refused", "waiting")
 
-    def __init__(self, tag: int, properties: Properties, body: bytes) -> None:
-        self.tag = tag
-        self.properties = properties
-        self.body = body
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
         self.is_array = False
-        self.parts: list[Part] = []
-        self.waiting = 0
+        self.waiting = 1
         """How many parts have no answer yet."""
-        self.answers: list[Notification | Failure] = []
+        self.answers: list[Notification | Failure] = [_PENDING]
         self.refused: list[DeadLetter] = []
 
     def answer(self, part: Part, notification: Notification) -> bool:
@@ -87,18 +75,22 @@ class Job:
 
     def refuse(self, part: Part, error: NotifierError) -> bool:
         """``part`` can never succeed; returns whether the whole message is done."""
+        delivery = self.delivery
+        message_id = delivery.message_id
+        if message_id and self.is_array:
+            # So that sending it again, repaired or not, is still the same notification.
+            message_id = _indexed(message_id, part.index)
         self.answers[part.index] = Failure(error.message)
-        self.refused.append(self._dead_letter(part.raw, part.index, error))
+        self.refused.append(DeadLetter(part.raw, message_id, error))
         self.waiting -= 1
         return not self.waiting
 
     def refuse_whole(self, error: NotifierError) -> None:
         """The message can never succeed as it is."""
         self.is_array = False
-        self.parts = []
         self.waiting = 0
         self.answers = [Failure(error.message)]
-        self.refused = [self._dead_letter(self.body, None, error)]
+        self.refused = [DeadLetter(self.delivery.body, self.delivery.message_id, error)]
 
     def result(self) -> bytes:
         """The body of the result message: one answer, or an array of them."""
@@ -106,87 +98,61 @@ class Job:
             return wire.encode([_on_the_wire(answer) for answer in self.answers])
         return wire.encode(_on_the_wire(self.answers[0]))
 
-    def _dead_letter(self, body: bytes, index: int | None, error: NotifierError) -> DeadLetter:
-        properties = self.properties
-        message_id = properties.message_id
-        if isinstance(message_id, str) and self.is_array and index is not None:
-            # So that sending it again, repaired or not, is still the same notification.
-            message_id = _indexed(message_id, index)
-        return DeadLetter(
-            body,
-            message_id,
-            properties.correlation_id,
-            properties.reply_to,
-            properties.content_type,
-            {"reason": error.message[:_MAX_REASON], "code": error.code},
-        )
-
 
 def _on_the_wire(answer: Notification | Failure) -> SendResponse | Failure:
     return answer if isinstance(answer, Failure) else SendResponse.of(answer)
 
 
-def read(tag: int, properties: Properties, body: bytes, max_bytes: int) -> Job:
+def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
     """Take a message apart. What cannot be understood is refused in the job itself."""
-    job = Job(tag, properties, body)
+    job = Job(delivery)
+    body = delivery.body
     try:
         if len(body) > max_bytes:
             raise RequestTooLarge(f"The body is larger than {max_bytes} bytes.")
-        message_id = _identity(properties)
-        if body.lstrip(_WHITE_SPACE)[:1] == b"[":
-            _read_array(job, message_id)
-        else:
-            job.answers = [_PENDING]
-            job.waiting = 1
-            job.parts = [Part(job, 0, body, _with_key(_read_one(body), message_id))]
+        if body[:1] == b"[" or body.lstrip(_WHITE_SPACE)[:1] == b"[":
+            return job, _read_array(job)
+        return job, [Part(job, 0, body, _with_key(_read_one(body), delivery.message_id))]
     except NotifierError as error:
         job.refuse_whole(error)
-    return job
+        return job, []
 
 
-_PENDING: Final = Failure("pending")
-
-
-def _read_array(job: Job, message_id: str | None) -> None:
-    items = _read_many(job.body)
+def _read_array(job: Job) -> list[Part]:
+    items = _read_many(job.delivery.body)
     if len(items) > MAX_ITEMS:
         raise InvalidRequest(f"More than {MAX_ITEMS} notifications in one message.")
+    message_id = job.delivery.message_id
     job.is_array = True
     job.answers = [_PENDING] * len(items)
     job.waiting = len(items)
+    parts = []
     for index, item in enumerate(items):
-        raw = bytes(item)
-        part = Part(job, index, raw, _NOTHING)
-        key = None if message_id is None else _indexed(message_id, index)
+        part = Part(job, index, bytes(item), _NOTHING)
         try:
-            part.request = _with_key(_read_one(raw), key)
+            key = _indexed(message_id, index) if message_id else b""
+            part.request = _with_key(_read_one(part.raw), key)
         except NotifierError as error:
             job.refuse(part, error)
         else:
-            job.parts.append(part)
+            parts.append(part)
+    return parts
 
 
-_NOTHING: Final = SendRequest(0, msgspec.Raw(b"null"))
+def _indexed(message_id: bytes, index: int) -> bytes:
+    return b"%b#%d" % (message_id, index)
 
 
-def _identity(properties: Properties) -> str | None:
-    message_id = properties.message_id
-    if not message_id:
-        return None
-    if not isinstance(message_id, str):
-        raise InvalidField("message_id", "Not valid UTF-8.")
-    return message_id
-
-
-def _indexed(message_id: str, index: int) -> str:
-    return f"{message_id}#{index}"
-
-
-def _with_key(request: SendRequest, message_id: str | None) -> SendRequest:
+def _with_key(request: SendRequest, message_id: bytes) -> SendRequest:
     if request.key is not None:
         return request
-    try:
-        key = wire.make_key() if message_id is None else wire.check_key(message_id)
-    except InvalidField as error:
-        raise InvalidField("message_id", error.problem) from None
+    if not message_id:
+        key = wire.make_key()
+    else:
+        try:
+            key = wire.check_key(message_id.decode())
+        except UnicodeDecodeError:
+            raise InvalidField("message_id", "Not valid UTF-8.") from None
+        except InvalidField as error:
+            raise InvalidField("message_id", error.problem) from None
     return SendRequest(request.user_id, request.payload, key, request.ttl)

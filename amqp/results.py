@@ -7,7 +7,7 @@ twice. A result that nobody is bound to receive is dropped by the broker, and th
 
 import asyncio
 import logging
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from amqp.backoff import Backoff
 from amqp.broker import Channel, Connection
@@ -34,7 +34,7 @@ class _Result(NamedTuple):
     exchange: str
     key: str
     body: bytes
-    correlation_id: Any
+    correlation_id: bytes
 
 
 class Results:
@@ -98,11 +98,13 @@ class Results:
     def publish(self, job: Job) -> None:
         """Tell what became of ``job``."""
         body = job.result()
-        properties = job.properties
-        self._send(_Result(self._exchange, RESULT_KEY, body, properties.correlation_id))
-        if isinstance(properties.reply_to, str) and properties.reply_to:
-            # The default exchange takes a queue's name for a routing key.
-            self._send(_Result("", properties.reply_to, body, properties.correlation_id))
+        delivery = job.delivery
+        self._send(_Result(self._exchange, RESULT_KEY, body, delivery.correlation_id))
+        if delivery.reply_to:
+            # The default exchange takes a queue's name for a routing key. Whatever is not
+            # UTF-8 names no queue.
+            queue = delivery.reply_to.decode(errors="replace")
+            self._send(_Result("", queue, body, delivery.correlation_id))
 
     def _send(self, result: _Result) -> None:
         if self._channel is None or len(self._confirms) >= _MAX_UNCONFIRMED:
@@ -113,7 +115,7 @@ class Results:
             result.key,
             result.body,
             content_type=_CONTENT_TYPE,
-            correlation_id=result.correlation_id,
+            correlation_id=result.correlation_id or None,
         )
         self._confirms.published(result)
 

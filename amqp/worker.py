@@ -10,20 +10,25 @@ import asyncio
 import logging
 from typing import Final
 
-from amqp.broker import Channel, undecodable
+from amqp.broker import Channel
 from amqp.confirms import Confirms
+from amqp.deliveries import Delivery
 from amqp.errors import Disconnected
 from amqp.intake import Intake
 from amqp.ledger import Ledger
-from amqp.messages import Job, Part, Properties, read
+from amqp.messages import Job, Part, read
 from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
 from notifier.config import Settings
-from notifier.errors import InvalidRequest, NotifierError
+from notifier.errors import NotifierError
 from notifier.models import Notification
 from notifier.service import NotificationService
 
 logger = logging.getLogger(__name__)
+
+_RESULT_KEY: Final = RESULT_KEY.encode()
+_MAX_REASON: Final = 500
+"""Characters of a reason that go into a header, whose frame has a limit."""
 
 _MAX_WINDOW: Final = 2000
 """Notifications that are given to the store at once: two of its transactions."""
@@ -77,35 +82,33 @@ class Worker:
         """The channel has ended: the broker will deliver again what was not acknowledged."""
         self._intake.close()
 
-    def _take(self, tag: int, key: str, properties: Properties, body: bytes) -> None:
+    def _take(self, delivery: Delivery) -> None:
         if self._channel.ended.done():
             return  # it will come again
         try:
             if not self._unfinished:
                 self._idle.clear()
             self._unfinished += 1
-            if key == RESULT_KEY:
+            if delivery.routing_key == _RESULT_KEY:
                 # Somebody has bound our queue to everything: no answers to answers.
-                self._settle(tag)
+                self._settle(delivery.tag)
                 return
-            job = self._read(tag, properties, body)
+            job, parts = self._read(delivery)
             if not job.waiting:
                 self._finish(job)
-            for part in job.parts:
+            for part in parts:
                 self._intake.put(part)
         except Exception as error:
             self._channel.end(error)
 
-    def _read(self, tag: int, properties: Properties, body: bytes) -> Job:
+    def _read(self, delivery: Delivery) -> tuple[Job, list[Part]]:
         try:
-            job = read(tag, properties, body, self._max_bytes)
+            return read(delivery, self._max_bytes)
         except Exception:
             logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
-            job = Job(tag, properties, body)
+            job = Job(delivery)
             job.refuse_whole(NotifierError("Something went wrong here."))
-        if undecodable(properties):
-            job.refuse_whole(InvalidRequest("The message's properties cannot be read."))
-        return job
+            return job, []
 
     def _stored(self, part: Part, notification: Notification) -> None:
         if part.job.answer(part, notification):
@@ -121,9 +124,10 @@ class Worker:
         if job.refused:
             self._lay_aside(job)
         else:
-            self._settle(job.tag)
+            self._settle(job.delivery.tag)
 
     def _lay_aside(self, job: Job) -> None:
+        delivery = job.delivery
         job.waiting = len(job.refused)
         for letter in job.refused:
             self._channel.publish(
@@ -131,20 +135,24 @@ class Worker:
                 SEND_KEY,
                 letter.body,
                 mandatory=True,
-                message_id=letter.message_id,
-                correlation_id=letter.correlation_id,
-                reply_to=letter.reply_to,
-                content_type=letter.content_type,
-                headers=letter.headers,
+                message_id=letter.message_id or None,
+                correlation_id=delivery.correlation_id or None,
+                reply_to=delivery.reply_to or None,
+                content_type=delivery.content_type or None,
+                headers={
+                    "reason": letter.error.message[:_MAX_REASON],
+                    "code": letter.error.code,
+                },
             )
             self._dead.published(job)
+        first = job.refused[0]
         logger.warning(
             "A message was laid aside",
             extra={
                 "action": "dead_letter",
-                "message_id": job.properties.message_id,
+                "message_id": first.message_id.decode(errors="replace"),
                 "notifications": len(job.refused),
-                **job.refused[0].headers,
+                "reason": first.error.message,
             },
         )
 
@@ -155,7 +163,7 @@ class Worker:
         for job in self._dead.answered(number, multiple):
             job.waiting -= 1
             if not job.waiting:
-                self._settle(job.tag)
+                self._settle(job.delivery.tag)
 
     def _dead_letter_lost(self, how: str) -> None:
         self._channel.end(Disconnected(f"A message for {self._dead_exchange!r} {how}."))

@@ -95,5 +95,5 @@ def configure(level: str, log_format: Format) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # One line per request comes from our own access log, without query strings.
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
-    for noisy in ("pika", "httpx", "asyncio"):
+    for noisy in ("httpx", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -89,7 +89,7 @@ class RabbitServer:
     @property
     def address(self) -> str:
         """Where it listens, as AMQP_URL."""
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+        return f"amqp://guest:guest@127.0.0.1:{self.port}"
 
     @property
     def running(self) -> bool:
