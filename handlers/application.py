@@ -59,10 +59,10 @@ class NotifierApplication(Application):
         self.senders = senders
         self.hub = hub
         self.status = status
-        self._proxies = TrustedProxies(options.trusted_networks)
+        self.proxies = TrustedProxies(options.trusted_networks)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> "_HandlerDelegate":
-        self._proxies.correct(request)
+        self.proxies.correct(request)
         # Here the headers are known and the body is not read yet. Tornado itself would
         # close the connection without an answer.
         length = request.headers.get("Content-Length", "")

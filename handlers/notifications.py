@@ -39,6 +39,8 @@ class SendHandler(ApiHandler):
 
     def _with_header_key(self, request: SendRequest) -> SendRequest:
         key = self.request.headers.get("Idempotency-Key")
+        if key is None and request.key is None:
+            key = self.application.proxies.request_id(self.request)
         if key is None:
             return request
         if request.key not in (None, key):

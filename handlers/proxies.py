@@ -7,10 +7,13 @@ before it was written by whoever asks.
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Final
 
 from tornado.httputil import HTTPServerRequest
 
 from notifier.config import Network
+
+_REQUEST_ID: Final = "X-Request-Id"
 
 
 class TrustedProxies:
@@ -19,9 +22,16 @@ class TrustedProxies:
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
 
+    def request_id(self, request: HTTPServerRequest) -> str | None:
+        """What the proxy calls this request, the same when it tries again elsewhere."""
+        return request.headers.get(_REQUEST_ID) if self._networks else None
+
     def correct(self, request: HTTPServerRequest) -> None:
         """Give ``request`` the address and protocol of the client that the proxy speaks for."""
-        if not self._networks or not self._trusts(request.remote_ip):
+        if not self._networks:
+            return
+        if not self._trusts(request.remote_ip):
+            request.headers.pop(_REQUEST_ID, None)
             return
         path = request.headers.get("X-Forwarded-For", "").split(",")
         for address in map(str.strip, reversed(path)):
