@@ -18,6 +18,8 @@
     ├── UnsupportedMediaType      415
     ├── RequestTooLarge           413
     ├── Unavailable               503  nothing was promised; try again later
+    │   └── NotCommitted               and certainly nothing happened
+    ├── CopyRefused                    an installation was not copied
     └── CannotStart                    start-up is refused, with the reason
         ├── InvalidSettings
         ├── StoreInUse
@@ -150,6 +152,18 @@ class Unavailable(NotifierError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds after which trying again makes sense."""
+
+
+class NotCommitted(Unavailable):
+    """The store is away; try again soon."""
+
+    # Certainly nothing happened, so the same batch may be given to another session.
+
+
+class CopyRefused(NotifierError):
+    """Nothing was copied."""
+
+    code = "copy_refused"
 
 
 class CannotStart(NotifierError):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from notifier.errors import NotifierError, Unavailable
+from notifier.errors import NotifierError
 from notifier.models import ApiKey, Notification, User, UserChange
 
 
@@ -129,12 +129,6 @@ Operation = (
 Result = Appended | User | ApiKey | int | None
 Outcome = Result | NotifierError
 """What became of one operation. A refused one never touches its neighbours."""
-
-
-class NotCommitted(Unavailable):
-    """The store is away; try again soon."""
-
-    # Certainly nothing happened, so the same batch may be given to another session.
 
 
 class Page(msgspec.Struct, frozen=True):

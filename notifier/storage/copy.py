@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from notifier.errors import InvalidSettings, NotifierError
+from notifier.errors import CopyRefused, InvalidSettings
 from notifier.storage.contract import Driver
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sql import Row, SqlWriteSession
@@ -25,12 +25,6 @@ _ROWS: Final = 100
 
 _PATIENCE: Final = 24 * 60 * 60.0
 """Seconds that the one transaction may take."""
-
-
-class CopyRefused(NotifierError):
-    """Nothing was copied."""
-
-    code = "copy_refused"
 
 
 class SqlDriver(Driver, Protocol):

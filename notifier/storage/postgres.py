@@ -25,10 +25,9 @@ import psycopg2.extensions
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
 from notifier import clock
-from notifier.errors import CannotStart, InvalidSettings, Unavailable
+from notifier.errors import CannotStart, InvalidSettings, NotCommitted, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.contract import NotCommitted
 from notifier.storage.sql import (
     AWAY,
     Conflict,

@@ -24,12 +24,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from notifier.errors import NotifierError, Unavailable
+from notifier.errors import NotCommitted, NotifierError, Unavailable
 from notifier.models import Notification
 from notifier.storage.contract import (
     Append,
     Appended,
-    NotCommitted,
     Operation,
     Outcome,
     Result,

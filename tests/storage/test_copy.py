@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from notifier.errors import InvalidSettings, StoreInUse, Unavailable
+from notifier.errors import CopyRefused, InvalidSettings, StoreInUse, Unavailable
 from notifier.storage.contract import Append
-from notifier.storage.copy import CopyRefused, SqlDriver, copy, driver_at
+from notifier.storage.copy import SqlDriver, copy, driver_at
 from notifier.storage.postgres import PostgresDriver, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteWriteSession
 from notifier.storage.tables import TABLES, Table

@@ -12,7 +12,14 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from notifier.errors import CannotStart, InvalidSettings, NotStorable, SchemaTooNew, Unavailable
+from notifier.errors import (
+    CannotStart,
+    InvalidSettings,
+    NotCommitted,
+    NotStorable,
+    SchemaTooNew,
+    Unavailable,
+)
 from notifier.storage import migrations
 from notifier.storage.contract import (
     ANYONE,
@@ -21,7 +28,6 @@ from notifier.storage.contract import (
     Appended,
     CreateUser,
     EndSessions,
-    NotCommitted,
     RemoveSettled,
 )
 from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from notifier.errors import CannotStart, NotStorable, SchemaTooNew, StoreInUse, Unavailable
+from notifier.errors import (
+    CannotStart,
+    NotCommitted,
+    NotStorable,
+    SchemaTooNew,
+    StoreInUse,
+    Unavailable,
+)
 from notifier.storage import migrations
 from notifier.storage.contract import (
     ANYONE,
@@ -18,7 +25,6 @@ from notifier.storage.contract import (
     Append,
     Appended,
     CreateUser,
-    NotCommitted,
     RemoveSettled,
     Sender,
 )
