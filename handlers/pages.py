@@ -72,7 +72,7 @@ class AssetHandler(_FileHandler):
     """Files of a folder. Revalidated at each use, so that an upgrade is seen at once."""
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if Path(absolute_path).suffix == ".py" or "\0" in absolute_path:
+        if Path(absolute_path).suffix in (".py", ".pyc") or "\0" in absolute_path:
             raise HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
 

@@ -227,7 +227,9 @@ def test_what_cannot_be_json_is_not_sent(payload: object) -> None:
 # Where the server is.
 
 
-@pytest.mark.parametrize("url", ["localhost:8002", "ftp://host", "http://", "http://h:99999999"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8002", "ftp://host", "http://", "http://h:99999999", "http://[::1"]
+)
 def test_an_address_that_cannot_be_right(url: str) -> None:
     """An unusable NOTIFIER_URL is refused when the client is made."""
     with pytest.raises(InvalidSettings, match="NOTIFIER_URL"):
