@@ -27,6 +27,7 @@ class SendHandler(ApiHandler):
             security=("apiKey", "accessToken"),
             optional_security=True,
             headers={"Idempotency-Key": "The same as `key` in the body."},
+            example={"user_id": 1, "payload": {"additionalProp1": "string"}},
         )
     )
     async def post(self) -> None:

@@ -33,6 +33,8 @@ class Operation(msgspec.Struct, frozen=True):
     optional_security: bool = False
     headers: Mapping[str, str] = {}
     """Request headers with their meaning."""
+    example: Mapping[str, Any] | None = None
+    """A body that works on a fresh start, for people who try it out."""
 
 
 def operation(documented: Operation) -> Callable[[Method], Method]:
@@ -73,7 +75,7 @@ def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
         spec.components.schema(name, schema)
     spec.components.schema(_FIELD_ERRORS, dict(_FIELD_ERRORS_SCHEMA))
     for path, method, each in documented:
-        spec.path(path, operations={method: _describe(path, each)})
+        spec.path(path, operations={method: _describe(each)})
     return spec.to_dict()
 
 
@@ -99,7 +101,7 @@ _BODY_ERRORS: Final[Mapping[int, str]] = {
 """What can be wrong with any request that has a body."""
 
 
-def _describe(path: str, each: Operation) -> dict[str, Any]:
+def _describe(each: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
     parameters = [
         {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
@@ -111,7 +113,10 @@ def _describe(path: str, each: Operation) -> dict[str, Any]:
         alternatives: list[dict[str, list[str]]] = [{name: []} for name in each.security]
         description["security"] = [*([{}] if each.optional_security else []), *alternatives]
     if each.request:
-        description["requestBody"] = {"required": True, "content": _json(each.request)}
+        content = _json(each.request)
+        if each.example:
+            content["application/json"]["example"] = each.example
+        description["requestBody"] = {"required": True, "content": content}
     success: dict[str, Any] = {"description": "Done."}
     if each.response:
         success["content"] = _json(each.response)

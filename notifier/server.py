@@ -122,6 +122,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._failed = loop.create_future()
         passwords = Passwords()
+        self._stack.append(("passwords", _as_async(passwords.close)))
         accounts = make_accounts(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
