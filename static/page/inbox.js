@@ -78,11 +78,16 @@ export class Inbox {
       await this.session.signOut();
       this.#close();
     } catch {
-      say(byId("problem"), words.signOutFailed);
-      setTimeout(() => say(byId("problem")), PROBLEM_SHOWN);
+      this.#complain(words.signOutFailed);
     } finally {
       this.#signingOut = false;
     }
+  }
+
+  /** @param {string} text */
+  #complain(text) {
+    say(byId("problem"), text);
+    setTimeout(() => say(byId("problem")), PROBLEM_SHOWN);
   }
 
   /** @param {string} [notice] */
@@ -118,8 +123,12 @@ export class Inbox {
 
   async #openTools() {
     const client = this.#client;
-    const { Tools } = await import("./tools.js");
-    // Meanwhile somebody may have signed out.
-    if (client === this.#client) this.#tools = new Tools(byId("tools"), this.session);
+    try {
+      const { Tools } = await import("./tools.js");
+      // Meanwhile somebody may have signed out.
+      if (client === this.#client) this.#tools = new Tools(byId("tools"), this.session);
+    } catch {
+      this.#complain(words.toolsMissing);
+    }
   }
 }

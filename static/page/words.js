@@ -78,6 +78,7 @@ export default {
   clear: "Clear",
 
   tools: "Tools",
+  toolsMissing: "The tools couldn't be loaded. Reload the page to try again.",
   sendTitle: "Send",
   sendUser: "User number",
   sendPayload: "Payload (JSON)",

@@ -79,6 +79,7 @@ export default {
   clear: "Очистить",
 
   tools: "Инструменты",
+  toolsMissing: "Инструменты не загрузились. Обновите страницу.",
   sendTitle: "Отправка",
   sendUser: "Номер пользователя",
   sendPayload: "Содержимое (JSON)",

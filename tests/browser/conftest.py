@@ -76,6 +76,7 @@ class Visitor:
     context: BrowserContext
     backend: Backend
     problems: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
     async def open(self) -> Page:
@@ -83,6 +84,10 @@ class Visitor:
         page = await self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self._note(message.type, message.text))
+        page.on(
+            "requestfailed",
+            lambda request: self.failures.append(f"{request.url} {request.failure}"),
+        )
         page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
         await page.goto(self.backend.page)
         return page
@@ -135,7 +140,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     for visitor in visitors:
         await visitor.context.close()
     for visitor in visitors:
-        assert visitor.problems == []
+        assert visitor.problems == [], f"after {visitor.failures}, {visitor.backend.log}"
         assert visitor.hosts <= {visitor.backend.url.removeprefix("http://")}
 
 

@@ -90,6 +90,14 @@ async def test_sign_out_everywhere(backend: Backend, visit: Visit) -> None:
     await expect(here.get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
 
 
+async def test_sign_out_without_server(backend: Backend, inbox: Page) -> None:
+    """A sign-out that the server didn't hear is not pretended."""
+    backend.stop()
+    await inbox.get_by_role("button", name="Sign out").click()
+    await expect(inbox.get_by_text("you are still signed in")).to_be_visible()
+    await expect(inbox.locator("#light")).to_be_visible()
+
+
 async def test_another_user_after_sign_out(backend: Backend, visit: Visit) -> None:
     """Who signs in next on the same page sees their own inbox, without the tools of superusers."""
     backend.create_user("ann")

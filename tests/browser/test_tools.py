@@ -5,6 +5,7 @@ import re
 from playwright.async_api import Page, expect
 
 from tests.browser.backend import Backend
+from tests.browser.conftest import Visit, headline
 
 
 async def test_send(inbox: Page) -> None:
@@ -72,6 +73,16 @@ async def test_pressing_again_never_doubles(inbox: Page) -> None:
     await inbox.get_by_role("button", name="Send", exact=True).click()
     await expect(inbox.get_by_text("Sent: number 1")).to_be_visible()
     await expect(inbox.locator(".entry")).to_have_count(1)
+
+
+async def test_tools_that_do_not_load(backend: Backend, visit: Visit) -> None:
+    """Without its tools the feed works, and says what is missing."""
+    visitor = await visit(backend)
+    await visitor.context.route("**/page/tools.js", lambda route: route.abort())
+    page = await visitor.sign_in()
+    await expect(page.get_by_text("The tools couldn't be loaded.")).to_be_visible()
+    backend.send({"title": "All the same"})
+    await expect(headline(page, "All the same")).to_be_visible()
 
 
 async def test_live_view(backend: Backend, inbox: Page) -> None:
