@@ -1,0 +1,33 @@
+# The image of one Notifier process: what is installed, and nothing that installs.
+
+FROM python:3.12.11-slim-bookworm AS build
+WORKDIR /source
+RUN python -m venv /opt/notifier
+COPY deploy/constraints.txt deploy/
+COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY notifier notifier
+COPY handlers handlers
+COPY amqp amqp
+COPY static static
+# Wheels only: nothing is compiled, here or later.
+RUN /opt/notifier/bin/pip install --no-cache-dir --only-binary :all: \
+        --constraint deploy/constraints.txt setuptools \
+    && /opt/notifier/bin/pip install --no-cache-dir --only-binary :all: \
+        --constraint deploy/constraints.txt --no-build-isolation . \
+    && /opt/notifier/bin/pip uninstall --yes setuptools pip
+
+FROM python:3.12.11-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /nonexistent notifier \
+    && install --directory --owner notifier --mode 700 /data
+COPY --from=build /opt/notifier /opt/notifier
+ENV PATH=/opt/notifier/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    NOTIFIER_DATA_DIR=/data
+WORKDIR /data
+USER notifier
+EXPOSE 8002
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
+    CMD ["python", "-m", "notifier.healthcheck", "http://127.0.0.1:8002/healthz/ready/"]
+# Nothing in between, so that SIGTERM reaches it.
+ENTRYPOINT ["python", "-m", "notifier"]

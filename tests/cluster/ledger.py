@@ -1,0 +1,159 @@
+"""Who was promised what, and who got it."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
+
+import httpx
+import pika
+import websockets
+
+from tests.support.cluster import Cluster
+from tests.support.harness import SEND, Person
+
+
+class Ledger:
+    """What senders were promised, and what each connection was given."""
+
+    def __init__(self) -> None:
+        self.accepted: dict[int, dict[str, int]] = defaultdict(dict)
+        """By user and key, the seq that was promised; 0 where RabbitMQ promised."""
+        self.connections: list[tuple[int, list[tuple[int, str]]]] = []
+        """For each connection its user, and what it was given in order."""
+        self.refused = Counter[str]()
+
+    @property
+    def promises(self) -> int:
+        """How many notifications were accepted."""
+        return sum(map(len, self.accepted.values()))
+
+    def delivered(self, user_id: int) -> set[str]:
+        """The keys that any connection of a user was given."""
+        return {key for owner, given in self.connections if owner == user_id for _, key in given}
+
+    def missing(self) -> list[str]:
+        """Keys that were promised and that nobody got."""
+        return [
+            key
+            for user_id, promised in self.accepted.items()
+            for key in promised.keys() - self.delivered(user_id)
+        ]
+
+    def check(self) -> None:
+        """Nothing lost, nothing invented, in order, nothing twice on one connection."""
+        assert not self.missing()
+        places: dict[int, dict[str, int]] = defaultdict(dict)
+        for user_id, given in self.connections:
+            seqs = [seq for seq, _ in given]
+            assert seqs == sorted(set(seqs)), f"user {user_id}: out of order or twice"
+            for seq, key in given:
+                assert places[user_id].setdefault(key, seq) == seq, "one key, two places"
+        for user_id, promised in self.accepted.items():
+            found = places[user_id]
+            assert sorted(found.values()) == list(range(1, len(found) + 1)), "a hole in the log"
+            for key, seq in promised.items():
+                assert seq in (0, found[key]), "not where it was promised"
+
+
+class Watcher:
+    """A device that reconnects whenever it is sent away, and keeps what it was given."""
+
+    def __init__(self, ledger: Ledger, cluster: Cluster, person: Person) -> None:
+        self._ledger = ledger
+        self._url = cluster.socket_url(person)
+        self._person = person
+        self.codes = Counter[int]()
+        """How its connections ended."""
+        self.connected = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        pause = itertools.cycle((0.05, 0.1, 0.2, 0.15))
+        while True:
+            with suppress(OSError, TimeoutError, websockets.WebSocketException):
+                await self._watch()
+            await asyncio.sleep(next(pause))
+
+    async def _watch(self) -> None:
+        given: list[tuple[int, str]] = []
+        # Pings find a process that was killed behind nginx, as they do in any client.
+        async with websockets.connect(
+            self._url, max_queue=None, compression=None, open_timeout=5, close_timeout=0.1
+        ) as socket:
+            self._ledger.connections.append((self._person.id, given))
+            self.connected.set()
+            try:
+                async for text in socket:
+                    frame = json.loads(text)
+                    given.append((frame["seq"], frame["key"]))
+            finally:
+                self.codes[socket.close_code or 0] += 1
+
+
+class HttpSender:
+    """Sends through nginx, and again with the same key whatever went wrong."""
+
+    def __init__(self, ledger: Ledger, cluster: Cluster, people: list[Person], name: str) -> None:
+        self._ledger = ledger
+        self._url = cluster.url
+        self._people = itertools.cycle(people)
+        self._name = name
+
+    async def run(self, count: int, per_second: float) -> None:
+        """Send ``count`` notifications, at most so many in a second."""
+        limits = httpx.Limits(max_keepalive_connections=8)
+        async with httpx.AsyncClient(base_url=self._url, timeout=20, limits=limits) as http:
+            began = time.monotonic()
+            for number in range(count):
+                await self._send(http, next(self._people), f"{self._name}-{number}")
+                ahead = began + number / per_second - time.monotonic()
+                if ahead > 0:
+                    await asyncio.sleep(ahead)
+
+    async def _send(self, http: httpx.AsyncClient, person: Person, key: str) -> None:
+        body = {"user_id": person.id, "payload": {"text": "hello"}, "key": key}
+        while True:
+            try:
+                answer = await http.post(SEND, json=body)
+            except httpx.HTTPError as error:
+                self._ledger.refused[type(error).__name__] += 1
+            else:
+                if answer.status_code == 200:
+                    self._ledger.accepted[person.id][key] = answer.json()["seq"]
+                    return
+                self._ledger.refused[str(answer.status_code)] += 1
+            await asyncio.sleep(0.2)
+
+
+class RabbitSender:
+    """Publishes with confirms, from a thread of its own."""
+
+    def __init__(self, ledger: Ledger, address: str, people: list[Person]) -> None:
+        self._ledger = ledger
+        self._address = address
+        self._people = itertools.cycle(people)
+
+    async def run(self, count: int, per_second: float) -> None:
+        """Publish ``count`` messages, at most so many in a second."""
+        await asyncio.to_thread(self._publish, count, per_second)
+
+    def _publish(self, count: int, per_second: float) -> None:
+        connection = pika.BlockingConnection(pika.URLParameters(self._address))
+        channel = connection.channel()
+        channel.confirm_delivery()
+        began = time.monotonic()
+        for number in range(count):
+            person, key = next(self._people), f"rabbit-{number}"
+            channel.basic_publish(
+                "notifications_exchange",
+                "notifications.send",
+                json.dumps({"user_id": person.id, "payload": {"text": "hello"}}).encode(),
+                pika.BasicProperties(message_id=key, delivery_mode=2),
+                mandatory=True,
+            )
+            self._ledger.accepted[person.id][key] = 0
+            time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        connection.close()

@@ -1,0 +1,187 @@
+"""docker-compose.yml and Dockerfile fit the program, as far as one can tell without an engine."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from handlers.routes import PATHS
+from notifier.config import SETTINGS, load
+from notifier.relay.address import bus_for
+from notifier.topology import database_address, make_relay
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name in SERVICES if name.startswith("notifier-")]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+
+# Compose Specification, the parts of it that are used, and the form of each.
+TOP = {"services": dict, "volumes": dict, "networks": dict}
+SERVICE: dict[str, type | tuple[type, ...]] = {
+    "build": (str, dict),
+    "cap_drop": list,
+    "command": (str, list),
+    "depends_on": (list, dict),
+    "environment": (dict, list),
+    "healthcheck": dict,
+    "hostname": str,
+    "image": str,
+    "init": bool,
+    "logging": dict,
+    "networks": (list, dict),
+    "ports": list,
+    "read_only": bool,
+    "restart": str,
+    "security_opt": list,
+    "shm_size": (str, int),
+    "stop_grace_period": str,
+    "tmpfs": (str, list),
+    "ulimits": dict,
+    "volumes": list,
+}
+HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
+CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+DURATION = re.compile(r"(\d+(us|ms|s|m|h))+")
+
+
+def test_compose_keys_are_in_the_specification() -> None:
+    """Every key exists in the Compose Specification and has a form that it allows."""
+    for key, value in COMPOSE.items():
+        assert key.startswith("x-") or isinstance(value, TOP[key])
+    for service in SERVICES.values():
+        for key, value in service.items():
+            assert isinstance(value, SERVICE[key]), key
+        for name, wanted in service.get("depends_on", {}).items():
+            assert name in SERVICES
+            assert wanted["condition"] in CONDITIONS
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).is_file()
+        assert DURATION.fullmatch(service.get("stop_grace_period", "10s"))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_are_looked_after(name: str) -> None:
+    """Each has a health check, comes back by itself, and is pinned to a version."""
+    service = SERVICES[name]
+    assert service["restart"] == "unless-stopped"
+    assert set(service["healthcheck"]) <= HEALTHCHECK
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert name in OURS or re.fullmatch(r"[a-z]+:\d+\.\d+\.?\d*-[\w-]*alpine", service["image"])
+
+
+def test_only_nginx_and_the_management_page_are_published() -> None:
+    """And these only to this machine."""
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {
+        "nginx": ["127.0.0.1:8002:8002"],
+        "rabbitmq": ["127.0.0.1:15672:15672"],
+    }
+
+
+def test_no_secrets() -> None:
+    """Whatever is secret comes from outside, is required, and is named in .env.example."""
+    secrets = {setting.variable for setting in SETTINGS if setting.secret}
+    secrets |= {"POSTGRES_PASSWORD", "RABBITMQ_DEFAULT_PASS"}
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if name in secrets and name != "REDIS_URL":
+                required = re.fullmatch(r"\$\{(\w+):\?.+\}", value)
+                assert required, name
+                assert f"{required[1]}=" in EXAMPLE
+    assert "@" not in SERVICES[OURS[0]]["environment"]["REDIS_URL"]
+
+
+def _environment() -> dict[str, str]:
+    """What our processes get, with every variable from outside filled in."""
+    written = SERVICES[OURS[0]]["environment"]
+    return {
+        name: re.sub(r"\$\{\w+:(?:\?.*|-(.*))\}", lambda found: found[1] or "s" * 32, str(value))
+        for name, value in written.items()
+    }
+
+
+def test_environment_is_valid() -> None:
+    """Every variable is a setting, and together they make a process of a cluster."""
+    known = {setting.variable for setting in SETTINGS}
+    assert set(_environment()) <= known
+    loaded = load({}, _environment(), Path("/nonexistent"))
+    assert not loaded.warnings
+    assert make_relay(loaded.settings).name == "redis"
+    assert "host=postgres" in database_address(loaded.settings)
+    assert loaded.settings.rabbitmq
+    assert loaded.settings.host == "0.0.0.0"
+
+
+def test_addresses_lead_to_services() -> None:
+    """Hosts and ports are those of the services, and both sides have the same passwords."""
+    ours = SERVICES[OURS[0]]["environment"]
+    assert {ours["POSTGRES_HOST"], ours["RABBIT_HOST"]} <= SERVICES.keys()
+    assert (ours["POSTGRES_PORT"], ours["RABBIT_PORT"]) == (5432, 5672)
+    assert ours["REDIS_URL"] == "redis://redis:6379/0"
+    bus_for(ours["REDIS_URL"])
+    database = SERVICES["postgres"]["environment"]
+    for name in ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"):
+        assert database[name] == ours[name]
+    broker = SERVICES["rabbitmq"]["environment"]
+    assert broker["RABBITMQ_DEFAULT_USER"] == ours["RABBIT_USER"]
+    assert broker["RABBITMQ_DEFAULT_PASS"] == ours["RABBIT_PASSWORD"]
+
+
+def test_nginx_leads_to_the_processes() -> None:
+    """nginx knows every process, listens where it is published, and is trusted by them."""
+    servers = re.findall(r"^ +server (\S+):(\d+) ", NGINX, re.MULTILINE)
+    port = str(SERVICES[OURS[0]]["environment"]["NOTIFIER_PORT"])
+    assert servers == [(name, port) for name in OURS]
+    assert "listen 8002;" in NGINX
+    assert SERVICES["nginx"]["volumes"] == ["./deploy/nginx.conf:/etc/nginx/nginx.conf:ro"]
+    subnet = COMPOSE["networks"]["default"]["ipam"]["config"][0]["subnet"]
+    assert SERVICES[OURS[0]]["environment"]["NOTIFIER_TRUSTED_PROXIES"] == subnet
+
+
+def test_paths_exist() -> None:
+    """What nginx, the health checks and the image ask for is what the program answers."""
+    paths = {path for path, _ in PATHS}
+    asked = re.findall(r"127\.0\.0\.1:8002(/[\w/]+)", DOCKERFILE + str(SERVICES))
+    assert asked
+    assert set(asked) <= paths
+    assert "/api/notifications/send/" in paths
+    assert "location ~ ^/api/notifications/send/?$" in NGINX
+    assert "/ws/notifications/{user_id}/" in paths
+    assert "location /ws/ {" in NGINX
+
+
+def test_dockerfile() -> None:
+    """Two stages on one pinned slim base, an unprivileged user, nothing that compiles."""
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", bases[0])
+    final = DOCKERFILE.split("FROM")[-1]
+    assert re.search(r"^USER (?!root)\w+", final, re.MULTILINE)
+    assert "apt-get" not in DOCKERFILE
+    assert "gcc" not in DOCKERFILE
+    assert "EXPOSE 8002" in final
+    for source in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE):
+        for name in source.split():
+            assert (ROOT / name).exists()
+            assert f"!{name}" in (ROOT / ".dockerignore").read_text()
+
+
+def test_constraints_pin_every_dependency() -> None:
+    """What the image installs has a version for each library that the program names."""
+    pinned = dict(
+        line.lower().split("==")
+        for line in (ROOT / "deploy" / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    listed = re.search(r"install_requires =\n((?: .*\n)+)", (ROOT / "setup.cfg").read_text())
+    assert listed
+    for line in listed[1].splitlines():
+        if "#" not in line:
+            assert re.split(r"[\[<>=]", line.strip())[0].lower() in pinned
