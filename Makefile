@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types bench screenshots clean
+.PHONY: run test lint types bench cluster screenshots clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
@@ -21,6 +21,10 @@ types: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.send
+
+# Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
+cluster: $(VENV)/.installed-dev
+	@$(BIN)/python -m deploy.cluster
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots

@@ -16,8 +16,10 @@ from tests.support.process import ServerProcess
 class Cluster:
     """Processes on one database, and whatever else they were given."""
 
-    def __init__(self, folder: Path, count: int, **environment: str) -> None:
-        self.database = postgres.shared().create_database()
+    def __init__(
+        self, folder: Path, count: int, database: str | None = None, **environment: str
+    ) -> None:
+        self.database = database or postgres.shared().create_database()
         self.environment = {
             "DATABASE_URL": self.database,
             "NOTIFIER_TRUSTED_PROXIES": "127.0.0.1",
@@ -46,9 +48,10 @@ class Cluster:
         for process in self.processes:
             process.stop()
 
-    def add_nginx(self) -> NginxServer:
+    def add_nginx(self, port: int = 0) -> NginxServer:
         """Put nginx in front of all processes."""
-        self.nginx = NginxServer([f"127.0.0.1:{process.port}" for process in self.processes])
+        addresses = [f"127.0.0.1:{process.port}" for process in self.processes]
+        self.nginx = NginxServer(addresses, port=port)
         self.nginx.start()
         return self.nginx
 
