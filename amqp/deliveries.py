@@ -7,7 +7,9 @@ can fail: a header table with a value that no library can represent is stepped o
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 METHOD: Final = 1
 HEADER: Final = 2
@@ -30,7 +32,7 @@ _MESSAGE_ID: Final = 1 << 7
 _MORE_FLAGS: Final = 1
 
 
-class Delivery(NamedTuple):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One message. Its strings are bytes as they came, and need not be UTF-8."""
 
     tag: int

@@ -146,13 +146,17 @@ def _indexed(message_id: bytes, index: int) -> bytes:
 def _with_key(request: SendRequest, message_id: bytes) -> SendRequest:
     if request.key is not None:
         return request
-    if not message_id:
-        key = wire.make_key()
-    else:
-        try:
-            key = wire.check_key(message_id.decode())
-        except UnicodeDecodeError:
-            raise InvalidField("message_id", "Not valid UTF-8.") from None
-        except InvalidField as error:
-            raise InvalidField("message_id", error.problem) from None
+    key = _key(message_id) if message_id else wire.make_key()
     return SendRequest(request.user_id, request.payload, key, request.ttl)
+
+
+def _key(message_id: bytes) -> str:
+    try:
+        key = message_id.decode()
+        # Nearly all are plain, and need no closer look.
+        plain = len(key) <= wire.MAX_KEY_LENGTH and key.isprintable()
+        return key if plain else wire.check_key(key)
+    except UnicodeDecodeError:
+        raise InvalidField("message_id", "Not valid UTF-8.") from None
+    except InvalidField as error:
+        raise InvalidField("message_id", error.problem) from None
