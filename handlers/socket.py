@@ -10,6 +10,7 @@ from tornado.websocket import WebSocketHandler
 from handlers.base import ApiHandler
 from handlers.transport import SocketTransport
 from notifier import clock
+from notifier.closing import CloseCode
 from notifier.errors import NotifierError, PermissionDenied, TokenNotValid, Unauthenticated
 from notifier.feed import Feed
 from notifier.tokens import Token
@@ -24,9 +25,6 @@ from notifier.wire import (
     parse_user_id,
     text_frame,
 )
-
-CLOSE_TOKEN_EXPIRED: Final = 4401
-"""Get a new identity token and come back."""
 
 _MAX_UNSETTLED: Final = 256
 """Acknowledgements of one connection that may wait for the store before it is read on."""
@@ -75,7 +73,11 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             return
         if self.application.hub.revoked_since(self._token.user_id, self._authenticated):
             # Changed after it was read: only a new token can tell whether it still holds.
-            self.close(CLOSE_TOKEN_EXPIRED, "credentials changed")
+            self.close(CloseCode.TOKEN_EXPIRED, "credentials changed")
+            return
+        if self.application.status.draining:
+            # Over a connection that was open already: the others are being sent away.
+            self.close(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
             return
         self.set_nodelay(True)
         self._transport = SocketTransport(self, stream)
@@ -140,7 +142,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             self._expiry.cancel()
         seconds = max(0, moment - clock.now()) / clock.SECOND
         self._expiry = asyncio.get_running_loop().call_later(
-            seconds, self.close, CLOSE_TOKEN_EXPIRED, "identity token expired"
+            seconds, self.close, CloseCode.TOKEN_EXPIRED, "identity token expired"
         )
 
     def _complain(self, problem: str) -> None:

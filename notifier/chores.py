@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 from notifier import clock
+from notifier.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.hub import Hub
 from notifier.storage.store import Store
@@ -16,9 +17,6 @@ RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
-
-CLOSE_REVOKED: Final = 4403
-"""The user's tokens were revoked: do not come back with them."""
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoReturn:
@@ -72,5 +70,5 @@ class UserChanges:
     async def apply(self) -> None:
         """Close what has to be closed. Raises Unavailable."""
         for change in await self._store.user_changes(self._last):
-            self._hub.revoke(change.user_id, CLOSE_REVOKED, change.reason)
+            self._hub.revoke(change.user_id, CloseCode.REVOKED, change.reason)
             self._last = change.id

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from notifier import clock
+from notifier.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.models import Notification
 from notifier.storage.contract import Page
@@ -155,7 +156,7 @@ class Feed:
     def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             logger.error("A feed failed", exc_info=error, extra={"action": "feed_failed"})
-            self.transport.close(1011, "internal error; reconnect")
+            self.transport.close(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
 
     def _take(self, page: Page) -> None:
         for notification in page.notifications:

@@ -28,6 +28,7 @@ from notifier.chores import (
     UserChanges,
     every,
 )
+from notifier.closing import CloseCode
 from notifier.config import Settings
 from notifier.errors import CannotStart
 from notifier.hub import Hub
@@ -42,9 +43,6 @@ from notifier.tokens import Tokens
 from notifier.topology import make_driver, make_relay
 
 logger = logging.getLogger(__name__)
-
-CLOSE_GO_ELSEWHERE: Final = 1012
-"""Service restart (IANA WebSocket close codes): come back, to any process, soon."""
 
 _BODY_SECONDS: Final = 60.0
 """For how long a client may take to send a body."""
@@ -226,7 +224,7 @@ class Server:
             ahead = began + number * pause - asyncio.get_running_loop().time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            feed.transport.close(CLOSE_GO_ELSEWHERE, "restarting; reconnect")
+            feed.transport.close(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
 
     # Chores.
 

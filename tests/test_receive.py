@@ -327,3 +327,13 @@ async def until_pending(server: Harness, person: Person, seqs: list[int]) -> Non
             return
         await asyncio.sleep(0.005)
     assert await server.pending(person) == seqs
+
+
+async def test_connecting_to_a_server_that_drains(server: Harness) -> None:
+    """A handshake that is still let in while the server stops is sent elsewhere."""
+    ann = await server.user()
+    server.server.status.draining = True
+    async with server.connect(ann) as device:
+        code, _ = await device.closed()
+    assert code == 1012
+    assert server.server.hub.sockets == 0
