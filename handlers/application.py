@@ -49,6 +49,7 @@ class NotifierApplication(Application):
             list(routes),
             default_handler_class=NotFoundHandler,
             log_function=_log_request,
+            compress_response=True,
             websocket_ping_interval=options.ping_seconds,
             websocket_ping_timeout=options.ping_seconds,
             websocket_max_message_size=_MAX_FRAME,

@@ -26,7 +26,7 @@ async def test_the_bare_address_leads_to_the_page(server: Harness) -> None:
 async def test_pages(server: Harness, path: str) -> None:
     """Page and docs are HTML, with and without the slash, for GET and HEAD."""
     for address in (path, path.rstrip("/")):
-        answer = await server.http.get(address)
+        answer = await server.http.get(address, headers={"Accept-Encoding": "identity"})
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
         assert answer.text.startswith("<!doctype html>")
@@ -161,3 +161,13 @@ def test_only_needed_files_of_swagger_ui() -> None:
     """Those that the docs page uses exist in the installed package."""
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
         assert (SWAGGER_FOLDER / name).is_file()
+
+
+async def test_compressed_and_shared(server: Harness) -> None:
+    """Files travel compressed where the browser can, and apps of other origins may import them."""
+    plain = await server.http.get("/static/notifier.js", headers={"Accept-Encoding": "identity"})
+    small = await server.http.get("/static/notifier.js", headers={"Accept-Encoding": "gzip"})
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert small.content == plain.content
+    assert small.headers["Access-Control-Allow-Origin"] == "*"
