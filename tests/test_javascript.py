@@ -1,7 +1,6 @@
 """The JavaScript: its own tests under node's runner, and its types under tsc."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.support.process import ROOT
 from tests.support.servers import MissingServer
 
 FOLDER = ROOT / "tests" / "js"
+NODE = Path(sys.executable).with_name("node")
 TSC = ROOT / "tests" / "browser" / "node_modules" / ".bin" / "tsc"
 SECONDS = 180
 
@@ -33,14 +33,11 @@ def run(*command: str | Path) -> None:
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name)
 def test_under_node(file: Path) -> None:
     """The client's and the page's own tests pass."""
-    node = shutil.which("node")
-    if node is None:
-        raise MissingServer("Node.js")
-    run(node, "--test", file)
+    run(NODE, "--test", file)
 
 
 def test_types() -> None:
     """The declarations of notifier.js fit the code and a program that uses it."""
     if not TSC.exists():
         raise MissingServer("TypeScript")
-    run(TSC, "--project", FOLDER / "tsconfig.json")
+    run(NODE, TSC, "--project", FOLDER / "tsconfig.json")
