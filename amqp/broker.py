@@ -22,13 +22,14 @@ from pika.frame import decode_frame  # type: ignore[import-untyped]
 from tornado.ioloop import IOLoop
 
 from amqp.deliveries import Deliveries, Take
+from amqp.ending import Ending
 from amqp.errors import Disconnected, Refused
+from amqp.publishing import Outgoing
 from notifier.config import Settings
 from notifier.errors import InvalidSettings
 
 SECONDS_TO_OPEN: Final = 15.0
 _SECONDS_TO_CLOSE: Final = 2.0
-_PERSISTENT: Final = 2
 _FRAME_HEAD: Final = Struct(">BHI")
 
 # pika tells every failure several times, on several levels. Ours are the lines that count.
@@ -90,8 +91,12 @@ class _Stream(TornadoConnection):  # type: ignore[misc]
     def _is_delivery(self, kind: int, payload: bytes) -> bool:
         return self.deliveries is not None and self.deliveries.frame(kind, payload)
 
+    def emit(self, frames: bytes) -> None:
+        """Send complete frames."""
+        self._adapter_emit_data(frames)
+
     def _adapter_emit_data(self, data: bytes) -> None:
-        """Gather what is sent within one turn of the loop: three frames make one publish."""
+        """Gather what is sent within one turn of the loop."""
         if not self._gathered:
             self.ioloop.add_callback(self._emit_gathered)
         self._gathered.append(data)
@@ -106,44 +111,11 @@ class _Stream(TornadoConnection):  # type: ignore[misc]
         self._terminate_stream(ConnectionClosed(320, "aborted"))
 
 
-class _Ending:
-    """Something that ends once, and whose pending calls end with it."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[Exception] = self._loop.create_future()
-        """Done when it has ended, with the reason as its result."""
-        self._calls: set[asyncio.Future[Any]] = set()
-
-    def end(self, reason: Exception) -> None:
-        """It has ended, or is of no more use."""
-        if not self.ended.done():
-            self.ended.set_result(reason)
-        for call in self._calls:
-            if not call.done():
-                call.set_exception(reason)
-
-    async def _call(self, start: Callable[[Callable[[Any], None]], object]) -> Any:
-        """Start a call with a callback, and return what the callback is given."""
-        if self.ended.done():
-            raise self.ended.result()
-        reply: asyncio.Future[Any] = self._loop.create_future()
-        self._calls.add(reply)
-        try:
-            try:
-                start(lambda frame: None if reply.done() else reply.set_result(frame))
-            except AMQPError as error:
-                raise _reason(error) from error
-            return await reply
-        finally:
-            self._calls.discard(reply)
-
-
-class Connection(_Ending):
+class Connection(Ending):
     """An open connection to a broker."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_reason)
         self.blocked = False
         """The broker is short of memory or disk, and takes nothing from us for now."""
         self._stream: Any = None
@@ -154,7 +126,7 @@ class Connection(_Ending):
         connection = cls()
         try:
             async with asyncio.timeout(SECONDS_TO_OPEN):
-                await connection._call(lambda opened: connection._start(parameters, opened))
+                await connection.call(lambda opened: connection._start(parameters, opened))
         except BaseException as error:
             await connection.close()
             if isinstance(error, TimeoutError):
@@ -206,13 +178,14 @@ class Connection(_Ending):
         self.end(_reason(error))
 
 
-class Channel(_Ending):
+class Channel(Ending):
     """An open channel."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_reason)
         self._channel: Any = None
         self._consumer = ""
+        self._frame_max = 0
 
     async def open(self, stream: Any) -> None:
         """Open it on a connection of pika. Raises Disconnected."""
@@ -221,17 +194,18 @@ class Channel(_Ending):
             self._channel = stream.channel(on_open_callback=opened)
             self._channel.add_on_close_callback(lambda _, error: self.end(_reason(error)))
 
-        await self._call(start)
+        await self.call(start)
+        self._frame_max = stream.params.frame_max
 
     async def declare_exchange(self, name: str, kind: str) -> None:
         """Make sure that this durable exchange exists. Raises Refused if another one does."""
-        await self._call(
+        await self.call(
             lambda done: self._channel.exchange_declare(name, kind, durable=True, callback=done)
         )
 
     async def declare_queue(self, name: str, arguments: Mapping[str, object]) -> None:
         """Make sure that this durable queue exists. Raises Refused if another one does."""
-        await self._call(
+        await self.call(
             lambda done: self._channel.queue_declare(
                 name, durable=True, arguments=dict(arguments), callback=done
             )
@@ -239,13 +213,11 @@ class Channel(_Ending):
 
     async def find_queue(self, name: str) -> None:
         """Raises Refused if there is no queue of this name."""
-        await self._call(
-            lambda done: self._channel.queue_declare(name, passive=True, callback=done)
-        )
+        await self.call(lambda done: self._channel.queue_declare(name, passive=True, callback=done))
 
     async def bind(self, queue: str, exchange: str, key: str) -> None:
         """Let messages with this routing key into the queue."""
-        await self._call(lambda done: self._channel.queue_bind(queue, exchange, key, callback=done))
+        await self.call(lambda done: self._channel.queue_bind(queue, exchange, key, callback=done))
 
     async def confirm(self, answered: Answered) -> None:
         """Have the broker confirm what is published from now on."""
@@ -254,7 +226,7 @@ class Channel(_Ending):
             method = frame.method
             answered(method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")
 
-        await self._call(lambda done: self._channel.confirm_delivery(on_answer, callback=done))
+        await self.call(lambda done: self._channel.confirm_delivery(on_answer, callback=done))
 
     async def consume(self, queue: str, prefetch: int, take: Take) -> None:
         """Be given messages, of which at most ``prefetch`` are unacknowledged at any time.
@@ -271,14 +243,14 @@ class Channel(_Ending):
         self._channel.add_on_cancel_callback(
             lambda _: self.end(Disconnected(f"The broker has cancelled consuming from {queue!r}."))
         )
-        await self._call(
+        await self.call(
             lambda done: self._channel.basic_qos(prefetch_count=prefetch, callback=done)
         )
-        await self._call(start)
+        await self.call(start)
 
     async def cancel(self) -> None:
         """Be given nothing more; the broker takes back what was under way."""
-        await self._call(lambda done: self._channel.basic_cancel(self._consumer, callback=done))
+        await self.call(lambda done: self._channel.basic_cancel(self._consumer, callback=done))
 
     def on_return(self, returned: Callable[[], None]) -> None:
         """Call ``returned`` when a mandatory publish found no queue."""
@@ -289,23 +261,11 @@ class Channel(_Ending):
         if not self.ended.done():
             self._channel.basic_ack(tag, multiple)
 
-    def publish(
-        self,
-        exchange: str,
-        key: str,
-        body: bytes,
-        *,
-        mandatory: bool = False,
-        **properties: Any,
-    ) -> None:
-        """Publish, persistently; nothing happens on a channel that has ended."""
+    def publish(self, message: Outgoing) -> None:
+        """Publish; nothing happens on a channel that has ended."""
         if not self.ended.done():
-            self._channel.basic_publish(
-                exchange,
-                key,
-                body,
-                pika.BasicProperties(delivery_mode=_PERSISTENT, **properties),
-                mandatory=mandatory,
+            self._channel.connection.emit(
+                message.frames(self._channel.channel_number, self._frame_max)
             )
 
     async def close(self) -> None:

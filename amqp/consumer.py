@@ -58,15 +58,20 @@ class Consumer:
 
         The broker keeps what cannot be finished within the time limit of a send.
         """
-        if self._worker is not None:
+        try:
             with suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(self._settings.request_timeout):
-                    await self._worker.drain()
-                    if self._results is not None:
-                        await self._results.drain()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+                    await self._drain()
+        finally:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+
+    async def _drain(self) -> None:
+        if self._worker is not None:
+            await self._worker.drain()
+            if self._results is not None:
+                await self._results.drain()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -123,6 +123,8 @@ def _read_array(job: Job) -> list[Part]:
     if len(items) > MAX_ITEMS:
         raise InvalidRequest(f"More than {MAX_ITEMS} notifications in one message.")
     message_id = job.delivery.message_id
+    if message_id and items:
+        _key(_indexed(message_id, len(items) - 1))  # the longest
     job.is_array = True
     job.answers = [_PENDING] * len(items)
     job.waiting = len(items)

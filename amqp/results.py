@@ -7,13 +7,15 @@ twice. A result that nobody is bound to receive is dropped by the broker, and th
 
 import asyncio
 import logging
-from typing import Final, NamedTuple
+from typing import Final
 
 from amqp.backoff import Backoff
 from amqp.broker import Channel, Connection
 from amqp.confirms import Confirms
+from amqp.deliveries import Delivery
 from amqp.errors import Refused
 from amqp.messages import Job
+from amqp.publishing import Outgoing
 from amqp.topology import RESULT_KEY
 
 logger = logging.getLogger(__name__)
@@ -27,24 +29,18 @@ _DRAIN_INTERVAL: Final = 0.01
 _NOT_FOUND: Final = 404
 """The exchange is gone, and with it the binding of the queue: all of it has to be made anew."""
 
-_CONTENT_TYPE: Final = "application/json"
-
-
-class _Result(NamedTuple):
-    exchange: str
-    key: str
-    body: bytes
-    correlation_id: bytes
+_CONTENT_TYPE: Final = b"application/json"
+_RESULT_KEY: Final = RESULT_KEY.encode()
 
 
 class Results:
     """Publishes results on a channel of its own, on one connection after the other."""
 
     def __init__(self, exchange: str) -> None:
-        self._exchange = exchange
+        self._exchange = exchange.encode()
         self._channel: Channel | None = None
-        self._confirms: Confirms[_Result] = Confirms()
-        self._left_over: list[_Result] = []
+        self._confirms: Confirms[Outgoing] = Confirms()
+        self._left_over: list[Outgoing] = []
         self._dropped = 0
 
     async def open(self, connection: Connection) -> None:
@@ -99,24 +95,26 @@ class Results:
         """Tell what became of ``job``."""
         body = job.result()
         delivery = job.delivery
-        self._send(_Result(self._exchange, RESULT_KEY, body, delivery.correlation_id))
+        self._send(self._result(self._exchange, _RESULT_KEY, delivery, body))
         if delivery.reply_to:
-            # The default exchange takes a queue's name for a routing key. Whatever is not
-            # UTF-8 names no queue.
-            queue = delivery.reply_to.decode(errors="replace")
-            self._send(_Result("", queue, body, delivery.correlation_id))
+            # The default exchange takes a queue's name for a routing key.
+            self._send(self._result(b"", delivery.reply_to, delivery, body))
 
-    def _send(self, result: _Result) -> None:
+    @staticmethod
+    def _result(exchange: bytes, key: bytes, delivery: Delivery, body: bytes) -> Outgoing:
+        return Outgoing(
+            exchange,
+            key,
+            body,
+            content_type=_CONTENT_TYPE,
+            correlation_id=delivery.correlation_id,
+        )
+
+    def _send(self, result: Outgoing) -> None:
         if self._channel is None or len(self._confirms) >= _MAX_UNCONFIRMED:
             self._dropped += 1
             return
-        self._channel.publish(
-            result.exchange,
-            result.key,
-            result.body,
-            content_type=_CONTENT_TYPE,
-            correlation_id=result.correlation_id or None,
-        )
+        self._channel.publish(result)
         self._confirms.published(result)
 
     def _answered(self, number: int, multiple: bool, taken: bool) -> None:

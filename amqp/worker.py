@@ -8,7 +8,7 @@ and sent after all commits that ended together have been looked at.
 
 import asyncio
 import logging
-from typing import Final
+from typing import Any, Final
 
 from amqp.broker import Channel
 from amqp.confirms import Confirms
@@ -17,6 +17,7 @@ from amqp.errors import Disconnected
 from amqp.intake import Intake
 from amqp.ledger import Ledger
 from amqp.messages import Job, Part, read
+from amqp.publishing import Outgoing
 from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
 from notifier.config import Settings
@@ -27,6 +28,7 @@ from notifier.service import NotificationService
 logger = logging.getLogger(__name__)
 
 _RESULT_KEY: Final = RESULT_KEY.encode()
+_SEND_KEY: Final = SEND_KEY.encode()
 _MAX_REASON: Final = 500
 """Characters of a reason that go into a header, whose frame has a limit."""
 
@@ -50,7 +52,7 @@ class Worker:
         self._max_bytes = settings.max_body_bytes
         self._queue = topology.queue
         self._prefetch = settings.rabbit_prefetch
-        self._dead_exchange = topology.dead_exchange
+        self._dead_exchange = topology.dead_exchange.encode()
         self._results = results
         self._ledger = Ledger()
         self._intake = Intake(
@@ -76,7 +78,10 @@ class Worker:
     async def drain(self) -> None:
         """Take nothing new, and return when all that was taken is acknowledged."""
         await self._channel.cancel()
-        await self._idle.wait()
+        idle = asyncio.ensure_future(self._idle.wait())
+        ends: list[asyncio.Future[Any]] = [idle, self._channel.ended]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
 
     def close(self) -> None:
         """The channel has ended: the broker will deliver again what was not acknowledged."""
@@ -131,18 +136,20 @@ class Worker:
         job.waiting = len(job.refused)
         for letter in job.refused:
             self._channel.publish(
-                self._dead_exchange,
-                SEND_KEY,
-                letter.body,
-                mandatory=True,
-                message_id=letter.message_id or None,
-                correlation_id=delivery.correlation_id or None,
-                reply_to=delivery.reply_to or None,
-                content_type=delivery.content_type or None,
-                headers={
-                    "reason": letter.error.message[:_MAX_REASON],
-                    "code": letter.error.code,
-                },
+                Outgoing(
+                    self._dead_exchange,
+                    _SEND_KEY,
+                    letter.body,
+                    content_type=delivery.content_type,
+                    correlation_id=delivery.correlation_id,
+                    reply_to=delivery.reply_to,
+                    message_id=letter.message_id,
+                    headers={
+                        "reason": letter.error.message[:_MAX_REASON],
+                        "code": letter.error.code,
+                    },
+                    mandatory=True,
+                )
             )
             self._dead.published(job)
         first = job.refused[0]
@@ -166,7 +173,7 @@ class Worker:
                 self._settle(job.delivery.tag)
 
     def _dead_letter_lost(self, how: str) -> None:
-        self._channel.end(Disconnected(f"A message for {self._dead_exchange!r} {how}."))
+        self._channel.end(Disconnected(f"A message for {self._dead_exchange.decode()!r} {how}."))
 
     def _settle(self, tag: int) -> None:
         self._ledger.settle(tag)

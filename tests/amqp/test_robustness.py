@@ -55,7 +55,7 @@ async def test_broker_killed_under_load(consuming: Consuming, rabbit: Rabbit) ->
 async def test_broker_away_at_the_start(consuming: Consuming, rabbit: Rabbit) -> None:
     """Without a broker the server starts and serves HTTP, and consumes once there is one."""
     rabbit.disconnect()
-    await asyncio.to_thread(rabbit.broker.stop)
+    await asyncio.to_thread(rabbit.broker.kill)
     async with consuming(wait=False) as server:
         ann = await server.user()
         await server.send(ann, 1)

@@ -1,0 +1,124 @@
+"""Frames that we write and frames that we read."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pika.frame import Body, Header, Method, decode_frame
+from pika.spec import Basic, BasicProperties
+
+from amqp.deliveries import Deliveries, Delivery
+from amqp.publishing import Outgoing
+
+CHANNEL = 5
+FRAME_MAX = 4096
+
+short = st.binary(max_size=255)
+ids = st.text(max_size=60).map(str.encode)
+
+
+def taken(frames: list[tuple[int, bytes]]) -> list[Delivery]:
+    """What a channel with these frames delivers."""
+    deliveries: list[Delivery] = []
+    reader = Deliveries(deliveries.append)
+    for kind, payload in frames:
+        assert reader.frame(kind, payload)
+    return deliveries
+
+
+def payload_of(frame: Method | Header) -> tuple[int, bytes]:
+    raw = frame.marshal()
+    return raw[0], raw[7:-1]
+
+
+@given(ids, ids, ids, ids, st.booleans(), st.lists(st.binary(min_size=1, max_size=20), max_size=3))
+def test_delivery_with_any_properties(  # noqa: PLR0917 - drawn in this order
+    content_type: bytes,
+    correlation_id: bytes,
+    reply_to: bytes,
+    message_id: bytes,
+    others: bool,
+    pieces: list[bytes],
+) -> None:
+    """The properties that matter are found whatever others stand around them."""
+    properties = BasicProperties(
+        content_type=content_type.decode() or None,
+        correlation_id=correlation_id.decode() or None,
+        reply_to=reply_to.decode() or None,
+        message_id=message_id.decode() or None,
+    )
+    if others:
+        properties.content_encoding = "utf-8"
+        properties.headers = {"a": 1, "b": {"c": [True, None]}}
+        properties.delivery_mode = 2
+        properties.priority = 3
+        properties.expiration = "1000"
+        properties.timestamp = 10**15
+        properties.type = "t"
+        properties.app_id = "x"
+    method = Method(CHANNEL, Basic.Deliver("ctag", 7, True, "exchange", "notifications.send"))
+    body = b"".join(pieces)
+    [delivery] = taken(
+        [
+            payload_of(method),
+            payload_of(Header(CHANNEL, len(body), properties)),
+            *[(3, piece) for piece in pieces],
+        ]
+    )
+    assert delivery == Delivery(
+        7, b"notifications.send", content_type, correlation_id, reply_to, message_id, body
+    )
+
+
+def test_other_frames_are_left_to_others() -> None:
+    """A returned message and its content are none of our deliveries."""
+    reader = Deliveries(lambda delivery: None)
+    returned = Method(CHANNEL, Basic.Return(312, "NO_ROUTE", "", "nobody"))
+    assert not reader.frame(*payload_of(returned))
+    assert not reader.frame(*payload_of(Header(CHANNEL, 1, BasicProperties())))
+    assert not reader.frame(3, b"x")
+
+
+@given(short, short, short, short, st.binary(max_size=3 * FRAME_MAX), st.booleans())
+def test_publish(  # noqa: PLR0917 - drawn in this order
+    content_type: bytes,
+    correlation_id: bytes,
+    reply_to: bytes,
+    message_id: bytes,
+    body: bytes,
+    mandatory: bool,
+) -> None:
+    """What is written is what pika reads, in frames that the broker accepts."""
+    message = Outgoing(
+        b"exchange",
+        b"key",
+        body,
+        content_type,
+        correlation_id,
+        reply_to,
+        message_id,
+        {"reason": "so", "code": "c"},
+        mandatory,
+    )
+    data = message.frames(CHANNEL, FRAME_MAX)
+    frames = []
+    while data:
+        size, frame = decode_frame(data)
+        assert 0 < size <= FRAME_MAX
+        assert frame.channel_number == CHANNEL
+        frames.append(frame)
+        data = data[size:]
+    method, header, *bodies = frames
+    assert (method.method.exchange, method.method.routing_key) == ("exchange", "key")
+    assert method.method.mandatory == mandatory
+    assert header.body_size == len(body)
+    properties = header.properties
+    assert properties.headers == {"reason": "so", "code": "c"}
+    assert properties.delivery_mode == 2
+    for found, wanted in (
+        (properties.content_type, content_type),
+        (properties.correlation_id, correlation_id),
+        (properties.reply_to, reply_to),
+        (properties.message_id, message_id),
+    ):
+        assert (found.encode() if isinstance(found, str) else found or b"") == wanted
+    assert all(isinstance(each, Body) for each in bodies)
+    assert b"".join(each.fragment for each in bodies) == body
