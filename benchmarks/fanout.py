@@ -24,10 +24,10 @@ class Listener:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, port: int, token: str) -> "Listener":
+    async def connect(cls, port: int, token: str, user_id: int = 1) -> "Listener":
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
-            f"GET /ws/notifications/1/?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"GET /ws/notifications/{user_id}/?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {_KEY}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )

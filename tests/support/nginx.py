@@ -37,6 +37,18 @@ class NginxServer:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The id of the master process, whose children do the work."""
+        assert self._process is not None
+        return self._process.pid
+
+    def memory(self) -> int:
+        """Resident memory of the workers, in bytes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        pages = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in children]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def start(self) -> None:
         """Start it, and return when it listens."""
         self._folder = Path(tempfile.mkdtemp(prefix="notifier-nginx-"))

@@ -86,6 +86,12 @@ class PostgresServer:
         self._wait_until_ready()
 
     @property
+    def pid(self) -> int:
+        """The id of the first process, whose children serve the sessions."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process exists."""
         return self._process is not None and self._process.poll() is None

@@ -48,6 +48,12 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process exists."""
         return self._process is not None and self._process.poll() is None
