@@ -13,7 +13,11 @@ from notifier.models import Notification
 decode = wire.Decoder(wire.SendRequest)
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text('[]{}"\\a'),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text('[]{}"\\a'),
     lambda children: st.lists(children) | st.dictionaries(st.text('[]{}"\\a'), children),
     max_leaves=60,
 )
