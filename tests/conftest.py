@@ -74,16 +74,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Where a server program is missing: a failure in CI, elsewhere counted and said last."""
     report = yield
     if call.excinfo and call.excinfo.errisinstance(MissingServer) and not os.environ.get("CI"):
-        name = call.excinfo.value.name
+        name = str(call.excinfo.value)
         _left_out[name] += 1
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {name} is missing")
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which programs were missing, and how many tests that left out."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[Any]:
+    """Say last which programs were missing, and how many tests that left out."""
+    result = yield
     for name, count in _left_out.items():
         terminalreporter.write_line(
             f"MISSING: {name} is not installed; {count} tests were left out", yellow=True
         )
+    return result

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import shutil
 import subprocess
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from notifier.storage.contract import SetActive
 from tests.amqp.broker import RESULT, Rabbit
 from tests.amqp.conftest import Consuming
 from tests.support.harness import Harness, until
+from tests.support.servers import MissingServer
 
 
 async def test_message_to_device(server: Harness, rabbit: Rabbit) -> None:
@@ -215,10 +217,13 @@ async def test_drain(consuming: Consuming, rabbit: Rabbit) -> None:
 
 async def test_amqp_publish(server: Harness, rabbit: Rabbit) -> None:
     """``amqp-publish`` of Debian's amqp-tools, as the documentation shows it."""
+    program = shutil.which("amqp-publish")
+    if program is None:
+        raise MissingServer("amqp-tools")
     ann = await server.user()
     async with server.connect(ann) as device:
         publishing = await asyncio.create_subprocess_exec(
-            "amqp-publish",
+            program,
             f"--url={rabbit.broker.address}",
             f"--exchange={rabbit.exchange}",
             "--routing-key=notifications.send",
