@@ -147,12 +147,20 @@ class World(RuleBasedStateMachine):
 
     # What is drawn never depends on the state, which threads may change sooner or later.
 
-    @rule(order=st.integers(0, 1000))
-    def late_nudges(self, order: int) -> None:
-        """What was delayed arrives now, in any order."""
-        late, self.delayed = self.delayed, []
-        random.Random(order).shuffle(late)
-        self.relay.publish(late)
+    @rule(order=st.integers(0, 1000), large=st.booleans())
+    def late_nudges(self, order: int, large: bool) -> None:
+        """What was delayed arrives now, in any order; what is large only by its place."""
+
+        async def arrive() -> None:
+            late, self.delayed = self.delayed, []
+            random.Random(order).shuffle(late)
+            if large:
+                for notification in late:
+                    self.hub.heard(notification.user_id, notification.seq)
+            else:
+                self.relay.publish(late)
+
+        self.run(arrive())
 
     @rule(target=connections, user_id=st.integers(1, USERS))
     def connect(self, user_id: int) -> Connection:
