@@ -128,7 +128,12 @@ def _servers(options: dict[str, Any]) -> Callable[[Place], Connect]:
 
 
 async def _opened(connection: Any) -> Connection:
-    await connection.connect()
+    try:
+        await connection.connect()
+    except BaseException:
+        # Cancelled too: a server that hangs takes connections and never greets.
+        await connection.disconnect(nowait=True)
+        raise
     # Theirs logs each message that comes in, in full, also where nobody reads the log.
     connection._parser.set_pubsub_push_handler(_pass)  # noqa: SLF001 - there is no other way
     return cast("Connection", connection)

@@ -167,11 +167,6 @@ class Link:
             self._leaving[channel] += 1
             self._ask(self._verbs.unsubscribe, channel)
 
-    @property
-    def channels(self) -> int:
-        """How many channels are heard."""
-        return len(self._channels)
-
     def _ask(self, *words: str | bytes) -> Answered:
         answered: Answered = asyncio.get_running_loop().create_future()
         self._put(_Command(words, answered))
@@ -189,9 +184,11 @@ class Link:
         while True:
             began = loop.time()
             try:
-                await self._talk(await self._connect())
+                async with asyncio.timeout(_SILENCE):
+                    connection = await self._connect()
+                await self._talk(connection)
             except* (RedisError, OSError) as failed:
-                reason = "; ".join(str(error) for error in failed.exceptions)
+                reason = "; ".join(str(error) or "no answer" for error in failed.exceptions)
                 level = logging.DEBUG if pause and self.state == "away" else logging.WARNING
                 logger.log(level, "Redis is away", extra={"action": "away", "reason": reason})
             except* Exception:
@@ -280,12 +277,12 @@ class Link:
                 answers = self._answers
                 await asyncio.wait([pong], timeout=_SILENCE)
                 if not pong.done() and answers == self._answers:
-                    raise TimeoutError("no answer in time")
+                    raise TimeoutError
             if self.state != "ok":
                 # All subscriptions were asked for before, so they are confirmed now.
                 self.state = "ok"
                 self._attempted.set()
-                logger.info("Redis is there", extra={"action": "redis", "users": self.channels})
+                logger.info("Redis is there", extra={"action": "redis"})
             await asyncio.sleep(_PING)
 
 

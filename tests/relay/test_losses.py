@@ -28,6 +28,20 @@ async def test_start_without_redis(redis: RedisServer) -> None:
         assert receiver.relay.state == "ok"
 
 
+async def test_start_with_a_frozen_redis(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis that takes connections and never greets does not hold up the start."""
+    monkeypatch.setattr(link, "_SILENCE", 0.3)
+    network = Network(redis.url)
+    async with network.process() as sender:
+        with redis.suspended():
+            async with network.process(1) as receiver:
+                assert receiver.relay.state == "away"
+                redis.resume()
+                await until_linked(sender, receiver, 1)
+
+
 async def test_crash_and_return(redis: RedisServer) -> None:
     """After a crash everybody comes back, with old subscriptions and those made meanwhile."""
     network = Network(redis.url)
