@@ -3,6 +3,7 @@
 An error in the log that a test did not announce fails it.
 """
 
+import functools
 import logging
 import os
 from collections import Counter
@@ -12,12 +13,23 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
+from notifier import passwords
 from tests.support.harness import Harness, ServerWith, running, settings_for
 from tests.support.process import ServerProcess
 from tests.support.servers import MissingServer
 
 _left_out: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Servers inside the test process hash passwords with the least work that argon2 allows."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "PasswordHasher", quick)
+        yield
 
 
 @pytest_asyncio.fixture
