@@ -27,6 +27,12 @@ access_log = logging.getLogger("notifier.access")
 _MAX_FRAME: Final = 64 * 1024
 """Bytes of a client's frame: acknowledgements and commands are small."""
 
+_BODY_SECONDS: Final = 60.0
+"""For how long a client may take to send a body that is not small."""
+
+_SMALL_BODY: Final = 16 * 1024
+"""Bytes that may come as slowly as they like: a timer for each would cost more than they do."""
+
 _DISCARD_SECONDS: Final = 10.0
 """For how long the rest of a refused body is read, so that the client sees the answer."""
 
@@ -67,8 +73,12 @@ class NotifierApplication(Application):
         # Here the headers are known and the body is not read yet. Tornado itself would
         # close the connection without an answer.
         length = request.headers.get("Content-Length", "")
-        if length.isdigit() and int(length) > self.options.max_body_bytes:
+        size = int(length) if length.isdigit() else 0
+        if size > self.options.max_body_bytes:
             return self.get_handler_delegate(request, _TooLargeHandler)
+        if size > _SMALL_BODY or "Transfer-Encoding" in request.headers:
+            assert isinstance(request.connection, HTTP1Connection)
+            request.connection.set_body_timeout(_BODY_SECONDS)
         return super().find_handler(request, **kwargs)
 
 

@@ -152,6 +152,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         # Through the feed's transport, so that answers and notifications keep their order.
         if self._transport is not None:
             self._transport.send(text_frame(encode(message)))
+            self._transport.flush()
 
 
 async def _wait(future: "asyncio.Future[Any]") -> None:

@@ -9,9 +9,11 @@ from tornado.websocket import WebSocketHandler
 class SocketTransport:
     """Writes finished frames to the stream beneath a WebSocket.
 
-    While nothing waits in the stream, a frame goes to the operating system at once: that
-    saves the stream's buffering, which is most of the cost of a delivery. What does not
-    fit goes to the stream, and everything behind it too, until it has drained.
+    Frames are gathered until :meth:`flush`, because one system call for all of them costs
+    as much as one for each. While nothing waits in the stream, they go to the operating
+    system at once: that saves the stream's buffering, which is most of the cost of a
+    delivery. What does not fit goes to the stream, and everything behind it too, until it
+    has drained.
     """
 
     def __init__(self, handler: WebSocketHandler, stream: IOStream) -> None:
@@ -19,14 +21,29 @@ class SocketTransport:
         self._stream = stream
         # A TLS socket may need to read before it can write, which only its stream arranges.
         self._direct = type(stream) is IOStream
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
         self._buffered = 0
 
     @property
     def buffered(self) -> int:
-        """Bytes given to the stream since it was last idle: never less than what waits."""
-        return self._buffered if self._stream.writing() else 0
+        """Gathered bytes, and those given to the stream since it was last idle: never less
+        than what waits."""
+        return self._gathered_bytes + (self._buffered if self._stream.writing() else 0)
 
     def send(self, frame: bytes) -> None:
+        self._gathered.append(frame)
+        self._gathered_bytes += len(frame)
+
+    def flush(self) -> None:
+        if not self._gathered:
+            return
+        frames = self._gathered[0] if len(self._gathered) == 1 else b"".join(self._gathered)
+        self._gathered.clear()
+        self._gathered_bytes = 0
+        self._send(frames)
+
+    def _send(self, frame: bytes) -> None:
         stream = self._stream
         if stream.closed():
             return
@@ -55,4 +72,5 @@ class SocketTransport:
                 await stream.write(b"")
 
     def close(self, code: int, reason: str) -> None:
+        self.flush()
         self._handler.close(code, reason)

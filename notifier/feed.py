@@ -43,7 +43,11 @@ class Transport(Protocol):
         ...
 
     def send(self, frame: bytes) -> None:
-        """Send or buffer ``frame``. After the peer has left, do nothing."""
+        """Take ``frame``, to be sent with the next :meth:`flush`."""
+        ...
+
+    def flush(self) -> None:
+        """Send or buffer what was taken. After the peer has left, do nothing."""
         ...
 
     async def drained(self) -> None:
@@ -103,15 +107,20 @@ class Feed:
         return self._log.user_id
 
     def offer(self, notification: Notification, frame: bytes) -> None:
-        """Take a fresh notification, if it is the next one; catch up if one is missing."""
+        """Take a fresh notification, if it is the next one; catch up if one is missing.
+
+        The hub flushes the transport afterwards, once for all that was offered together.
+        """
         if not self.live:
             return
         missing = notification.seq - self.cursor
         if missing == 1:
             self._write(notification, frame)
             if self.transport.buffered > self._high_water:
-                # A slow reader costs a bounded buffer: the rest waits in the store.
-                self.catch_up()
+                self.transport.flush()
+                if self.transport.buffered > self._high_water:
+                    # A slow reader costs a bounded buffer: the rest waits in the store.
+                    self.catch_up()
         elif missing > 1:
             self.catch_up()
 
@@ -161,6 +170,7 @@ class Feed:
     def _take(self, page: Page) -> None:
         for notification in page.notifications:
             self._write(notification, self._encode(notification))
+        self.transport.flush()
         self._log.seen(page.last_seq)
         if page.complete:
             # What lies between has been acknowledged or has expired.

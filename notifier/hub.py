@@ -101,15 +101,22 @@ class Hub:
             del self._inboxes[feed.user_id]
             self._relay.unsubscribe(feed.user_id)
 
-    def deliver(self, notification: Notification) -> None:
-        """Bring a fresh notification to all devices of its user."""
-        inbox = self._inboxes.get(notification.user_id)
-        if inbox is None:
-            return
-        inbox.seen(notification.seq)
-        frame = self._encode(notification)
-        for feed in tuple(inbox.feeds):
-            feed.offer(notification, frame)
+    def deliver(self, notifications: Sequence[Notification]) -> None:
+        """Bring fresh notifications to all devices of their users, those of one user in order."""
+        reached: dict[int, Inbox] = {}
+        for notification in notifications:
+            user_id = notification.user_id
+            inbox = self._inboxes.get(user_id)
+            if inbox is None:
+                continue
+            reached[user_id] = inbox
+            inbox.seen(notification.seq)
+            frame = self._encode(notification)
+            for feed in inbox.feeds:
+                feed.offer(notification, frame)
+        for inbox in reached.values():
+            for feed in inbox.feeds:
+                feed.transport.flush()
 
     async def sweep(self, read_positions: ReadPositions) -> int:
         """Send every feed that is behind the store to catch up; returns how many were.

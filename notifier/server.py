@@ -44,9 +44,6 @@ from notifier.topology import make_driver, make_relay
 
 logger = logging.getLogger(__name__)
 
-_BODY_SECONDS: Final = 60.0
-"""For how long a client may take to send a body."""
-
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
 
@@ -174,7 +171,6 @@ class Server:
         http = HTTPServer(
             application,
             max_body_size=_OVERSIZE * settings.max_body_bytes,
-            body_timeout=_BODY_SECONDS,
         )
         http.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]

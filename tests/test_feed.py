@@ -24,6 +24,9 @@ class Recorder:
     def send(self, frame: bytes) -> None:
         self.sent.append(int(frame))
 
+    def flush(self) -> None:
+        """Everything is sent at once."""
+
     async def drained(self) -> None:
         """Nothing is ever buffered."""
 
@@ -199,8 +202,7 @@ async def test_hub_counts() -> None:
     hub = Hub(LocalRelay(), log.read, encode)
     feeds = [hub.attach(1, Recorder()), hub.attach(1, Recorder())]
     await until(lambda: all(feed.live for feed in feeds))
-    hub.deliver(note(3))
-    hub.deliver(Notification(99, 1, "k", b"1", 0))
+    hub.deliver([note(3), Notification(99, 1, "k", b"1", 0)])
     assert (hub.users, hub.sockets, hub.delivered) == (1, 2, 6)
     hub.detach(feeds[0])
     assert (hub.users, hub.sockets, hub.delivered) == (1, 1, 6)

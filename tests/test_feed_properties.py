@@ -47,19 +47,21 @@ class Peer:
         self.most_buffered = 0
         self.closed: int | None = None
         self._waiting: list[int] = []
+        self._gathered: list[int] = []
         self._reading = asyncio.Event()
         self._reading.set()
 
     @property
     def buffered(self) -> int:
-        return FRAME * len(self._waiting)
+        return FRAME * (len(self._waiting) + len(self._gathered))
 
     def send(self, frame: bytes) -> None:
-        if self._reading.is_set():
-            self.received.append(int(frame))
-        else:
-            self._waiting.append(int(frame))
-            self.most_buffered = max(self.most_buffered, self.buffered)
+        self._gathered.append(int(frame))
+        self.most_buffered = max(self.most_buffered, self.buffered)
+
+    def flush(self) -> None:
+        (self.received if self._reading.is_set() else self._waiting).extend(self._gathered)
+        self._gathered.clear()
 
     async def drained(self) -> None:
         await self._reading.wait()

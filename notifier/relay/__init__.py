@@ -13,8 +13,8 @@ from notifier.models import Notification
 class Receiver(Protocol):
     """Whom a relay tells, on the loop: the hub."""
 
-    def deliver(self, notification: Notification) -> None:
-        """Take a notification that may concern a connected user."""
+    def deliver(self, notifications: Sequence[Notification]) -> None:
+        """Take notifications that may concern connected users."""
         ...
 
     def heard(self, user_id: int, seq: int) -> object:
@@ -70,8 +70,7 @@ class LocalRelay:
 
     def publish(self, notifications: Sequence[Notification]) -> None:
         if self._receiver is not None:
-            for notification in notifications:
-                self._receiver.deliver(notification)
+            self._receiver.deliver(notifications)
 
     async def subscribe(self, user_id: int) -> None:
         """Nothing to do: everything passes through here."""

@@ -69,8 +69,7 @@ class RedisRelay:
             message = self._origin + _encode(_nudge(notification))
             self._bus.publish(self._channel(notification.user_id), message)
         if self._receiver is not None:
-            for notification in notifications:
-                self._receiver.deliver(notification)
+            self._receiver.deliver(notifications)
 
     async def subscribe(self, user_id: int) -> None:
         await self._bus.subscribe(self._channel(user_id))
@@ -100,16 +99,15 @@ class RedisRelay:
         if nudge.payload is None:
             receiver.heard(nudge.user_id, nudge.seq)
         else:
-            receiver.deliver(
-                Notification(
-                    nudge.user_id,
-                    nudge.seq,
-                    nudge.key,
-                    nudge.payload,
-                    nudge.created_at,
-                    nudge.expires_at,
-                )
+            notification = Notification(
+                nudge.user_id,
+                nudge.seq,
+                nudge.key,
+                nudge.payload,
+                nudge.created_at,
+                nudge.expires_at,
             )
+            receiver.deliver((notification,))
 
 
 def _nudge(notification: Notification) -> _Nudge:

@@ -1,7 +1,7 @@
 """What relays of several processes have between them, for tests."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from notifier.models import Notification
@@ -20,8 +20,8 @@ class Recorder:
         self.delivered: list[Notification] = []
         self.positions: list[tuple[int, int]] = []
 
-    def deliver(self, notification: Notification) -> None:
-        self.delivered.append(notification)
+    def deliver(self, notifications: Sequence[Notification]) -> None:
+        self.delivered += notifications
 
     def heard(self, user_id: int, seq: int) -> None:
         self.positions.append((user_id, seq))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 
 import pytest
 import redis as redis_py
@@ -89,8 +90,8 @@ async def test_a_failing_receiver_ends_nothing(
     async with network.process() as sender, network.process(1, 2) as receiver:
         deliver = receiver.told.deliver
 
-        def fail(told: Notification) -> None:
-            if told.user_id == 1:
+        def fail(told: Sequence[Notification]) -> None:
+            if told[0].user_id == 1:
                 raise ValueError
             deliver(told)
 
