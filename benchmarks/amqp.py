@@ -1,17 +1,19 @@
 """CPU of the server per RabbitMQ message: committed, delivered to a socket, acknowledged by it.
 
-``python -m benchmarks.amqp [messages]``: one burst for one connected user, with results off
-and on, against a broker of its own that is stopped afterwards.
+``python -m benchmarks.amqp [messages]``: bursts for one connected user, on SQLite and on
+PostgreSQL, with results off and on, against servers of its own that are stopped afterwards.
 """
 
 import asyncio
 import sys
 import time
+from statistics import median
 
 import pika
 
 from benchmarks.measure import SECRET, Subject, subject
 from notifier.tokens import Tokens
+from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
 
 ROUNDS = 3
@@ -119,20 +121,32 @@ def _ack(key: bytes) -> bytes:
 
 def main() -> None:
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    broker = RabbitServer()
+    broker, postgres = RabbitServer(), PostgresServer(durable=True)
     broker.start()
+    postgres.start()
     try:
-        for results in sys.argv[2:] or ("0", "1"):
+        for results in ("0", "1"):
             settings = {"AMQP_URL": broker.address, "NOTIFIER_RABBIT_RESULTS": results}
-            with subject("notifier", **settings) as server:
-                wait_for_consumer(broker)
-                asyncio.run(burst(server, broker, 500))
-                for _ in range(ROUNDS):
-                    cpu, rate = asyncio.run(burst(server, broker, messages))
-                    state = "on " if results == "1" else "off"
-                    print(f"results {state}  {cpu:6.1f} µs a message  {rate:7.0f} messages/s")
+            with_results = f"results {'on' if results == '1' else 'off'}"
+            rounds(f"SQLite, {with_results}", broker, messages, settings)
+            settings["DATABASE_URL"] = postgres.create_database()
+            rounds(f"PostgreSQL, {with_results}", broker, messages, settings)
     finally:
         broker.remove()
+        postgres.remove()
+
+
+def rounds(name: str, broker: RabbitServer, messages: int, settings: dict[str, str]) -> None:
+    """Measure one way of running the server, and print what it takes."""
+    with subject("notifier", **settings) as server:
+        wait_for_consumer(broker)
+        asyncio.run(burst(server, broker, 500))
+        figures = [asyncio.run(burst(server, broker, messages)) for _ in range(ROUNDS)]
+    each = ", ".join(f"{cpu:.0f}" for cpu, _ in figures)
+    print(
+        f"{name:<24} {median(cpu for cpu, _ in figures):5.0f} µs a message (rounds: {each}), "
+        f"{median(rate for _, rate in figures):5.0f} messages/s"
+    )
 
 
 if __name__ == "__main__":
