@@ -78,7 +78,7 @@ class Device:
     async def receive(self, messages: int) -> None:
         """Acknowledge so many notifications. Their frames have 16 bits of length."""
         data = b""
-        while messages:
+        while messages > 0:
             data += await self._reader.read(1 << 16)
             place = 0
             acks = []
