@@ -78,7 +78,7 @@ def _migrate(options: Options, loaded: Loaded) -> int:
 
 
 def _copy(options: Options, loaded: Loaded) -> int:
-    source, target = driver_at(options.source), driver_at(options.target)
+    source, target = driver_at(options.source, existing=True), driver_at(options.target)
     try:
         report = copy(source, target)
     finally:

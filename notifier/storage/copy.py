@@ -46,10 +46,11 @@ class CopyReport(msgspec.Struct, frozen=True):
     tables: dict[str, Contents]
 
 
-def driver_at(address: str) -> SqlDriver:
+def driver_at(address: str, *, existing: bool = False) -> SqlDriver:
     """The driver for ``sqlite:///folder`` (``sqlite:////`` if absolute) or ``postgresql://…``.
 
-    Raises InvalidSettings.
+    ``existing`` refuses a folder without a store, which would be made otherwise. Raises
+    InvalidSettings or CopyRefused.
     """
     scheme, _, rest = address.partition("://")
     if scheme in ("postgresql", "postgres"):
@@ -57,7 +58,10 @@ def driver_at(address: str) -> SqlDriver:
     if scheme == "sqlite" and rest.startswith("/") and rest != "/":
         path = Path(rest.removeprefix("/"))
         folder = path.parent if path.name == FILE_NAME else path
-        return SqliteDriver(folder, exclusive=True)
+        driver = SqliteDriver(folder, exclusive=True)
+        if existing and not driver.path.exists():
+            raise CopyRefused(f"There is no store at {driver.path}.")
+        return driver
     # The address may hold a password, so it is not quoted.
     raise InvalidSettings("Expected an address such as sqlite:///data or postgresql://….")
 

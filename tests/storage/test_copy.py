@@ -239,3 +239,10 @@ class TestAddresses:
         with pytest.raises(InvalidSettings) as refused:
             driver_at(address)
         assert "hidden" not in refused.value.message
+
+
+def test_mistyped_source(tmp_path: Path):
+    """A source that isn't there is refused, and not made."""
+    with pytest.raises(CopyRefused, match="no store at"):
+        driver_at(f"sqlite:///{tmp_path}/mistyped", existing=True)
+    assert not list(tmp_path.iterdir())
