@@ -26,7 +26,7 @@ from notifier.wire import (
     text_frame,
 )
 
-_MAX_UNSETTLED: Final = 256
+MAX_UNSETTLED: Final = 256
 """Acknowledgements of one connection that may wait for the store before it is read on."""
 
 _decode: Decoder[ClientFrame] = Decoder(ClientFrame)
@@ -80,7 +80,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             self.close(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
             return
         self.set_nodelay(True)
-        self._transport = SocketTransport(self, stream)
+        self._transport = SocketTransport(self.ws_connection, stream)
         self._feed = self.application.hub.attach(self._token.user_id, self._transport)
         self._expire_at(self._token.expires_at)
 
@@ -92,6 +92,8 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             self._feed = None
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        if self._transport is None or self._transport.revoked:
+            return None
         if isinstance(message, bytes):
             self._complain("Binary frames are not understood.")
             return None
@@ -110,10 +112,12 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         self._unsettled += 1
         settled.add_done_callback(self._settled)
         # Waiting here keeps Tornado from reading on.
-        return _wait(settled) if self._unsettled > _MAX_UNSETTLED else None
+        return _wait(settled) if self._unsettled > MAX_UNSETTLED else None
 
-    def _settled(self, _: "asyncio.Future[Any]") -> None:
+    def _settled(self, settled: "asyncio.Future[Any]") -> None:
         self._unsettled -= 1
+        if error := self.application.notifications.acknowledged(settled):
+            self._complain(f"Not acknowledged, so it comes again: {error.message}")
 
     def _command(self, command: Command) -> Awaitable[None] | None:
         if command.key == "ping":
@@ -138,11 +142,12 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         self._send(CommandResult("refresh", clock.isoformat(token.expires_at)))
 
     def _expire_at(self, moment: int) -> None:
+        assert self._feed is not None
         if self._expiry is not None:
             self._expiry.cancel()
         seconds = max(0, moment - clock.now()) / clock.SECOND
         self._expiry = asyncio.get_running_loop().call_later(
-            seconds, self.close, CloseCode.TOKEN_EXPIRED, "identity token expired"
+            seconds, self._feed.end, CloseCode.TOKEN_EXPIRED, "identity token expired"
         )
 
     def _complain(self, problem: str) -> None:

@@ -3,7 +3,9 @@
 from contextlib import suppress
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketProtocol
+
+from notifier.closing import CloseCode
 
 
 class SocketTransport:
@@ -16,14 +18,16 @@ class SocketTransport:
     has drained.
     """
 
-    def __init__(self, handler: WebSocketHandler, stream: IOStream) -> None:
-        self._handler = handler
+    def __init__(self, connection: WebSocketProtocol, stream: IOStream) -> None:
+        self._connection = connection
         self._stream = stream
         # A TLS socket may need to read before it can write, which only its stream arranges.
         self._direct = type(stream) is IOStream
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
         self._buffered = 0
+        self.revoked = False
+        """Whether the peer was told that its token no longer holds."""
 
     @property
     def buffered(self) -> int:
@@ -44,9 +48,11 @@ class SocketTransport:
         self._send(frames)
 
     def _send(self, frame: bytes) -> None:
-        stream = self._stream
-        if stream.closed():
+        # Closing, and not only closed: behind a close frame nothing may come (RFC 6455 §5.5.1),
+        # however long the peer leaves the connection open.
+        if self._connection.is_closing():
             return
+        stream = self._stream
         if not stream.writing():
             self._buffered = 0
             if self._direct:
@@ -71,6 +77,7 @@ class SocketTransport:
                 # An empty write ends when everything before it has left.
                 await stream.write(b"")
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: CloseCode, reason: str) -> None:
         self.flush()
-        self._handler.close(code, reason)
+        self.revoked |= code in (CloseCode.TOKEN_EXPIRED, CloseCode.REVOKED)
+        self._connection.close(code, reason)

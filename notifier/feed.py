@@ -47,15 +47,15 @@ class Transport(Protocol):
         ...
 
     def flush(self) -> None:
-        """Send or buffer what was taken. After the peer has left, do nothing."""
+        """Send or buffer what was taken. After :meth:`close`, or the peer's, drop it."""
         ...
 
     async def drained(self) -> None:
         """Return when nothing is buffered, or the peer has left."""
         ...
 
-    def close(self, code: int, reason: str) -> None:
-        """Say good-bye with a WebSocket close code (RFC 6455 §7.4)."""
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Send what was taken, then say good-bye."""
         ...
 
 
@@ -113,16 +113,17 @@ class Feed:
         """
         if not self.live:
             return
-        missing = notification.seq - self.cursor
-        if missing == 1:
-            self._write(notification, frame)
-            if self.transport.buffered > self._high_water:
-                self.transport.flush()
-                if self.transport.buffered > self._high_water:
-                    # A slow reader costs a bounded buffer: the rest waits in the store.
-                    self.catch_up()
-        elif missing > 1:
+        if notification.seq <= self.cursor:
+            return
+        if notification.seq > self.cursor + 1:
             self.catch_up()
+            return
+        self._write(notification, frame)
+        if self.transport.buffered > self._high_water:
+            self.transport.flush()
+            if self.transport.buffered > self._high_water:
+                # A slow reader costs a bounded buffer: the rest waits in the store.
+                self.catch_up()
 
     def catch_up(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
         """Leave the live set until the store has nothing more. ``first`` is awaited first."""
@@ -131,8 +132,13 @@ class Feed:
             self._task = asyncio.get_running_loop().create_task(self._catch_up(first))
             self._task.add_done_callback(self._report_failure)
 
+    def end(self, code: CloseCode, reason: str) -> None:
+        """Say good-bye. Nothing is delivered any more, though the peer may take long to leave."""
+        self.close()
+        self.transport.close(code, reason)
+
     def close(self) -> None:
-        """The connection is gone."""
+        """Deliver nothing any more: the connection is gone, or about to be."""
         self.live = False
         if self._task is not None:
             self._task.cancel()
@@ -165,7 +171,7 @@ class Feed:
     def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             logger.error("A feed failed", exc_info=error, extra={"action": "feed_failed"})
-            self.transport.close(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
+            self.end(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
 
     def _take(self, page: Page) -> None:
         for notification in page.notifications:

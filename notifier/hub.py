@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
+from notifier.closing import CloseCode
 from notifier.feed import Encode, Feed, ReadPage, Transport
 from notifier.models import Notification
 from notifier.relay import Relay
@@ -142,7 +143,7 @@ class Hub:
             feed.catch_up()
         return len(behind)
 
-    def revoke(self, user_id: int, code: int, reason: str) -> None:
+    def revoke(self, user_id: int, code: CloseCode, reason: str) -> None:
         """Close all connections of one user, also those whose handshake is under way."""
         now = time.monotonic()
         self._revoked = {
@@ -151,4 +152,4 @@ class Hub:
         self._revoked[user_id] = now
         if inbox := self._inboxes.get(user_id):
             for feed in tuple(inbox.feeds):
-                feed.transport.close(code, reason)
+                feed.end(code, reason)

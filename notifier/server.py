@@ -220,7 +220,7 @@ class Server:
             ahead = began + number * pause - asyncio.get_running_loop().time()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            feed.transport.close(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
+            feed.end(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
 
     # Chores.
 

@@ -8,7 +8,7 @@ import asyncio
 
 from notifier import wire
 from notifier.clock import SECOND
-from notifier.errors import UnknownUser
+from notifier.errors import NotifierError, UnknownUser
 from notifier.storage.contract import TRUSTED, Append, Appended, Result, Sender
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
@@ -25,7 +25,7 @@ class NotificationService:
         self.sends = 0
         """How many notifications were stored, since the start."""
         self.acks = 0
-        """How many acknowledgements were taken, since the start."""
+        """How many acknowledgements were stored, since the start."""
 
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
@@ -66,7 +66,16 @@ class NotificationService:
         """Settle a notification for all devices of its user.
 
         The first acknowledgement counts; unknown and settled keys change nothing. The future
-        is done with the commit and may be ignored. Raises Unavailable if there is no room.
+        is done with the commit and goes to :meth:`acknowledged`. Raises Unavailable if there
+        is no room.
         """
-        self.acks += 1
         return self._store.acknowledge(user_id, key)
+
+    def acknowledged(self, settled: "asyncio.Future[Result]") -> NotifierError | None:
+        """Count what a future of :meth:`acknowledge` has brought; why it was not stored."""
+        error = settled.exception()
+        if error is None:
+            self.acks += 1
+            return None
+        assert isinstance(error, NotifierError)
+        return error

@@ -3,12 +3,19 @@
 import asyncio
 import json
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import websockets
 
+from handlers.socket import MAX_UNSETTLED
+from notifier.closing import CloseCode
+from notifier.errors import Unavailable
 from notifier.storage.contract import SetActive, SetPassword
-from tests.support.harness import Harness, Person, ServerWith, until
+from notifier.storage.sqlite import SqliteDriver
+from tests.storage.held import HeldDriver
+from tests.support.harness import Harness, Person, ServerWith, running, settings_for, until
 
 
 async def test_backlog_then_live(server: Harness) -> None:
@@ -237,14 +244,8 @@ async def test_dead_peers_are_found(server_with: ServerWith) -> None:
     """A peer that no longer answers pings is forgotten."""
     async with server_with(ping_seconds=0.1) as server:
         ann = await server.user()
-        port = server.server.port
-        request = (
-            f"GET /ws/notifications/{ann.id}/?token={server.token(ann)} HTTP/1.1\r\n"
-            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        with socket.create_connection(("127.0.0.1", port)) as mute:
-            mute.sendall(request.encode())
+        with socket.create_connection(("127.0.0.1", server.server.port)) as mute:
+            mute.sendall(server.handshake(ann))
             await until(lambda: server.server.hub.sockets == 1)
             await until(lambda: server.server.hub.sockets == 0)
 
@@ -252,15 +253,9 @@ async def test_dead_peers_are_found(server_with: ServerWith) -> None:
 async def test_peer_that_leaves_during_the_handshake_leaks_nothing(server: Harness) -> None:
     """Connections that are reset at any moment leave no feed behind."""
     ann = await server.user()
-    port = server.server.port
     for _ in range(20):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            f"GET /ws/notifications/{ann.id}/?token={server.token(ann)} HTTP/1.1\r\n"
-            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+        writer.write(server.handshake(ann))
         await writer.drain()
         writer.transport.abort()
         del reader
@@ -337,3 +332,135 @@ async def test_connecting_to_a_server_that_drains(server: Harness) -> None:
         code, _ = await device.closed()
     assert code == 1012
     assert server.server.hub.sockets == 0
+
+
+async def read_to_the_end(reader: asyncio.StreamReader) -> list[tuple[int, bytes]]:
+    """Opcode and payload of each frame that the server writes before it hangs up."""
+    frames = []
+    with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+        while True:
+            first, size = await reader.readexactly(2)
+            if size == 126:
+                size = int.from_bytes(await reader.readexactly(2), "big")
+            frames.append((first & 0x0F, await reader.readexactly(size)))
+    return frames
+
+
+def text_frame(message: object) -> bytes:
+    """A client's frame, masked with zeros (RFC 6455 §5.3)."""
+    text = json.dumps(message).encode()
+    assert len(text) < 126
+    return bytes((0x81, 0x80 | len(text))) + b"\0\0\0\0" + text
+
+
+@pytest.mark.parametrize("way", ["revoked", "expired", "sent away", "failed"])
+async def test_nothing_comes_behind_a_close_frame(
+    server: Harness, way: str, expected_errors: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the server says good-bye, a client that ignores it is given nothing more."""
+    ann = await server.user()
+    hub = server.server.hub
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+    writer.write(server.handshake(ann))
+    await reader.readuntil(b"\r\n\r\n")
+    await until(lambda: any(feed.live for feed in hub.feeds()))
+    await server.send(ann, "before")
+    (feed,) = hub.feeds()
+    match way:
+        case "revoked":
+            hub.revoke(ann.id, CloseCode.REVOKED, "deactivated")
+        case "expired":
+            feed.end(CloseCode.TOKEN_EXPIRED, "identity token expired")
+        case "sent away":
+            await server.server._send_clients_away()
+        case "failed":
+            expected_errors.append("A feed failed")
+            monkeypatch.setattr(feed, "_read", None)
+            feed.catch_up()
+            await until(lambda: feed.transport._connection.is_closing())  # type: ignore[attr-defined]
+    for n in range(5):
+        await server.send(ann, n)
+    feed.transport.send(b"\x81\x00")
+    feed.transport.flush()
+    writer.write(text_frame({"type": "command", "key": "ping"}))
+    frames = await read_to_the_end(reader)
+    writer.close()
+    assert [opcode for opcode, _ in frames] == [1, 8]
+    assert b"before" in frames[0][1]
+    assert (feed.live, feed.delivered) == (False, 1)
+    await until(lambda: hub.sockets == 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "settled"), [(CloseCode.REVOKED, False), (CloseCode.GO_ELSEWHERE, True)]
+)
+async def test_acks_behind_a_close_frame(server: Harness, code: CloseCode, settled: bool) -> None:
+    """A device that is sent elsewhere may still acknowledge what it was given, a revoked one not."""
+    ann = await server.user()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+    writer.write(server.handshake(ann))
+    await reader.readuntil(b"\r\n\r\n")
+    await until(lambda: server.server.hub.sockets)
+    await server.send(ann, 1, key="k")
+    for feed in server.server.hub.feeds():
+        feed.end(code, "good-bye")
+        feed.end(CloseCode.GO_ELSEWHERE, "a second good-bye changes nothing")
+    writer.write(text_frame({"type": "message_ack", "key": "k"}))
+    writer.write(bytes((0x88, 0x80)) + b"\0\0\0\0")
+    await read_to_the_end(reader)
+    writer.close()
+    await until_pending(server, ann, [] if settled else [1])
+
+
+async def test_ack_that_was_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_errors: list[str]
+) -> None:
+    """An ack that the store could not take is answered with an error frame, and not counted."""
+    expected_errors.append("The store is away")
+    driver = HeldDriver(SqliteDriver(tmp_path))
+    monkeypatch.setattr("notifier.server.make_driver", lambda *_, **__: driver)
+    async with running(settings_for(tmp_path)) as server:
+        ann = await server.user()
+        async with server.connect(ann) as device:
+            await server.send(ann, 1)
+            frame = await device.next()
+            driver.failures = [Unavailable(), Unavailable()]
+            await device.ack(frame)
+            answer = await device.next()
+            assert answer.type == "message_processing_error"
+            assert "Not acknowledged" in answer.value
+            assert server.server.notifications.acks == 0
+            await server.server.store.wait_available()
+            await device.ack(frame)
+            await until_pending(server, ann, [])
+            await device.nothing_more()
+            assert server.server.notifications.acks == 1
+
+
+async def test_unsettled_acks_are_bounded(server: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that acknowledges faster than the store commits is read on only as it does."""
+    ann = await server.user()
+    loop = asyncio.get_running_loop()
+    taken: list[asyncio.Future[None]] = []
+
+    def take(*_: object) -> "asyncio.Future[None]":
+        taken.append(loop.create_future())
+        return taken[-1]
+
+    monkeypatch.setattr(server.server.store, "acknowledge", take)
+    async with server.connect(ann) as device:
+        for n in range(2 * MAX_UNSETTLED):
+            await device.tell({"type": "message_ack", "key": f"k{n}"})
+        await device.tell({"type": "command", "key": "ping"})
+        await until(lambda: len(taken) > MAX_UNSETTLED)
+        with pytest.raises(TimeoutError):
+            await device.next(seconds=0.2)
+        assert len(taken) == MAX_UNSETTLED + 1
+        answer = asyncio.ensure_future(device.next())
+        while not answer.done():
+            for future in taken:
+                if not future.done():
+                    future.set_result(None)
+            await asyncio.sleep(0.001)
+        assert (await answer).value == "pong"
+        assert len(taken) == 2 * MAX_UNSETTLED

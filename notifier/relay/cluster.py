@@ -54,7 +54,7 @@ class Cluster:
         return "ok" if links and all(link.state == "ok" for link in links) else "away"
 
     async def start(self) -> None:
-        await self._refresh()
+        await self._try_to_refresh()
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
@@ -92,7 +92,15 @@ class Cluster:
             except TimeoutError:
                 pass
             self._stale.clear()
+            await self._try_to_refresh()
+
+    async def _try_to_refresh(self) -> None:
+        """A failure nobody expected is logged, and the cluster asked again soon."""
+        try:
             await self._refresh()
+        except Exception:
+            logger.exception("Following the cluster failed", extra={"action": "cluster_failed"})
+            self._stale.set()
 
     async def _refresh(self) -> None:
         self._owners = await self._ask_for_owners() or self._owners

@@ -147,6 +147,15 @@ class Harness:
         """Where ``person`` connects."""
         return f"ws{self.url.removeprefix('http')}/ws/notifications/{person.id}/?token={token}"
 
+    def handshake(self, person: Person) -> bytes:
+        """The request that opens a WebSocket of ``person``, for those who speak it by hand."""
+        port = self.server.port
+        return (
+            f"GET /ws/notifications/{person.id}/?token={self.token(person)} HTTP/1.1\r\n"
+            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        ).encode()
+
     @asynccontextmanager
     async def connect(
         self, person: Person, *, token: str | None = None, **options: Any
