@@ -19,7 +19,7 @@ HIGH_WATER: Final = 256 * 1024
 """Bytes that may wait for one slow reader before it has to catch up from the store."""
 
 _SWEEP_CHUNK: Final = 1000
-_HANDSHAKE: Final = 60.0
+HANDSHAKE: Final = 60.0
 """Seconds that a handshake may take, at the very most."""
 
 ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
@@ -147,7 +147,7 @@ class Hub:
         """Close all connections of one user, also those whose handshake is under way."""
         now = time.monotonic()
         self._revoked = {
-            each: moment for each, moment in self._revoked.items() if moment > now - _HANDSHAKE
+            each: moment for each, moment in self._revoked.items() if moment > now - HANDSHAKE
         }
         self._revoked[user_id] = now
         if inbox := self._inboxes.get(user_id):

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from notifier.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.feed import Feed
-from notifier.hub import Hub, Inbox
+from notifier.hub import HANDSHAKE, Hub, Inbox
 from notifier.models import Notification
 from notifier.relay import LocalRelay
 from notifier.storage.contract import Page
@@ -175,6 +176,16 @@ async def test_a_bug_closes_the_connection(expected_errors: list[str]) -> None:
     assert transport.closed == (1011, "internal error; reconnect")
 
 
+async def test_nothing_after_the_end() -> None:
+    """A feed that has said good-bye writes nothing more, whatever it is offered."""
+    feed, transport, _ = await live_feed(Log())
+    feed.end(CloseCode.REVOKED, "deactivated")
+    for seq in (1, 3):
+        feed.offer(note(seq), encode(note(seq)))
+    assert not transport.sent
+    assert transport.closed == (4403, "deactivated")
+
+
 @pytest.mark.parametrize("when", ["subscribing", "reading"])
 async def test_closed_while_catching_up(when: str) -> None:
     """A connection that ends early leaves no task and no subscription behind."""
@@ -209,10 +220,23 @@ async def test_hub_counts() -> None:
     assert hub.heard(99, 5) == 0
 
 
-async def test_revoking_is_remembered_for_a_while() -> None:
-    """A handshake that began before a revocation can tell, a later one is not bothered."""
+async def test_revoking_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handshake that began before a revocation can tell, a later one is not bothered.
+
+    One of the same moment counts as earlier. What no handshake can need is forgotten.
+    """
+    now = 1000.0
+    monkeypatch.setattr("notifier.hub.time.monotonic", lambda: now)
     hub = Hub(LocalRelay(), Log().read, encode)
-    hub.revoke(1, 4403, "deactivated")
-    assert hub.revoked_since(1, 0.0)
-    assert not hub.revoked_since(1, float("inf"))
+    hub.revoke(1, CloseCode.REVOKED, "deactivated")
+    assert hub.revoked_since(1, 999.9)
+    assert hub.revoked_since(1, 1000.0)
+    assert not hub.revoked_since(1, 1000.1)
     assert not hub.revoked_since(2, 0.0)
+    now += HANDSHAKE / 2
+    hub.revoke(2, CloseCode.REVOKED, "deactivated")
+    assert hub.revoked_since(1, 0.0)
+    now += HANDSHAKE / 2
+    hub.revoke(3, CloseCode.REVOKED, "deactivated")
+    assert not hub.revoked_since(1, 0.0)
+    assert hub.revoked_since(2, 0.0)

@@ -377,7 +377,7 @@ async def test_nothing_comes_behind_a_close_frame(
             expected_errors.append("A feed failed")
             monkeypatch.setattr(feed, "_read", None)
             feed.catch_up()
-            await until(lambda: feed.transport._connection.is_closing())  # type: ignore[attr-defined]
+            await until(feed.transport._connection.is_closing)  # type: ignore[attr-defined]
     for n in range(5):
         await server.send(ann, n)
     feed.transport.send(b"\x81\x00")
@@ -395,7 +395,7 @@ async def test_nothing_comes_behind_a_close_frame(
     ("code", "settled"), [(CloseCode.REVOKED, False), (CloseCode.GO_ELSEWHERE, True)]
 )
 async def test_acks_behind_a_close_frame(server: Harness, code: CloseCode, settled: bool) -> None:
-    """A device that is sent elsewhere may still acknowledge what it was given, a revoked one not."""
+    """A device that is sent elsewhere may still acknowledge, a revoked one may not."""
     ann = await server.user()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
     writer.write(server.handshake(ann))

@@ -7,6 +7,8 @@ import pytest
 
 from notifier.relay import link
 from notifier.relay.address import bus_for
+from notifier.relay.cluster import Cluster, Place
+from notifier.relay.link import Connect, Connection
 from notifier.relay.redis import RedisRelay
 from tests.relay.networks import Network, notification, until_linked, until_state
 from tests.support.harness import until
@@ -176,3 +178,24 @@ def _slots(server: RedisServer, ids: list[str]) -> list[str]:
 def _range(words: str) -> tuple[int, int]:
     first, _, last = words.partition("-")
     return int(first), int(last or first) + 1
+
+
+async def test_a_bug_does_not_end_the_following(expected_errors: list[str]) -> None:
+    """What nobody expected while the cluster is asked is logged, and it is asked again."""
+    expected_errors.append("Following the cluster failed")
+    asked = 0
+
+    def server(_: Place) -> Connect:
+        async def connect() -> Connection:
+            nonlocal asked
+            asked += 1
+            raise RuntimeError("a bug") if asked < 3 else ConnectionRefusedError
+
+        return connect
+
+    cluster = Cluster([("127.0.0.1", 1)], server, lambda _: None)
+    await cluster.start()
+    try:
+        await until(lambda: asked > 3)
+    finally:
+        await cluster.stop()

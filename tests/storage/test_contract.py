@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -16,6 +17,7 @@ from notifier.errors import (
 )
 from notifier.models import Notification
 from notifier.storage.contract import ANYONE, Append, Appended, Sender
+from notifier.storage.sql import SqlWriteSession
 from notifier.storage.store import Store
 from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_user, opened
@@ -259,6 +261,28 @@ class TestAppending:
             assert refused == [key == bad for key in keys]
             expected = list(enumerate(["first", "a", "b", "c", "d", "e"], start=1))
             assert await pending(store, ann) == expected
+
+    async def test_away_while_a_bad_item_is_looked_for(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A database that goes away halfway leaves done what was done, and the rest unavailable."""
+        async with opened(database.driver()) as store:
+            ann = await make_user(store, "ann")
+            session = database.driver().writer()
+            assert isinstance(session, SqlWriteSession)
+            transaction = session.transaction
+            failures: list[Exception | None] = [ValueError("bad item"), None, Unavailable()]
+
+            def failing() -> AbstractContextManager[None]:
+                if failures and (failure := failures.pop(0)):
+                    raise failure
+                return transaction()
+
+            monkeypatch.setattr(session, "transaction", failing)
+            outcomes = session.commit([Append(ann, key, b"1") for key in "abcde"])
+            session.close()
+            assert [type(outcome) for outcome in outcomes] == [Appended] * 2 + [Unavailable] * 3
+            assert await pending(store, ann) == [(1, "a"), (2, "b")]
 
     async def test_announced_in_order(self, database: Database):
         """Fresh notifications are announced in order, before their senders hear of them."""

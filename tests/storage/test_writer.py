@@ -65,6 +65,36 @@ class TestBatches:
         await asyncio.gather(*sends)
         assert max(driver.batches) <= MAX_BATCH_BYTES // len(payload) + 1
 
+    async def test_bounded_in_bytes(self, driver: HeldDriver):
+        """Once as many bytes wait as may, nothing more is taken until they are stored."""
+        async with opened(driver, max_bytes=20) as store:
+            await make_user(store, "bob")
+            driver.hold()
+            waiting = [store.writer.submit(Append(1, f"k{n}", b'"12345678"')) for n in range(2)]
+            with pytest.raises(Unavailable):
+                store.writer.submit(Append(1, "one too many", b"1"))
+            driver.release()
+            await asyncio.gather(*waiting)
+            await send(store, "fits again")
+
+    async def test_company(self, store: Store, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch):
+        """A commit waits a moment for company if the one before had any, and only then."""
+        pauses: list[float] = []
+        monkeypatch.setattr("notifier.storage.writer.time.sleep", pauses.append)
+        await send(store, "alone")
+        assert not pauses
+        driver.hold()
+        first = store.writer.submit(Append(1, "held", b"1"))
+        await asyncio.to_thread(driver.arrived.wait)
+        crowd = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(2)]
+        driver.release()
+        await asyncio.gather(first, *crowd)
+        assert not pauses
+        await send(store, "behind company")
+        assert len(pauses) == 1
+        await send(store, "behind one that was alone")
+        assert len(pauses) == 1
+
     async def test_nobody_waits_any_more(self, store: Store, driver: HeldDriver):
         """Who gives up waiting disturbs nobody; the operation is still done."""
         driver.hold()
