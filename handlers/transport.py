@@ -21,8 +21,6 @@ class SocketTransport:
     def __init__(self, connection: WebSocketProtocol, stream: IOStream) -> None:
         self._connection = connection
         self._stream = stream
-        # A TLS socket may need to read before it can write, which only its stream arranges.
-        self._direct = type(stream) is IOStream
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
         self._buffered = 0
@@ -55,11 +53,10 @@ class SocketTransport:
         stream = self._stream
         if not stream.writing():
             self._buffered = 0
-            if self._direct:
-                sent = self._send_now(frame)
-                if sent == len(frame):
-                    return
-                frame = frame[sent:]
+            sent = self._send_now(frame)
+            if sent == len(frame):
+                return
+            frame = frame[sent:]
         self._buffered += len(frame)
         stream.write(frame)
 

@@ -464,3 +464,6 @@ async def test_unsettled_acks_are_bounded(server: Harness, monkeypatch: pytest.M
             await asyncio.sleep(0.001)
         assert (await answer).value == "pong"
         assert len(taken) == 2 * MAX_UNSETTLED
+        for n in range(MAX_UNSETTLED):
+            await device.tell({"type": "message_ack", "key": f"k{n}"})
+        await device.nothing_more()

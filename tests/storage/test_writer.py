@@ -71,9 +71,11 @@ class TestBatches:
             await make_user(store, "bob")
             driver.hold()
             waiting = [store.writer.submit(Append(1, f"k{n}", b'"12345678"')) for n in range(2)]
-            with pytest.raises(Unavailable):
-                store.writer.submit(Append(1, "one too many", b"1"))
-            driver.release()
+            try:
+                with pytest.raises(Unavailable):
+                    store.writer.submit(Append(1, "one too many", b"1"))
+            finally:
+                driver.release()
             await asyncio.gather(*waiting)
             await send(store, "fits again")
 
@@ -149,6 +151,14 @@ class TestSessionLost:
         async with asyncio.timeout(5):
             await store.wait_available()
         await send(store, "a")
+
+    async def test_never_away(self, driver: HeldDriver, caplog):
+        """A store that was never away does not say that it is back."""
+        caplog.set_level("INFO")
+        async with opened(driver) as store:
+            await make_user(store, "ann")
+        assert driver.connections == 1
+        assert not [record for record in caplog.records if "store" in record.message]
 
     async def test_certain_loss_is_hidden(self, store: Store, driver: HeldDriver):
         """A session that was lost before anything could be committed is replaced unnoticed."""
