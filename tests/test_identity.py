@@ -84,6 +84,18 @@ async def test_tokens_last(server: Harness) -> None:
     assert await connects(server, ann, await token())
 
 
+async def test_tokens_of_the_earlier_service(server: Harness) -> None:
+    """A token without a version opens until its user's first change, and not after it."""
+    ann = await server.user()
+    claims = {"user_id": ann.id, "token_type": "identity", "iat": 0, "exp": 2**31, "jti": "x"}
+    token = jwt.encode(claims, SECRET, algorithm="HS256")
+    async with server.connect(ann, token=token) as device:
+        await device.nothing_more()
+        await server.server.store.end_sessions(ann.id)
+        assert (await device.closed())[0] == 4403
+    assert not await connects(server, ann, token)
+
+
 class TestWhoMayAsk:
     """Authority over the identities of others."""
 
