@@ -16,7 +16,6 @@ from notifier.errors import (
     KeyConflict,
     NotifierError,
     NotStorable,
-    PermissionDenied,
     ScopeMissing,
     Unauthenticated,
     Unavailable,
@@ -432,7 +431,7 @@ class SqlWriteSession(Session):
         return len(removed)
 
 
-def _refusal(sender: Sender, grounds: Grounds) -> Unauthenticated | PermissionDenied | None:
+def _refusal(sender: Sender, grounds: Grounds) -> Unauthenticated | ScopeMissing | None:
     """Why nothing is taken from ``sender``, if so."""
     if sender.only_while_open and grounds.has_api_keys:
         return Unauthenticated(_CLOSED)
