@@ -111,7 +111,7 @@ class ApiHandler(RequestHandler):
 
     @property
     def credentials(self) -> Credentials:
-        """What this request brings to show its right to send."""
+        """What this request brings to show its rights."""
         bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
         if bearer or api_key:
             return Credentials(bearer, api_key)

@@ -19,7 +19,7 @@ class SendHandler(ApiHandler):
             SendResponse,
             errors={
                 401: "No right to send: bring an API key or a superuser's access token.",
-                403: "The access token is not a superuser's.",
+                403: "The API key lacks the scope `send`, or the access token is no superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
                 503: "Nothing was promised: send again, with the same key.",

@@ -33,6 +33,8 @@ class Operation(msgspec.Struct, frozen=True):
     optional_security: bool = False
     headers: Mapping[str, str] = {}
     """Request headers with their meaning."""
+    ids: Mapping[str, str] = {}
+    """The ids in the path with their meaning."""
     example: Mapping[str, Any] | None = None
     """A body that works on a fresh start, for people who try it out."""
 
@@ -103,9 +105,19 @@ _BODY_ERRORS: Final[Mapping[int, str]] = {
 
 def _describe(each: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
         for name, meaning in each.headers.items()
+    ]
+    parameters += [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": meaning,
+            "schema": {"type": "integer", "minimum": 1},
+        }
+        for name, meaning in each.ids.items()
     ]
     if parameters:
         description["parameters"] = parameters

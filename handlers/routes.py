@@ -21,6 +21,7 @@ from handlers.pages import (
 from handlers.socket import FeedSocketHandler
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
+    IdentityHandler,
     IsAuthenticatedHandler,
     RefreshHandler,
     SessionHandler,
@@ -39,6 +40,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/is-authenticated/", IsAuthenticatedHandler),
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
+    ("/api/users/{user_id}/identity/", IdentityHandler),
     ("/api/stats/", StatsHandler),
     ("/api/notifications/", NotificationsPageHandler),
     ("/api/docs/", DocsPageHandler),

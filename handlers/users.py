@@ -1,14 +1,16 @@
-"""Signing in: tokens for programs, and a cookie session for the page."""
+"""Signing in: tokens for programs, and a cookie session for the page; tokens for back ends."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
+from notifier import clock
 from notifier.accounts import TokenSet
-from notifier.errors import TokenNotValid
+from notifier.errors import TokenNotValid, UnknownUser
 from notifier.models import User
+from notifier.wire import parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
 
@@ -62,6 +64,13 @@ class UserResponse(msgspec.Struct, frozen=True):
     def of(cls, user: User) -> "UserResponse":
         """What others may know of ``user``."""
         return cls(user.id, user.username, user.is_superuser)
+
+
+class IdentityResponse(msgspec.Struct, frozen=True):
+    """A token that opens the user's WebSocket."""
+
+    identity: str
+    expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
 
 
 class SessionResponse(msgspec.Struct, frozen=True):
@@ -126,6 +135,35 @@ class IsAuthenticatedHandler(ApiHandler):
     )
     async def get(self) -> None:
         self.reply(UserResponse.of(await self.require_user()))
+
+
+class IdentityHandler(ApiHandler):
+    """Identity tokens of any user, for back ends that know who is signed in with them."""
+
+    @operation(
+        Operation(
+            "Get a user's identity token",
+            "users",
+            response=IdentityResponse,
+            errors={
+                400: "The id is not a number.",
+                401: "Bring an API key or a superuser's access token.",
+                403: "The API key lacks the scope `identity`, or the access token is no "
+                "superuser's.",
+                404: "There is no active user with this id.",
+                503: "Try again later.",
+            },
+            security=("apiKey", "accessToken"),
+            ids={"user_id": "Whose token it will be."},
+        )
+    )
+    async def post(self, user_id: str) -> None:
+        await self.application.senders.authorize_identities(self.credentials)
+        whose = parse_user_id(user_id)
+        if whose is None:
+            raise UnknownUser
+        identity, token = await self.application.accounts.identity_of(whose)
+        self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
 
 
 class _SessionCookie(ApiHandler):

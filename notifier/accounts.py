@@ -3,12 +3,13 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
-from notifier.models import ApiKey, User
+from notifier.models import SCOPES, ApiKey, Scope, User
 from notifier.passwords import Passwords, check_password
 from notifier.storage.store import Store
 from notifier.tokens import Token, Tokens, TokenType
@@ -71,6 +72,14 @@ class Accounts:
             raise TokenNotValid("The token belongs to another user.")
         await self._holder(token)
         return token
+
+    async def identity_of(self, user_id: int) -> tuple[str, Token]:
+        """A new identity token of this user, and what it says. Raises UnknownUser."""
+        user = await self._store.user(user_id)
+        if user is None or not user.is_active:
+            raise UnknownUser
+        identity = self._tokens.issue("identity", user.id, user.token_version)
+        return identity, self._tokens.read(identity)
 
     def _issue(self, user: User) -> TokenSet:
         def issue(token_type: TokenType) -> str:
@@ -141,12 +150,12 @@ class Accounts:
 
     # API keys.
 
-    async def create_api_key(self, name: str) -> tuple[ApiKey, str]:
+    async def create_api_key(self, name: str, scopes: Sequence[str]) -> tuple[ApiKey, str]:
         """A new key: what is stored of it, and the key itself. Raises InvalidField."""
         if not _NAME.fullmatch(name):
             raise InvalidField("name", "A name has 1 to 100 characters, on one line.")
         key = _KEY_PREFIX + secrets.token_urlsafe(32)
-        return await self._store.create_api_key(name, digest(key)), key
+        return await self._store.create_api_key(name, digest(key), _check_scopes(scopes)), key
 
     async def api_keys(self) -> list[ApiKey]:
         """All keys, revoked ones too."""
@@ -155,3 +164,16 @@ class Accounts:
     async def revoke_api_key(self, id_or_name: str) -> int:
         """Revoke the active keys of this id or name; returns how many there were."""
         return await self._store.revoke_api_key(id_or_name)
+
+
+def _check_scopes(names: Sequence[str]) -> tuple[Scope, ...]:
+    """The scopes of these names, in the order of all. Raises InvalidField."""
+    known = ", ".join(SCOPES)
+    if not any(names):
+        raise InvalidField("scope", f"A key needs at least one of the scopes {known}.")
+    for name in names:
+        if name not in SCOPES:
+            raise InvalidField("scope", f"There is no scope {name!r}. The scopes are {known}.")
+    if len(set(names)) < len(names):
+        raise InvalidField("scope", "A scope is named more than once.")
+    return tuple(scope for scope in SCOPES if scope in names)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NoReturn
 
 from notifier import clock
@@ -17,6 +18,8 @@ RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
+_USER_CHANGES_KEPT: Final = clock.DAY
+"""Milliseconds for which a server may be out of touch and still learn who was changed."""
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoReturn:
@@ -30,7 +33,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoRet
 
 
 class Retention:
-    """Removes what was settled long enough ago, in small batches."""
+    """Removes what was settled long enough ago, and old user changes, in small batches."""
 
     def __init__(self, store: Store, days: float) -> None:
         self._store = store
@@ -38,24 +41,36 @@ class Retention:
 
     async def remove(self) -> int:
         """Remove everything that is due; returns how many rows. Raises Unavailable."""
-        due = clock.now() - self._kept
-        total = 0
-        removed = _REMOVE_AT_ONCE
-        while removed == _REMOVE_AT_ONCE:
-            removed = await self._store.remove_settled(
-                acked_before=due, expired_before=due, limit=_REMOVE_AT_ONCE
-            )
-            total += removed
-        if total:
-            logger.info("Old notifications removed", extra={"action": "removed", "rows": total})
-        return total
+        now = clock.now()
+        due = now - self._kept
+        settled = await _in_batches(
+            partial(self._store.remove_settled, acked_before=due, expired_before=due)
+        )
+        if settled:
+            logger.info("Old notifications removed", extra={"action": "removed", "rows": settled})
+        changes = await _in_batches(
+            partial(self._store.remove_user_changes, before=now - _USER_CHANGES_KEPT)
+        )
+        return settled + changes
+
+
+async def _in_batches(remove: Callable[..., Awaitable[int]]) -> int:
+    """Call ``remove`` with a limit until there is less to do; returns how many rows went."""
+    total = 0
+    removed = _REMOVE_AT_ONCE
+    while removed == _REMOVE_AT_ONCE:
+        removed = await remove(limit=_REMOVE_AT_ONCE)
+        total += removed
+    return total
 
 
 class UserChanges:
     """Ends the connections of users who were deactivated or got new credentials.
 
     The change may have been made by another process, such as the command line: the store
-    tells.
+    tells. If it no longer has all that happened since it was last asked (this process was
+    stopped, or the store away, for longer than changes are kept), every connection ends and
+    has to come back with a token, which is then checked.
     """
 
     def __init__(self, store: Store, hub: Hub) -> None:
@@ -69,6 +84,13 @@ class UserChanges:
 
     async def apply(self) -> None:
         """Close what has to be closed. Raises Unavailable."""
-        for change in await self._store.user_changes(self._last):
+        changes = await self._store.user_changes(self._last)
+        if changes is None:
+            # Asked first: what happens from now on comes with the next round.
+            self._last = await self._store.last_user_change()
+            self._hub.revoke_all(CloseCode.TOKEN_EXPIRED, "credentials may have changed")
+            logger.warning("Missed user changes", extra={"action": "revoked_all"})
+            return
+        for change in changes:
             self._hub.revoke(change.user_id, CloseCode.REVOKED, change.reason)
             self._last = change.id

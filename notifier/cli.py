@@ -19,6 +19,7 @@ from notifier.accounts import Accounts
 from notifier.client import Notifier
 from notifier.config import SETTINGS, Loaded, Settings, load
 from notifier.errors import InvalidSettings, NotifierError
+from notifier.models import SCOPES, SEND_ONLY
 from notifier.passwords import Passwords
 from notifier.run import serve
 from notifier.server import make_accounts
@@ -158,18 +159,21 @@ async def _list_users(options: Options, accounts: Accounts) -> int:
 
 
 async def _create_api_key(options: Options, accounts: Accounts) -> int:
-    stored, key = await accounts.create_api_key(options.name)
-    print(f"API key {stored.id} ({stored.name}), shown only now:\n{key}")
+    scopes = [name.strip() for name in options.scope.split(",")]
+    stored, key = await accounts.create_api_key(options.name, scopes)
+    allowed = " and ".join(stored.scopes)
+    print(f"API key {stored.id} ({stored.name}), for {allowed}, shown only now:\n{key}")
     return 0
 
 
 async def _list_api_keys(options: Options, accounts: Accounts) -> int:
     _print_table(
-        ("ID", "NAME", "CREATED", "REVOKED"),
+        ("ID", "NAME", "SCOPES", "CREATED", "REVOKED"),
         [
             (
                 key.id,
                 key.name,
+                ",".join(key.scopes),
                 clock.isoformat(key.created_at),
                 "-" if key.revoked_at is None else clock.isoformat(key.revoked_at),
             )
@@ -185,6 +189,9 @@ async def _revoke_api_key(options: Options, accounts: Accounts) -> int:
         print(f"notifier: there is no active key {options.key!r}.", file=sys.stderr)
         return 1
     print(f"Revoked {revoked} key{'s' if revoked > 1 else ''}.")
+    active = [key for key in await accounts.api_keys() if key.revoked_at is None]
+    if not any("send" in key.scopes for key in active):
+        print("No key that may send is left, and sends without a key stay closed.")
     return 0
 
 
@@ -305,7 +312,7 @@ def _add_api_key_commands(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     settings: argparse.ArgumentParser,
 ) -> None:
-    api_key = commands.add_parser("apikey", help="Make, list and revoke keys for sending.")
+    api_key = commands.add_parser("apikey", help="Make, list and revoke keys for programs.")
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, verb: Callable[[Options, Accounts], Awaitable[int]], summary: str) -> Any:
@@ -315,7 +322,17 @@ def _add_api_key_commands(
         action.set_defaults(command=_with_accounts(verb))
         return action
 
-    create = add("create", _create_api_key, "Make a key and show it once.")
+    create = add(
+        "create",
+        _create_api_key,
+        "Make a key and show it once. The first one closes sends without a key, for good.",
+    )
     create.add_argument("--name", required=True, help="What it is for, such as billing.")
+    create.add_argument(
+        "--scope",
+        default=",".join(SEND_ONLY),
+        metavar="NAMES",
+        help=f"What it may do, with commas: {', '.join(SCOPES)}. Only to send if not given.",
+    )
     add("list", _list_api_keys, "List the keys.")
     add("revoke", _revoke_api_key, "Revoke a key, at once.").add_argument("key", metavar="ID|NAME")

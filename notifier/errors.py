@@ -13,6 +13,7 @@
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
     ├── PermissionDenied          403
+    │   └── ScopeMissing
     ├── UnknownUser               404
     ├── KeyConflict               409
     ├── UnsupportedMediaType      415
@@ -117,6 +118,13 @@ class PermissionDenied(NotifierError):
     """You do not have permission to do this."""
 
     code = "permission_denied"
+
+
+class ScopeMissing(PermissionDenied):
+    """The API key was not made for this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key does not have the scope {scope!r}.")
 
 
 class UnknownUser(NotifierError):

@@ -55,6 +55,7 @@ class Hub:
         self._sockets = 0
         self._delivered = 0
         self._revoked: dict[int, float] = {}
+        self._all_revoked = -math.inf
 
     @property
     def users(self) -> int:
@@ -77,7 +78,7 @@ class Hub:
 
     def revoked_since(self, user_id: int, moment: float) -> bool:
         """Whether the user's credentials changed at or after ``moment`` (monotonic clock)."""
-        return self._revoked.get(user_id, -math.inf) >= moment
+        return max(self._all_revoked, self._revoked.get(user_id, -math.inf)) >= moment
 
     def attach(self, user_id: int, transport: Transport) -> Feed:
         """Add a connection. It is given all that is pending, then what is fresh."""
@@ -153,3 +154,9 @@ class Hub:
         if inbox := self._inboxes.get(user_id):
             for feed in tuple(inbox.feeds):
                 feed.end(code, reason)
+
+    def revoke_all(self, code: CloseCode, reason: str) -> None:
+        """Close all connections of all users, also those whose handshake is under way."""
+        self._all_revoked = time.monotonic()
+        for feed in tuple(self.feeds()):
+            feed.end(code, reason)

@@ -1,6 +1,14 @@
 """The domain's nouns. Moments are milliseconds since the epoch, UTC."""
 
+from typing import Final, Literal, get_args
+
 import msgspec
+
+Scope = Literal["send", "identity"]
+"""What an API key may be for: to send to anyone, or to let anyone of its choice connect."""
+
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+SEND_ONLY: Final[tuple[Scope, ...]] = ("send",)
 
 
 class Notification(msgspec.Struct, frozen=True, gc=False):
@@ -35,10 +43,12 @@ class User(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """A program's right to send. The key itself is shown once and never stored."""
+    """A program's rights. The key itself is shown once and never stored."""
 
     id: int
     name: str
+    scopes: tuple[str, ...]
+    """What it may be used for, of :data:`SCOPES`; a newer program may have stored others."""
     created_at: int
     revoked_at: int | None = None
 

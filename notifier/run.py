@@ -79,8 +79,8 @@ def _introduce(server: Server) -> None:
         lines.append("Sends are open to everyone who reaches this server (NOTIFIER_OPEN_SEND).")
     elif server.sends_are_open:
         lines.append(
-            "Sends from this machine need no key until one exists: "
-            "`python -m notifier apikey create --name NAME` closes that."
+            "Sends from this machine need no key until a first one is made: "
+            "`python -m notifier apikey create --name NAME` closes that for good."
         )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

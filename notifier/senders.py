@@ -1,8 +1,9 @@
-"""Who may send over HTTP.
+"""Who may send over HTTP, and who may ask for the identity tokens of others.
 
-An API key, a superuser's access token, or, as long as no API key was ever made, anyone
-on this very machine. The right is established here and checked once more in the
-transaction that stores the notification, so that revoking a key works at once.
+An API key that has the scope, or a superuser's access token. As long as no API key was ever
+made, anyone on this very machine may send, too. The right to send is established here and
+checked once more in the transaction that stores the notification, so that revoking a key
+works at once.
 """
 
 import logging
@@ -12,19 +13,20 @@ from typing import Final
 import msgspec
 
 from notifier.accounts import Accounts, digest
-from notifier.errors import ApiKeyNotValid, PermissionDenied, Unauthenticated
+from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
+from notifier.models import Scope
 from notifier.storage.contract import ANYONE, TRUSTED, Sender
 from notifier.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
 _REMEMBER: Final = 5.0
-"""Seconds for which an API key is not looked up again before its transaction checks it."""
+"""Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a request brings to show its right to send."""
+    """What a request brings to show its rights."""
 
     bearer: str | None = None
     """An API key or an access token."""
@@ -32,9 +34,19 @@ class Credentials(msgspec.Struct, frozen=True):
     from_this_machine: bool = False
     """It came directly over loopback: no proxy forwarded it, no foreign page caused it."""
 
+    @property
+    def secret(self) -> str | None:
+        """Whatever was brought, key or token."""
+        return self.api_key or self.bearer
+
+    @property
+    def is_token(self) -> bool:
+        """Whether the secret is an access token: three parts with dots. A key has none."""
+        return not self.api_key and self.bearer is not None and self.bearer.count(".") == 2
+
 
 class Senders:
-    """Decides on whose authority a request may send."""
+    """Decides what a request may do, and on whose authority."""
 
     def __init__(
         self, accounts: Accounts, store: Store, *, open_send: bool, loopback: bool
@@ -47,13 +59,25 @@ class Senders:
 
     async def authorize(self, credentials: Credentials) -> Sender:
         """The authority to send with. Raises Unauthenticated and its kin, or PermissionDenied."""
-        secret = credentials.api_key or credentials.bearer
-        if secret is None:
+        if credentials.secret is None:
             return self._without_credentials(credentials)
-        # An access token is three parts with dots; a key has none.
-        if credentials.api_key is None and secret.count(".") == 2:
-            return await self._with_access_token(secret)
-        return await self._with_api_key(secret)
+        if credentials.is_token:
+            await self._check_superuser(credentials.secret)
+            return TRUSTED
+        return await self._with_api_key(digest(credentials.secret))
+
+    async def authorize_identities(self, credentials: Credentials) -> None:
+        """Let pass who may have identity tokens made for any user. Raises as :meth:`authorize`.
+
+        Open sends do not count here: without credentials nobody passes.
+        """
+        if credentials.secret is None:
+            raise Unauthenticated
+        if credentials.is_token:
+            await self._check_superuser(credentials.secret)
+        else:
+            # Looked up each time: there is no transaction that would notice a revoked key.
+            await self._check_scope(digest(credentials.secret), "identity")
 
     def _without_credentials(self, credentials: Credentials) -> Sender:
         if self._open_send:
@@ -67,18 +91,22 @@ class Senders:
         )
         raise Unauthenticated
 
-    async def _with_access_token(self, token: str) -> Sender:
-        user = await self._accounts.user_of(token, "access")
+    async def _check_superuser(self, access_token: str) -> None:
+        user = await self._accounts.user_of(access_token, "access")
         if not user.is_superuser:
-            raise PermissionDenied("Only superusers and API keys may send.")
-        return TRUSTED
+            raise PermissionDenied("Only superusers and API keys may do this.")
 
-    async def _with_api_key(self, key: str) -> Sender:
-        key_digest = digest(key)
+    async def _check_scope(self, key_digest: bytes, scope: Scope) -> None:
+        scopes = await self._store.scopes_of(key_digest)
+        if scopes is None:
+            raise ApiKeyNotValid
+        if scope not in scopes:
+            raise ScopeMissing(scope)
+
+    async def _with_api_key(self, key_digest: bytes) -> Sender:
         now = time.monotonic()
         if self._remembered.get(key_digest, 0.0) < now:
-            if not await self._store.has_api_key(key_digest):
-                raise ApiKeyNotValid
+            await self._check_scope(key_digest, "send")
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[key_digest] = now + _REMEMBER

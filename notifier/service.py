@@ -30,9 +30,9 @@ class NotificationService:
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
 
-        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated or ApiKeyNotValid
-        (the sender's right has ended), and Unavailable (nothing was promised: send again
-        with the same key).
+        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or
+        ScopeMissing (the sender has no right, or no longer), and Unavailable (nothing was
+        promised: send again with the same key).
         """
         return self.stored(await self.submit(request, sender))
 

@@ -94,3 +94,26 @@ async def test_user_changes_of_another_process(
         await other.end_sessions(ann.id)
         code, reason = await device.closed(seconds=3)
     assert (code, reason) == (4403, "signed out everywhere")
+
+
+async def test_old_user_changes_are_removed(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes of users are kept for a day, however long notifications are."""
+    ann = await server.user()
+    store = server.server.store
+    for _ in "12":
+        await store.end_sessions(1)
+    async with server.connect(ann) as device:
+        await store.end_sessions(ann.id)
+        await device.closed()  # so that the server has heard of all three
+    retention = Retention(store, days=30)
+    assert await retention.remove() == 0
+    now = clock.now()
+    with monkeypatch.context() as later:
+        later.setattr(clock, "now", lambda: now + clock.DAY + 1)
+        assert await retention.remove() == 2
+    async with server.connect(ann, token=server.token(ann, version=1)) as device:
+        await device.nothing_more()
+        await store.end_sessions(ann.id)
+        assert (await device.closed())[0] == 4403, "what happens next is heard of all the same"

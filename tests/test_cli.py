@@ -194,13 +194,15 @@ def test_open_sends_are_announced_and_end_with_the_first_key(running: ServerProc
     assert send(running, X_API_Key=key).status_code == 200
     assert send(running, Authorization=f"Bearer {key}").status_code == 200
     listed = done(running.command("apikey", "list"))
-    assert re.search(r"^1 +billing +\S+Z +-$", listed, re.MULTILINE)
+    assert re.search(r"^1 +billing +send +\S+Z +-$", listed, re.MULTILINE)
     assert key not in listed
-    assert done(running.command("apikey", "revoke", "billing")) == "Revoked 1 key.\n"
+    assert done(running.command("apikey", "revoke", "billing")) == (
+        "Revoked 1 key.\nNo key that may send is left, and sends without a key stay closed.\n"
+    )
     assert send(running, X_API_Key=key).status_code == 401
-    assert send(running).status_code == 401
+    assert "stay closed" in send(running).json()["detail"]
     assert re.search(
-        r"^1 +billing +\S+Z +\S+Z$", done(running.command("apikey", "list")), re.MULTILINE
+        r"^1 +billing +send +\S+Z +\S+Z$", done(running.command("apikey", "list")), re.MULTILINE
     )
     running.stop()
     said = len(running.output)
@@ -211,12 +213,41 @@ def test_open_sends_are_announced_and_end_with_the_first_key(running: ServerProc
 
 def test_keys_of_one_name_and_keys_by_id(offline: ServerProcess) -> None:
     """A name revokes all its keys, an id just one; revoking again says that there is none."""
-    for name in ("a", "a", "b"):
+    for name in ("a", "a", "b", "c"):
         done(offline.command("apikey", "create", "--name", name))
     assert done(offline.command("apikey", "revoke", "a")) == "Revoked 2 keys.\n"
     assert done(offline.command("apikey", "revoke", "3")) == "Revoked 1 key.\n"
     assert "no active key 'b'" in refused(offline.command("apikey", "revoke", "b"))
     assert "one line" in refused(offline.command("apikey", "create", "--name", "a\nb"))
+
+
+def test_scopes(offline: ServerProcess) -> None:
+    """A key gets the scopes that are named, in one order; the list shows them."""
+    for scopes in ("identity", "identity, send"):
+        done(offline.command("apikey", "create", "--name", "web", "--scope", scopes))
+    rows = done(offline.command("apikey", "list")).splitlines()
+    assert rows[0].split() == ["ID", "NAME", "SCOPES", "CREATED", "REVOKED"]
+    assert [row.split()[2] for row in rows[1:]] == ["identity", "send,identity"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "reason"),
+    [
+        ("admin", "no scope 'admin'. The scopes are send, identity"),
+        ("send,admin", "no scope 'admin'"),
+        ("Send", "no scope 'Send'"),
+        ("send;identity", "no scope 'send;identity'"),
+        ("send,", "no scope ''"),
+        ("", "at least one of the scopes send, identity"),
+        (" , ", "at least one of the scopes send, identity"),
+        ("send,identity,send", "more than once"),
+    ],
+)
+def test_scopes_that_are_none(offline: ServerProcess, scopes: str, reason: str) -> None:
+    """Unknown, missing and repeated scopes are refused with the reason, and no key is made."""
+    command = ("apikey", "create", "--name", "web", "--scope", scopes)
+    assert reason in refused(offline.command(*command))
+    assert len(done(offline.command("apikey", "list")).splitlines()) == 1
 
 
 def test_listening_elsewhere_needs_a_key(server_process: Processes) -> None:
@@ -438,7 +469,7 @@ def test_notify(running: ServerProcess) -> None:
 def test_notify_elsewhere(running: ServerProcess) -> None:
     """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
     key = done(running.command("apikey", "create", "--name", "cli")).splitlines()[-1]
-    assert "credentials" in refused(running.command("notify", "1", "1"))
+    assert "need an API key" in refused(running.command("notify", "1", "1"))
     (running.folder / ".env").write_text(f"NOTIFIER_URL={running.url}\nNOTIFIER_API_KEY={key}\n")
     assert "number 1" in done(running.command("notify", "1", "1", NOTIFIER_PORT="9"))
     url = "http://127.0.0.1:9"

@@ -240,3 +240,16 @@ async def test_revoking_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatc
     hub.revoke(3, CloseCode.REVOKED, "deactivated")
     assert not hub.revoked_since(1, 0.0)
     assert hub.revoked_since(2, 0.0)
+
+
+async def test_revoking_everyone() -> None:
+    """All connections of all users end, and every handshake that has begun can tell."""
+    log = Log(1)
+    hub = Hub(LocalRelay(), log.read, encode)
+    transports = [Recorder() for _ in range(3)]
+    for user_id, transport in zip((1, 1, 2), transports, strict=True):
+        hub.attach(user_id, transport)
+    hub.revoke_all(CloseCode.TOKEN_EXPIRED, "credentials may have changed")
+    assert [each.closed for each in transports] == [(4401, "credentials may have changed")] * 3
+    assert hub.revoked_since(99, 0.0)
+    assert not hub.revoked_since(99, float("inf"))

@@ -1,11 +1,16 @@
-"""The papers tell the truth: settings, commands, links."""
+"""The papers tell the truth: settings, commands, links, recipes."""
 
+import asyncio
 import re
+from typing import Any
 
 import pytest
+import websockets
 
+from notifier.accounts import digest
 from notifier.cli import main
 from notifier.config import SETTINGS
+from tests.support.harness import Harness
 from tests.support.process import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -49,3 +54,39 @@ def test_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
         except SystemExit as end:
             assert end.code == 0, command
     capsys.readouterr()
+
+
+async def test_the_identity_recipe(server: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The back end of browser.md gets tokens that open connections, whatever happens to a user."""
+    paper = (ROOT / "docs" / "browser.md").read_text()
+    (recipe,) = re.findall(r"```python\n(.*?)```", paper, re.DOTALL)
+    (scope,) = re.findall(r"apikey create --name web --scope (\w+) ", paper)
+    ann = await server.user()
+    store = server.server.store
+    await store.create_api_key("web", digest("ntf_web"), (scope,))
+    monkeypatch.setenv("NOTIFIER_URL", server.url)
+    monkeypatch.setenv("NOTIFIER_API_KEY", "ntf_web")
+    backend: dict[str, Any] = {}
+    exec(recipe, backend)
+
+    async def token(user_id: int = ann.id) -> str | None:
+        return await asyncio.to_thread(backend["identity_token"], user_id)
+
+    for change in (store.end_sessions(ann.id), store.set_active(ann.id, False)):
+        old = await token()
+        assert old is not None
+        async with server.connect(ann, token=old) as device:
+            await device.nothing_more()
+            await change
+            assert (await device.closed())[0] == 4403
+        with pytest.raises(websockets.InvalidStatus):
+            await websockets.connect(server.socket_url(ann, old))
+    assert await token() is None
+    await store.set_active(ann.id, True)
+    async with server.connect(ann, token=await token()) as device:
+        await device.nothing_more()
+    assert await token(99) is None
+    await store.revoke_api_key("web")
+    with pytest.raises(backend["httpx"].HTTPStatusError, match="401"):
+        await token()
+    backend["notifier"].close()

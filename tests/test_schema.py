@@ -10,6 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from handlers.openapi import build
 from handlers.routes import PATHS
 from notifier import __version__, wire
+from notifier.accounts import digest
+from notifier.models import SCOPES
 from tests.support.harness import ADMIN_PASSWORD, SEND, Harness
 
 DOCUMENT = build(PATHS)
@@ -99,6 +101,29 @@ async def test_answers_of_users(server: Harness) -> None:
     ann = {"Authorization": f"Bearer {server.token(await server.user(), 'access')}"}
     refused = await server.http.get("/api/stats/", headers=ann)
     conforms("/api/stats/", "get", 403, refused.json())
+
+
+async def test_answers_of_identity(server: Harness) -> None:
+    """A token for a back end is answered as documented, in success and in each refusal."""
+    path = "/api/users/{user_id}/identity/"
+    headers = {}
+    for scope in SCOPES:
+        await server.server.store.create_api_key(scope, digest(f"ntf_{scope}"), (scope,))
+        headers[scope] = {"X-API-Key": f"ntf_{scope}"}
+    cases: list[tuple[int, str, dict[str, str]]] = [
+        (200, "1", headers["identity"]),
+        (400, "x", headers["identity"]),
+        (401, "1", {}),
+        (403, "1", headers["send"]),
+        (404, "99", headers["identity"]),
+    ]
+    for status, user_id, header in cases:
+        answer = await server.http.post(path.format(user_id=user_id), headers=header)
+        assert answer.status_code == status, answer.text
+        conforms(path, "post", status, answer.json())
+    assert set(answers(path, "post")) == {str(status) for status, _, _ in cases} | {"503"}
+    (parameter,) = DOCUMENT["paths"][path]["post"]["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("user_id", "path", True)
 
 
 async def test_answers_of_send(server: Harness) -> None:

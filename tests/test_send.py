@@ -132,7 +132,9 @@ class TestWhoMaySend:
         ann = await server.user()
         await make_key(server, "ntf_only")
         await server.server.store.writer.submit(RevokeApiKey("billing"))
-        assert (await server.post({"user_id": ann.id, "payload": 1})).status_code == 401
+        refused = await server.post({"user_id": ann.id, "payload": 1})
+        assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+        assert "one was made once" in refused.json()["detail"]
 
     @pytest.mark.parametrize("header", FORWARDING)
     async def test_forwarded_requests_are_not_from_here(self, server: Harness, header: str) -> None:
@@ -187,6 +189,38 @@ class TestWhoMaySend:
         """A key that was never made is refused, before the body is looked at."""
         refused = await server.post(b"not JSON", headers={"X-API-Key": "ntf_invented"})
         assert (refused.status_code, refused.json()["code"]) == (401, "api_key_not_valid")
+
+    async def test_keys_that_may_not_send(self, server: Harness) -> None:
+        """A key without the scope is refused, with the scope's name, and nothing is stored."""
+        ann = await server.user()
+        await server.server.store.create_api_key("web", digest("ntf_web"), ("identity",))
+        for _ in "12":
+            refused = await server.post(
+                {"user_id": ann.id, "payload": 1}, headers={"X-API-Key": "ntf_web"}
+            )
+            assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+            assert "scope 'send'" in refused.json()["detail"]
+        assert await server.pending(ann) == []
+
+    async def test_a_key_is_not_looked_up_for_each_send(
+        self, server: Harness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What one look-up found holds for the next sends, whose transactions check it anyway."""
+        ann = await server.user()
+        headers = await make_key(server, "ntf_key")
+        store = server.server.store
+        scopes_of = store.scopes_of
+        asked: list[bytes] = []
+
+        async def counted(key_digest: bytes) -> tuple[str, ...] | None:
+            asked.append(key_digest)
+            return await scopes_of(key_digest)
+
+        monkeypatch.setattr(store, "scopes_of", counted)
+        for _ in range(3):
+            sent = await server.post({"user_id": ann.id, "payload": 1}, headers=headers)
+            assert sent.status_code == 200
+        assert asked == [digest("ntf_key")]
 
     async def test_access_tokens(self, server: Harness) -> None:
         """A superuser's access token may send, others' may not, and other types neither."""

@@ -12,14 +12,14 @@ from typing import Protocol
 import msgspec
 
 from notifier.errors import NotifierError
-from notifier.models import ApiKey, Notification, User, UserChange
+from notifier.models import SEND_ONLY, ApiKey, Notification, Scope, User, UserChange
 
 
 class Sender(msgspec.Struct, frozen=True):
     """On whose authority something is appended. Checked in the very transaction."""
 
     digest: bytes | None = None
-    """The digest of an API key, which must still be active."""
+    """The digest of an API key, which must still be active and have the scope ``send``."""
     only_while_open: bool = False
     """Nobody in particular: refused as soon as a first API key has been made."""
 
@@ -33,7 +33,7 @@ ANYONE = Sender(only_while_open=True)
 class Append(msgspec.Struct, frozen=True):
     """Add to a user's log, at once and at the end. Result: :class:`Appended`.
 
-    Fails with UnknownUser, KeyConflict, Unauthenticated or ApiKeyNotValid.
+    Fails with UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
     """
 
     user_id: int
@@ -95,6 +95,7 @@ class CreateApiKey(msgspec.Struct, frozen=True):
 
     name: str
     digest: bytes
+    scopes: tuple[Scope, ...] = SEND_ONLY
 
 
 class RevokeApiKey(msgspec.Struct, frozen=True):
@@ -114,6 +115,17 @@ class RemoveSettled(msgspec.Struct, frozen=True):
     limit: int
 
 
+class RemoveUserChanges(msgspec.Struct, frozen=True):
+    """Remove user changes that have a successor from before ``before``, the first ones first.
+
+    At most ``limit`` rows. Result: how many were removed. A change stays for as long as the
+    next one is younger than that: whoever keeps up finds there the last one that it knows.
+    """
+
+    before: int
+    limit: int
+
+
 Operation = (
     Append
     | Acknowledge
@@ -124,6 +136,7 @@ Operation = (
     | CreateApiKey
     | RevokeApiKey
     | RemoveSettled
+    | RemoveUserChanges
 )
 
 Result = Appended | User | ApiKey | int | None
@@ -184,12 +197,15 @@ class ReadSession(Protocol):
         """All API keys, revoked ones too, by id."""
         ...
 
-    def has_api_key(self, digest: bytes) -> bool:
-        """Whether an active API key has this digest."""
+    def scopes_of(self, digest: bytes) -> tuple[str, ...] | None:
+        """What the active API key of this digest may do; None if there is no such key."""
         ...
 
-    def user_changes(self, after: int) -> list[UserChange]:
-        """What happened to users behind the change ``after``, by id."""
+    def user_changes(self, after: int) -> list[UserChange] | None:
+        """What happened to users behind the change ``after``, by id.
+
+        None if the change ``after`` is gone, and so perhaps some behind it.
+        """
         ...
 
     def last_user_change(self) -> int:

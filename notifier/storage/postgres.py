@@ -83,8 +83,8 @@ _STORED: Final = (
     "FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key"
 )
-_ACTIVE: Final = (
-    " UNION ALL SELECT 'active', NULL, NULL, NULL, NULL, NULL, NULL, digest "
+_SCOPES: Final = (
+    " UNION ALL SELECT 'scopes', NULL, NULL, scopes, NULL, NULL, NULL, digest "
     "FROM api_keys WHERE revoked_at IS NULL AND digest = ANY (?::bytea[])"
 )
 _CLOSED: Final = (
@@ -378,13 +378,13 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
             parts.append(_STORED)
             parameters += _columns(wanted.places)
         if wanted.digests:
-            parts.append(_ACTIVE)
+            parts.append(_SCOPES)
             parameters.append(list(wanted.digests))
         if wanted.api_keys:
             parts.append(_CLOSED)
         positions: dict[int, int] = {}
         stored: dict[Place, Notification] = {}
-        active: set[bytes] = set()
+        scopes: dict[bytes, str] = {}
         has_api_keys = False
         for kind, *row, digest in self.run("".join(parts), parameters):
             match kind:
@@ -392,11 +392,11 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
                     positions[row[0]] = row[1]
                 case "stored":
                     stored[row[0], row[2]] = _notification(row)
-                case "active":
-                    active.add(bytes(digest))
+                case "scopes":
+                    scopes[bytes(digest)] = row[2]
                 case _:
                     has_api_keys = True
-        return Grounds(positions, stored, active, has_api_keys)
+        return Grounds(positions, stored, scopes, has_api_keys)
 
     def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
         values = _columns(rows)

@@ -16,6 +16,7 @@ from notifier.errors import (
     KeyConflict,
     NotifierError,
     NotStorable,
+    ScopeMissing,
     Unauthenticated,
     Unavailable,
     UnknownUser,
@@ -33,6 +34,7 @@ from notifier.storage.contract import (
     Outcome,
     Page,
     RemoveSettled,
+    RemoveUserChanges,
     Result,
     RevokeApiKey,
     Sender,
@@ -51,6 +53,10 @@ Place = tuple[int, str]
 AWAY: Final = "The store is away; try again soon."
 """All that clients hear; the cause goes to the log."""
 _ATTEMPTS: Final = 5
+_CLOSED: Final = (
+    "Sends need an API key here: one was made once, and from then on sends without a key stay "
+    "closed. `python -m notifier apikey create --name NAME` makes another."
+)
 
 
 class Conflict(Exception):
@@ -65,7 +71,7 @@ class Wanted(NamedTuple):
     places: Collection[Place]
     """Where something may be stored already."""
     digests: Collection[bytes]
-    """Which API keys must be active."""
+    """Which API keys must be active, with the right to send."""
     api_keys: bool
     """Whether it matters that there are API keys at all."""
 
@@ -76,19 +82,27 @@ class Grounds(NamedTuple):
     positions: dict[int, int]
     """The last seq of each active user."""
     stored: dict[Place, Notification]
-    active: Collection[bytes]
-    """The digests of active API keys."""
+    scopes: Mapping[bytes, str]
+    """What active API keys may do, by digest, as it is stored."""
     has_api_keys: bool
     """Whether there has ever been an API key. False where nobody wanted to know."""
 
 
 _USER = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
-_API_KEY = "id, name, created_at, revoked_at"
+_API_KEY = "id, name, scopes, created_at, revoked_at"
 _FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
 
 
 def _as_user(row: Row) -> User:
     return User(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5], row[6])
+
+
+def _as_api_key(row: Row) -> ApiKey:
+    return ApiKey(row[0], row[1], _scopes(row[2]), row[3], row[4])
+
+
+def _scopes(stored: str) -> tuple[str, ...]:
+    return tuple(stored.split(","))
 
 
 def _row(each: Notification) -> Row:
@@ -150,15 +164,22 @@ class SqlReadSession(Session):
         return [_as_user(row) for row in self.run(f"SELECT {_USER} FROM users ORDER BY id")]
 
     def api_keys(self) -> list[ApiKey]:
-        return [ApiKey(*row) for row in self.run(f"SELECT {_API_KEY} FROM api_keys ORDER BY id")]
+        keys = f"SELECT {_API_KEY} FROM api_keys ORDER BY id"
+        return [_as_api_key(row) for row in self.run(keys)]
 
-    def has_api_key(self, digest: bytes) -> bool:
-        found = "SELECT 1 FROM api_keys WHERE digest = ? AND revoked_at IS NULL"
-        return self.first(found, (digest,)) is not None
+    def scopes_of(self, digest: bytes) -> tuple[str, ...] | None:
+        found = "SELECT scopes FROM api_keys WHERE digest = ? AND revoked_at IS NULL"
+        row = self.first(found, (digest,))
+        return _scopes(row[0]) if row else None
 
-    def user_changes(self, after: int) -> list[UserChange]:
-        changes = "SELECT id, user_id, reason FROM user_changes WHERE id > ? ORDER BY id"
-        return [UserChange(*row) for row in self.run(changes, (after,))]
+    def user_changes(self, after: int) -> list[UserChange] | None:
+        changes = "SELECT id, user_id, reason FROM user_changes WHERE id >= ? ORDER BY id"
+        found = [UserChange(*row) for row in self.run(changes, (after,))]
+        # The first ones are removed first: as long as the known one is there, nothing is
+        # missing behind it. Who knows none has missed something unless the very first is there.
+        if found and found[0].id > max(after, 1):
+            return None
+        return [change for change in found if change.id > after]
 
     def last_user_change(self) -> int:
         row = self.first("SELECT max(id) FROM user_changes")
@@ -182,6 +203,7 @@ class SqlWriteSession(Session):
             SetActive: self._set_active,
             CreateApiKey: self._create_api_key,
             RevokeApiKey: self._revoke_api_key,
+            RemoveUserChanges: self._remove_user_changes,
         }
 
     # What a dialect provides.
@@ -384,12 +406,12 @@ class SqlWriteSession(Session):
 
     def _create_api_key(self, operation: CreateApiKey, now: int) -> ApiKey:
         row = self.first(
-            "INSERT INTO api_keys (name, digest, created_at) VALUES (?, ?, ?) "
+            "INSERT INTO api_keys (name, digest, scopes, created_at) VALUES (?, ?, ?, ?) "
             f"RETURNING {_API_KEY}",
-            (operation.name, operation.digest, now),
+            (operation.name, operation.digest, ",".join(operation.scopes), now),
         )
         assert row is not None
-        return ApiKey(*row)
+        return _as_api_key(row)
 
     def _revoke_api_key(self, operation: RevokeApiKey, now: int) -> int:
         revoked = self.run(
@@ -399,14 +421,26 @@ class SqlWriteSession(Session):
         )
         return len(revoked)
 
+    def _remove_user_changes(self, operation: RemoveUserChanges, now: int) -> int:
+        removed = self.run(
+            "DELETE FROM user_changes WHERE id IN (SELECT id FROM user_changes WHERE id < ("
+            "SELECT id FROM user_changes WHERE created_at < ? ORDER BY id DESC LIMIT 1"
+            ") ORDER BY id LIMIT ?) RETURNING id",
+            (operation.before, operation.limit),
+        )
+        return len(removed)
 
-def _refusal(sender: Sender, grounds: Grounds) -> Unauthenticated | None:
+
+def _refusal(sender: Sender, grounds: Grounds) -> Unauthenticated | ScopeMissing | None:
     """Why nothing is taken from ``sender``, if so."""
     if sender.only_while_open and grounds.has_api_keys:
-        return Unauthenticated()
-    if sender.digest is not None and sender.digest not in grounds.active:
+        return Unauthenticated(_CLOSED)
+    if sender.digest is None:
+        return None
+    scopes = grounds.scopes.get(sender.digest)
+    if scopes is None:
         return ApiKeyNotValid()
-    return None
+    return None if "send" in _scopes(scopes) else ScopeMissing("send")
 
 
 def _decide(append: Append, grounds: Grounds, now: int) -> Appended | UnknownUser | KeyConflict:

@@ -245,7 +245,7 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
         return Grounds(
             self._positions(wanted.user_ids),
             self._stored(wanted.places),
-            self._active(wanted.digests) if wanted.digests else (),
+            self._scopes(wanted.digests) if wanted.digests else {},
             wanted.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
@@ -257,13 +257,13 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
         )
         return dict(found)
 
-    def _active(self, digests: Collection[bytes]) -> set[bytes]:
+    def _scopes(self, digests: Collection[bytes]) -> dict[bytes, str]:
         marks = ", ".join("?" * len(digests))
         found = self.run(
-            f"SELECT digest FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
+            f"SELECT digest, scopes FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
             tuple(digests),
         )
-        return {digest for (digest,) in found}
+        return dict(found)
 
     def _stored(self, places: Collection[Place]) -> dict[Place, Notification]:
         found: dict[Place, Notification] = {}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from notifier.errors import Unavailable
-from notifier.models import ApiKey, Notification, User, UserChange
+from notifier.models import SEND_ONLY, ApiKey, Notification, Scope, User, UserChange
 from notifier.storage.contract import (
     Acknowledge,
     Append,
@@ -20,6 +20,7 @@ from notifier.storage.contract import (
     Page,
     ReadSession,
     RemoveSettled,
+    RemoveUserChanges,
     Result,
     RevokeApiKey,
     SetActive,
@@ -111,7 +112,7 @@ class Store:
     async def append(self, append: Append) -> Appended:
         """Store one notification; returns after its commit.
 
-        Raises UnknownUser, KeyConflict, Unauthenticated or ApiKeyNotValid.
+        Raises UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
         """
         appended = await self.writer.submit(append)
         assert isinstance(appended, Appended)
@@ -143,9 +144,11 @@ class Store:
         """Deactivating ends every token and connection of the user. Raises UnknownUser."""
         await self.writer.submit(SetActive(user_id, is_active))
 
-    async def create_api_key(self, name: str, digest: bytes) -> ApiKey:
-        """Store the digest of a new API key."""
-        key = await self.writer.submit(CreateApiKey(name, digest))
+    async def create_api_key(
+        self, name: str, digest: bytes, scopes: tuple[Scope, ...] = SEND_ONLY
+    ) -> ApiKey:
+        """Store the digest of a new API key, and what it may be used for."""
+        key = await self.writer.submit(CreateApiKey(name, digest, scopes))
         assert isinstance(key, ApiKey)
         return key
 
@@ -158,6 +161,12 @@ class Store:
     async def remove_settled(self, *, acked_before: int, expired_before: int, limit: int) -> int:
         """Remove up to ``limit`` notifications that are over; returns how many it were."""
         removed = await self.writer.submit(RemoveSettled(acked_before, expired_before, limit))
+        assert isinstance(removed, int)
+        return removed
+
+    async def remove_user_changes(self, *, before: int, limit: int) -> int:
+        """Remove up to ``limit`` old user changes, see :class:`RemoveUserChanges`."""
+        removed = await self.writer.submit(RemoveUserChanges(before, limit))
         assert isinstance(removed, int)
         return removed
 
@@ -189,12 +198,12 @@ class Store:
         """All API keys, revoked ones too, by id."""
         return await self._read(lambda session: session.api_keys())
 
-    async def has_api_key(self, digest: bytes) -> bool:
-        """Whether an active API key has this digest."""
-        return await self._read(lambda session: session.has_api_key(digest))
+    async def scopes_of(self, digest: bytes) -> tuple[str, ...] | None:
+        """What the active API key of this digest may do; None if there is no such key."""
+        return await self._read(lambda session: session.scopes_of(digest))
 
-    async def user_changes(self, after: int) -> list[UserChange]:
-        """What happened to users behind the change ``after``, by id."""
+    async def user_changes(self, after: int) -> list[UserChange] | None:
+        """What happened to users behind ``after``, see :meth:`ReadSession.user_changes`."""
         return await self._read(lambda session: session.user_changes(after))
 
     async def last_user_change(self) -> int:

@@ -87,6 +87,7 @@ TABLES: Final = (
             "id": Kind.NUMBER,
             "name": Kind.TEXT,
             "digest": Kind.BINARY,
+            "scopes": Kind.TEXT,
             "created_at": Kind.NUMBER,
             "revoked_at": Kind.NUMBER,
         },

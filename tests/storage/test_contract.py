@@ -10,6 +10,7 @@ from notifier.errors import (
     ApiKeyNotValid,
     KeyConflict,
     NotStorable,
+    ScopeMissing,
     Unauthenticated,
     Unavailable,
     UnknownUser,
@@ -505,6 +506,68 @@ class TestRetention:
         assert (await send(store, ann, "d")).notification.seq == 4
 
 
+class TestOldUserChanges:
+    async def change(self, store: Store, time: Clock, user: int, count: int) -> list[int]:
+        """``count`` changes, a second apart; the ids of all that there are."""
+        for _ in range(count):
+            time.advance(1000)
+            await store.end_sessions(user)
+        return [change.id for change in await store.user_changes(0) or []]
+
+    async def test_removed(self, store: Store, database: Database, ann: int, time: Clock):
+        """Old changes go in small batches, except the last one before the limit."""
+        ids = await self.change(store, time, ann, 6)
+        before = time.moment - 1000  # the fifth change was made then, the fourth before
+        removed = [await store.remove_user_changes(before=before, limit=2) for _ in range(3)]
+        assert removed == [2, 1, 0]
+        assert database.execute("SELECT id FROM user_changes ORDER BY id") == [
+            (each,) for each in ids[3:]
+        ]
+
+    async def test_young_ones_stay(self, store: Store, database: Database, ann: int, time: Clock):
+        """However old a change is, it stays until the one behind it is old as well."""
+        await self.change(store, time, ann, 1)
+        time.advance(10**9)
+        await self.change(store, time, ann, 1)
+        assert await store.remove_user_changes(before=time.moment, limit=9) == 0
+        assert database.count("user_changes") == 2
+
+    async def test_ids_go_on(self, store: Store, ann: int, time: Clock):
+        """The newest change stays for ever, so that whoever starts knows where it is."""
+        ids = await self.change(store, time, ann, 3)
+        assert await store.remove_user_changes(before=1 << 60, limit=9) == 2
+        assert await store.remove_user_changes(before=1 << 60, limit=9) == 0
+        assert await store.last_user_change() == ids[-1]
+        await store.end_sessions(ann)
+        (change,) = await store.user_changes(ids[-1]) or []
+        assert change.id == await store.last_user_change() > ids[-1]
+
+    async def test_missed(self, store: Store, ann: int, time: Clock):
+        """Who knows a change that is gone is told so; who knows one that is there is not."""
+        ids = await self.change(store, time, ann, 3)
+        await store.remove_user_changes(before=1 << 60, limit=9)
+        assert await store.user_changes(ids[0]) is None
+        assert await store.user_changes(ids[1]) is None
+        assert await store.user_changes(ids[2]) == []
+
+    async def test_missed_the_first(self, store: Store, ann: int, time: Clock):
+        """Who started before any change is told when the first ones are gone."""
+        assert await store.user_changes(0) == []
+        await self.change(store, time, ann, 2)
+        assert len(await store.user_changes(0) or []) == 2
+        await store.remove_user_changes(before=1 << 60, limit=9)
+        assert await store.user_changes(0) is None
+
+    async def test_emptied(self, store: Store, database: Database, ann: int, time: Clock):
+        """A table that somebody emptied by hand is no reason for alarm until it has a row."""
+        (known,) = await self.change(store, time, ann, 1)
+        database.execute("DELETE FROM user_changes")
+        assert await store.user_changes(known) == []
+        assert await store.last_user_change() == 0
+        await store.end_sessions(ann)
+        assert await store.user_changes(known) is None
+
+
 class TestApiKeys:
     async def test_listed(self, store: Store, time: Clock):
         """Keys are listed by id, revoked ones too."""
@@ -530,15 +593,45 @@ class TestApiKeys:
         assert await store.revoke_api_key("a") == 2
         assert await store.revoke_api_key("a") == 0
         assert await store.revoke_api_key(str(keys[1].id)) == 1
-        assert not await store.has_api_key(b"bbb")
+        assert await store.scopes_of(b"bbb") is None
 
     async def test_active_or_not(self, store: Store):
         """Only an active key is known."""
         await store.create_api_key("billing", b"digest")
-        assert await store.has_api_key(b"digest")
-        assert not await store.has_api_key(b"other")
+        assert await store.scopes_of(b"digest") == ("send",)
+        assert await store.scopes_of(b"other") is None
         await store.revoke_api_key("billing")
-        assert not await store.has_api_key(b"digest")
+        assert await store.scopes_of(b"digest") is None
+
+    async def test_scopes(self, store: Store):
+        """A key has the scopes that it was made with; without any given, it may send."""
+        await store.create_api_key("plain", b"plain")
+        await store.create_api_key("web", b"web", ("identity",))
+        both = await store.create_api_key("both", b"both", ("send", "identity"))
+        assert both.scopes == ("send", "identity")
+        expected = [("send",), ("identity",), ("send", "identity")]
+        assert [key.scopes for key in await store.api_keys()] == expected
+        found = [await store.scopes_of(digest) for digest in (b"plain", b"web", b"both")]
+        assert found == expected
+
+    async def test_sending_without_the_scope(self, store: Store, ann: int):
+        """The transaction that stores refuses a key that may not send, and only that one."""
+        await store.create_api_key("web", b"web", ("identity",))
+        await store.create_api_key("both", b"both", ("identity", "send"))
+        senders = [Sender(digest=digest) for digest in (b"web", b"both", b"none")] * 3
+        outcomes = await asyncio.gather(
+            *(
+                store.append(Append(ann, f"k{n}", b"1", sender=sender))
+                for n, sender in enumerate(senders)
+            ),
+            return_exceptions=True,
+        )
+        kinds = [type(outcome) for outcome in outcomes]
+        assert kinds == [ScopeMissing, Appended, ApiKeyNotValid] * 3
+        assert "'send'" in str(outcomes[0])
+        await store.revoke_api_key("web")
+        with pytest.raises(ApiKeyNotValid):
+            await store.append(Append(ann, "k", b"1", sender=senders[0]))
 
     async def test_sending_with_a_key(self, store: Store, ann: int):
         """A send under a key is taken exactly while the key is active."""
@@ -574,7 +667,7 @@ class TestApiKeys:
         with pytest.raises(Unauthenticated):
             await store.append(Append(ann, "b", b"1", sender=ANYONE))
         await store.revoke_api_key("billing")
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(Unauthenticated, match=r"stay closed.*apikey create"):
             await store.append(Append(ann, "c", b"1", sender=ANYONE))
 
 

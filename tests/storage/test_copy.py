@@ -52,7 +52,7 @@ async def fill(database: Database, time: Clock) -> None:
         time.advance(10)
         await asyncio.gather(*(store.acknowledge(ann, f"key {n}") for n in range(0, 150, 3)))
         await store.create_api_key("billing", bytes(range(32)))
-        await store.create_api_key("shop", b"digest")
+        await store.create_api_key("shop", b"digest", ("send", "identity"))
         await store.revoke_api_key("shop")
         await store.set_active(bob, False)
         await store.set_password(ann, "another")

@@ -34,7 +34,7 @@ from tests.storage.databases import SqliteDatabase, make_user, opened
 from tests.storage.held import HeldDriver
 
 TABLES = {
-    "api_keys": ["id", "name", "digest", "created_at", "revoked_at"],
+    "api_keys": ["id", "name", "digest", "created_at", "revoked_at", "scopes"],
     "inboxes": ["user_id", "last_seq"],
     "notifications": [
         "id",
