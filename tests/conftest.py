@@ -32,10 +32,16 @@ def _quick_hashes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def database_url() -> str:
+    """The store of ``server``: the embedded one, unless a module says otherwise."""
+    return ""
+
+
 @pytest_asyncio.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Harness]:
+async def server(tmp_path: Path, database_url: str) -> AsyncIterator[Harness]:
     """A running server with default settings."""
-    async with running(settings_for(tmp_path)) as harness:
+    async with running(settings_for(tmp_path, database_url=database_url)) as harness:
         yield harness
 
 
