@@ -5,14 +5,12 @@ All of it runs on both databases: what one refuses, the other may take.
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import jwt
 import pytest
 import websockets
 
 from notifier.storage.contract import Append
-from tests.storage.databases import PostgresDatabase
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, Harness, ServerWith
 
 TOKEN = "/api/users/token/"
@@ -24,15 +22,10 @@ DEEP = b"[" * 101 + b"]" * 101
 DEEPEST = b"[" * 200_000
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    database = PostgresDatabase()
-    yield database.address
-    database.give_back()
+@pytest.fixture
+def database_url(each_database_url: str) -> str:
+    """Each of them."""
+    return each_database_url
 
 
 def sending(payload: bytes, user_id: bytes = b"1", more: bytes = b"") -> bytes:
