@@ -26,24 +26,24 @@ _ID_DIGITS: Final = len(str(MAX_ID))
 
 T = TypeVar("T")
 
-_DIGITS: Final = "an integer or a string of decimal digits"
+_ID_WORDS: Final = "an integer or a string of decimal digits"
 UserId = Annotated[
     int | Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(?![\s\S])")],
     msgspec.Meta(
         description="The user's id: an integer, or the same in decimal digits.",
-        extra={"expected": _DIGITS},
+        extra={"expected": _ID_WORDS},
     ),
 ]
-_KEY: Final = f"a string of 1 to {MAX_KEY_LENGTH} characters, without controls and line breaks"
+_KEY_WORDS: Final = f"a string of 1 to {MAX_KEY_LENGTH} characters, without controls and line breaks"
 Key = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         # No control characters of any kind, and nothing else that ends a line.
-        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028\u2029])",
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
         description="Identity of the notification, unique per user. Sending it again is harmless.",
-        extra={"expected": _KEY},
+        extra={"expected": _KEY_WORDS},
     ),
 ]
 StoredKey = Annotated[
@@ -52,7 +52,7 @@ StoredKey = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         # Earlier versions took U+0080 to U+009F, U+2028 and U+2029.
-        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f])",
+        pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])",
         extra={"expected": "the key of a notification"},
     ),
 ]
@@ -192,7 +192,7 @@ def parse_user_id(value: int | str) -> int | None:
     """
     if isinstance(value, str):
         if not (value.isascii() and value.isdigit()):
-            raise InvalidField("user_id", f"Expected {_DIGITS}.")
+            raise InvalidField("user_id", f"Expected {_ID_WORDS}.")
         # Longer than any id: not converted, because that takes quadratic time.
         value = int(value) if len(value) <= _ID_DIGITS else 0
     return value if 1 <= value <= MAX_ID else None
@@ -211,7 +211,7 @@ def check_key(key: str) -> str:
     try:
         return msgspec.convert(key, Key)
     except msgspec.ValidationError:
-        raise InvalidField("key", f"Expected {_KEY}.") from None
+        raise InvalidField("key", f"Expected {_KEY_WORDS}.") from None
 
 
 def make_key() -> str:
