@@ -39,7 +39,7 @@ _DROP_SECONDS: Final = 30.0
 """For how long a refused body may come."""
 
 _DROP_BYTES: Final = 64 * 1024 * 1024
-"""How much of a refused body may come."""
+"""By how much a body may exceed its limit and still be read to its end."""
 
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
@@ -60,10 +60,11 @@ def receive(
         return delegate
     if not _LENGTH.fullmatch(length):
         error = InvalidRequest("Content-Length is not a number of bytes.")
-        return _refused(application, request, error, _DROP_BYTES)
+        return _refused(application, request, error, limit + _DROP_BYTES)
     size = int(length)
     if size > limit:
-        return _refused(application, request, _too_large(limit), min(size, _DROP_BYTES))
+        drop = min(size, limit + _DROP_BYTES)
+        return _refused(application, request, _too_large(limit), drop)
     if size > _SMALL_BODY:
         connection.set_body_timeout(_BODY_SECONDS)
     return delegate
@@ -82,7 +83,7 @@ def _refused(
     application: "NotifierApplication", request: HTTPServerRequest, error: NotifierError, drop: int
 ) -> HTTPMessageDelegate:
     connection = _connection(request)
-    connection.set_max_body_size(_DROP_BYTES)
+    connection.set_max_body_size(drop)
     connection.set_body_timeout(_DROP_SECONDS)
     # Tornado goes by these headers: it reads so much, and does not ask for the body.
     request.headers["Content-Length"] = str(drop)

@@ -22,12 +22,12 @@ _MOST_UNKNOWN: Final = 10
 _LONGEST_NAME: Final = 50
 """Characters of an unknown field's name that are repeated."""
 
-_KINDS: Final[Mapping[str, str]] = {
-    "[": "an array",
-    '"': "a string",
-    "n": "null",
-    "t": "a boolean",
-    "f": "a boolean",
+_KINDS: Final[Mapping[bytes, str]] = {
+    b"[": "an array",
+    b'"': "a string",
+    b"n": "null",
+    b"t": "a boolean",
+    b"f": "a boolean",
 }
 
 _read_fields: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(
@@ -51,7 +51,7 @@ class Faults:
         try:
             given = _read_fields.decode(body)
         except msgspec.ValidationError:
-            kind = _KINDS.get(body.lstrip()[:1].decode(), "a number")
+            kind = _KINDS.get(body.lstrip()[:1], "a number")
             return InvalidRequest(f"Expected an object, got {kind}.")
         if len(self._forms) == 1:
             return self._forms[0].explain(given)

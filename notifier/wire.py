@@ -34,7 +34,9 @@ UserId = Annotated[
         extra={"expected": _ID_WORDS},
     ),
 ]
-_KEY_WORDS: Final = f"a string of 1 to {MAX_KEY_LENGTH} characters, without controls and line breaks"
+_KEY_WORDS: Final = (
+    f"a string of 1 to {MAX_KEY_LENGTH} characters, without control characters or line separators"
+)
 Key = Annotated[
     str,
     msgspec.Meta(

@@ -94,7 +94,10 @@ def test_words_of_refusal() -> None:
     assert refused.value.errors == {
         "user_id": ["This field may not be null."],
         "payload": ["This field is required."],
-        "key": ["Expected a string of 1 to 200 characters, without controls and line breaks."],
+        "key": [
+            "Expected a string of 1 to 200 characters, "
+            "without control characters or line separators."
+        ],
         "ttl": ["Expected a whole number of seconds, from 1 to 315360000."],
         "userId": ["Unknown field."],
         "Payload": ["Unknown field; did you mean payload?"],

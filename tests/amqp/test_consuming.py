@@ -161,7 +161,7 @@ async def test_what_is_wrong_with_a_message_is_said_at_once(
         good + b', "tll": 5}': "tll: Unknown field; did you mean ttl?",
         good + b"1" * 1000 + b"}": "A number has more than 1000 digits in a row.",
         good + b', "key": "a\\u0000b"}': "key: Expected a string of 1 to 200 characters, "
-        "without controls and line breaks.",
+        "without control characters or line separators.",
     }
     for body in bad:
         rabbit.publish(body)
