@@ -21,7 +21,6 @@ MAX_ITEMS: Final = 1000
 _WHITE_SPACE: Final = b" \t\n\r"
 
 _read_one = wire.Decoder(SendRequest)
-_read_many = wire.Decoder(list[msgspec.Raw])
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -119,7 +118,7 @@ def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
 
 
 def _read_array(job: Job) -> list[Part]:
-    items = _read_many(job.delivery.body)
+    items = wire.read_items(job.delivery.body)
     if len(items) > MAX_ITEMS:
         raise InvalidRequest(f"More than {MAX_ITEMS} notifications in one message.")
     message_id = job.delivery.message_id

@@ -11,7 +11,6 @@ from handlers.errors import reply_for
 from notifier.errors import (
     NotifierError,
     PermissionDenied,
-    RequestTooLarge,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -61,18 +60,21 @@ class ApiHandler(RequestHandler):
         if self._counted:
             self.application.status.requests -= 1
 
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """A path or a parameter. What is no UTF-8 becomes a text that nothing is called."""
+        return value.decode(errors="replace")
+
     def compute_etag(self) -> str | None:
         """No entity tags: answers are not for caches."""
         return None
 
     def parse(self, form: type[T]) -> T:
-        """The request's body. Raises UnsupportedMediaType, MalformedJSON or InvalidField."""
+        """The request's body.
+
+        Raises UnsupportedMediaType, MalformedJSON, InvalidFields or InvalidRequest.
+        """
         if not self._is_json():
             raise UnsupportedMediaType
-        limit = self.application.options.max_body_bytes
-        if len(self.request.body) > limit:
-            # A chunked one, whose size nobody knew before.
-            raise RequestTooLarge(f"The body exceeds {limit} bytes.")
         return _decoder(form)(self.request.body)
 
     def _is_json(self) -> bool:
@@ -83,6 +85,16 @@ class ApiHandler(RequestHandler):
             return True
         media_type = content_type.partition(";")[0].strip().lower()
         return media_type == _JSON or media_type.endswith("+json")
+
+    def header_text(self, name: str) -> str | None:
+        """A header's text: UTF-8, or else Latin-1, as which Tornado reads every header."""
+        value = self.request.headers.get(name)
+        if value is None or value.isascii():
+            return value
+        try:
+            return value.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return value
 
     def reply(self, body: Any) -> None:
         """Answer with ``body`` as JSON."""

@@ -8,7 +8,7 @@ import msgspec
 from tornado.web import HTTPError
 
 from notifier.errors import (
-    InvalidField,
+    InvalidFields,
     InvalidRequest,
     KeyConflict,
     NotifierError,
@@ -50,7 +50,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
 
 def reply_for(error: BaseException | None, status: int) -> ErrorReply:
     """The answer to ``error``, or to a bare ``status`` where there is none."""
-    if isinstance(error, InvalidField):
+    if isinstance(error, InvalidFields):
         return ErrorReply(400, error.errors)
     if isinstance(error, NotifierError):
         status = next(found for kind, found in _STATUS.items() if isinstance(error, kind))

@@ -39,7 +39,7 @@ class SendHandler(ApiHandler):
         self.reply(SendResponse.of(appended.notification))
 
     def _with_header_key(self, request: SendRequest) -> SendRequest:
-        key = self.request.headers.get("Idempotency-Key")
+        key = self.header_text("Idempotency-Key")
         if key is None and request.key is None:
             key = self.application.proxies.request_id(self.request)
         if key is None:

@@ -58,7 +58,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         await super().get(user_id)
 
     async def _authenticate(self, user_id: str) -> Token:
-        whose = parse_user_id(user_id) if user_id.isdecimal() else None
+        whose = parse_user_id(user_id) if user_id.isascii() and user_id.isdecimal() else None
         if whose is None:
             raise TokenNotValid("The token belongs to another user.")
         token = self.get_query_argument("token", "")

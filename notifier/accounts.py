@@ -15,7 +15,7 @@ from notifier.storage.store import Store
 from notifier.tokens import Token, Tokens, TokenType
 
 _USERNAME: Final = re.compile(r"[\w.@+-]{1,150}")
-_NAME: Final = re.compile(r"\S(.{0,98}\S)?")
+_NAME: Final = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\s)")
 _KEY_PREFIX: Final = "ntf_"
 
 
@@ -45,7 +45,7 @@ class Accounts:
 
     async def sign_in(self, username: str, password: str) -> TokenSet:
         """Tokens for a name and a password. Raises NoActiveAccount or Unavailable."""
-        user = await self._store.user_by_name(username)
+        user = await self._named(username)
         right = await self._passwords.verify(user.password_hash if user else None, password)
         if user is None or not right or not user.is_active:
             raise NoActiveAccount
@@ -139,10 +139,14 @@ class Accounts:
 
     async def find(self, username: str) -> User:
         """The user of this name. Raises UnknownUser."""
-        user = await self._store.user_by_name(username)
+        user = await self._named(username)
         if user is None:
             raise UnknownUser(f"There is no user named {username!r}.")
         return user
+
+    async def _named(self, username: str) -> User | None:
+        # Not every text can be given to a database.
+        return await self._store.user_by_name(username) if _USERNAME.fullmatch(username) else None
 
     async def users(self) -> list[User]:
         """All users, by id."""
@@ -163,7 +167,7 @@ class Accounts:
 
     async def revoke_api_key(self, id_or_name: str) -> int:
         """Revoke the active keys of this id or name; returns how many there were."""
-        return await self._store.revoke_api_key(id_or_name)
+        return await self._store.revoke_api_key(id_or_name) if _NAME.fullmatch(id_or_name) else 0
 
 
 def _check_scopes(names: Sequence[str]) -> tuple[Scope, ...]:

@@ -5,7 +5,8 @@
     NotifierError
     ├── InvalidRequest            400  the request can never succeed as it is
     │   ├── MalformedJSON
-    │   ├── InvalidField
+    │   ├── InvalidFields
+    │   │   └── InvalidField
     │   ├── UsernameTaken
     │   └── NotStorable
     ├── Unauthenticated           401
@@ -64,18 +65,25 @@ class MalformedJSON(InvalidRequest):
     code = "malformed_json"
 
 
-class InvalidField(InvalidRequest):
-    """A field is not valid."""
+class InvalidFields(InvalidRequest):
+    """Fields are not valid."""
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(f"{field}: {problem}" for field, problem in problems.items()))
+        self._problems = dict(problems)
 
     @property
     def errors(self) -> Mapping[str, Sequence[str]]:
-        """The problem by field, the shape of a validation error on the wire."""
-        return {self.field: [self.problem]}
+        """The problems by field, the shape of a validation error on the wire."""
+        return {field: [problem] for field, problem in self._problems.items()}
+
+
+class InvalidField(InvalidFields):
+    """A field is not valid."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__({field: problem})
+        self.problem = problem
 
 
 class UsernameTaken(InvalidRequest):

@@ -47,9 +47,6 @@ logger = logging.getLogger(__name__)
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
 
-_OVERSIZE: Final = 16
-"""Chunked bodies say their size last: up to this many times the limit is read to refuse them."""
-
 
 def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
     """The verbs of identity over ``store``. Raises CannotStart."""
@@ -168,10 +165,7 @@ class Server:
                 f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
                 "NOTIFIER_HOST and NOTIFIER_PORT say where."
             ) from error
-        http = HTTPServer(
-            application,
-            max_body_size=_OVERSIZE * settings.max_body_bytes,
-        )
+        http = HTTPServer(application, max_body_size=settings.max_body_bytes)
         http.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))

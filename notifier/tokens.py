@@ -12,10 +12,14 @@ import msgspec
 
 from notifier import clock
 from notifier.errors import TokenNotValid
+from notifier.wire import MAX_ID
 
 ALGORITHM: Final = "HS256"
 LEEWAY: Final = 5
 """Seconds by which clocks may differ."""
+
+_LAST_MOMENT: Final = 253_402_300_799
+"""The end of the year 9999, beyond which no date can be written."""
 
 TokenType = Literal["access", "refresh", "identity"]
 
@@ -58,15 +62,22 @@ class Tokens:
                 self._secret,
                 algorithms=[ALGORITHM],
                 leeway=LEEWAY,
-                options={"require": ["exp", "iat", "token_type", "user_id"]},
+                options={
+                    "require": ["exp", "iat", "token_type", "user_id"],
+                    # A clock that was set back makes tokens of the future: they are as good.
+                    "verify_iat": False,
+                },
             )
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise TokenNotValid from error
         found = claims["token_type"]
         user_id = claims["user_id"]
         version = claims.get("ver", 0)
+        expires_at = int(claims["exp"])
         if found not in get_args(TokenType) or (token_type and found != token_type):
             raise TokenNotValid("The token has the wrong type.")
         if type(user_id) is not int or type(version) is not int:
             raise TokenNotValid
-        return Token(found, user_id, version, int(claims["exp"]) * clock.SECOND)
+        if not 1 <= user_id <= MAX_ID or expires_at > _LAST_MOMENT:
+            raise TokenNotValid
+        return Token(found, user_id, version, expires_at * clock.SECOND)

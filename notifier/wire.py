@@ -2,14 +2,11 @@
 
 HTTP, WebSocket and RabbitMQ share these types, and the OpenAPI document is generated
 from them. Payloads are :class:`msgspec.Raw`: never parsed, so numbers, key order and
-escapes reach the receiver as the sender wrote them. What a receiver's parser could choke
-on (invalid UTF-8, control characters, endless nesting) is refused here, at the door.
+escapes reach the receiver as the sender wrote them.
 """
 
 import json
 import random
-import re
-from itertools import accumulate
 from types import UnionType
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
@@ -17,34 +14,57 @@ import msgspec
 
 from notifier import clock
 from notifier.errors import InvalidField, InvalidRequest, MalformedJSON
+from notifier.faults import NOT_NULL, Faults
+from notifier.limits import check_text
 from notifier.models import Notification
-
-MAX_DEPTH: Final = 100
-"""How deep arrays and objects may nest: far below what JSON parsers in use accept."""
 
 MAX_KEY_LENGTH: Final = 200
 MAX_TTL: Final = 10 * 365 * 24 * 60 * 60
-_MAX_ID: Final = 2**63 - 1
-_ID_DIGITS: Final = len(str(_MAX_ID))
+MAX_ID: Final = 2**63 - 1
+"""The largest user id that a store can hold."""
+_ID_DIGITS: Final = len(str(MAX_ID))
 
 T = TypeVar("T")
 
+_ID_WORDS: Final = "an integer or a string of decimal digits"
 UserId = Annotated[
-    int | str, msgspec.Meta(description="The user's id: an integer, or the same in decimal digits.")
+    int | Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(?![\s\S])")],
+    msgspec.Meta(
+        description="The user's id: an integer, or the same in decimal digits.",
+        extra={"expected": _ID_WORDS},
+    ),
 ]
+_KEY_WORDS: Final = (
+    f"a string of 1 to {MAX_KEY_LENGTH} characters, without control characters or line separators"
+)
 Key = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
-        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f])",  # no control characters
+        # No control characters of any kind, and nothing else that ends a line.
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
         description="Identity of the notification, unique per user. Sending it again is harmless.",
+        extra={"expected": _KEY_WORDS},
+    ),
+]
+StoredKey = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        # Earlier versions took U+0080 to U+009F, U+2028 and U+2029.
+        pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])",
+        extra={"expected": "the key of a notification"},
     ),
 ]
 Ttl = Annotated[
     int,
     msgspec.Meta(
-        ge=1, le=MAX_TTL, description="Seconds after which it must no longer be delivered."
+        ge=1,
+        le=MAX_TTL,
+        description="Seconds after which it must no longer be delivered.",
+        extra={"expected": f"a whole number of seconds, from 1 to {MAX_TTL}"},
     ),
 ]
 Payload = Annotated[
@@ -56,8 +76,8 @@ Payload = Annotated[
 ]
 
 
-class SendRequest(msgspec.Struct, frozen=True):
-    """One notification for one user."""
+class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One notification for one user. A mistyped field is refused, not left out."""
 
     user_id: UserId
     payload: Payload
@@ -108,7 +128,7 @@ class ProcessingError(
 class MessageAck(msgspec.Struct, frozen=True, tag="message_ack", tag_field="type"):
     """Client → server: a notification has arrived."""
 
-    key: str
+    key: StoredKey
 
 
 class Command(msgspec.Struct, frozen=True, tag="command", tag_field="type"):
@@ -126,58 +146,45 @@ encode = _encoder.encode
 
 
 class Decoder(Generic[T]):
-    """Turns bytes from outside into a ``T``, or says what is wrong with them.
+    """Turns bytes from outside into a ``T``, or says everything that is wrong with them.
 
-    Raises :class:`MalformedJSON`, :class:`InvalidField` or :class:`InvalidRequest`.
+    Raises :class:`MalformedJSON`, :class:`InvalidFields` or :class:`InvalidRequest`.
     """
 
     def __init__(self, form: type[T] | UnionType) -> None:
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(form)
+        self._faults = Faults(form)
 
     def __call__(self, body: bytes) -> T:
-        _check_text(body)
+        check_text(body)
         try:
             return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise _explain(error) from None
+        except msgspec.ValidationError:
+            raise self._explain(body) from None
         except msgspec.DecodeError as error:
-            raise MalformedJSON(f"Not valid JSON: {error}.") from None
+            raise _malformed(error) from None
 
-
-def _check_text(body: bytes) -> None:
-    """Refuse what msgspec lets pass inside a ``Raw`` but a receiver could not read."""
-    if not body.isascii():
+    def _explain(self, body: bytes) -> InvalidRequest:
         try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            raise MalformedJSON(f"Not valid UTF-8 at byte {error.start}.") from None
-    # Counting is quick and nearly always enough; the exact depth is worked out only
-    # for bodies that have many brackets.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise MalformedJSON(f"Nested more than {MAX_DEPTH} levels deep.")
+            return self._faults.explain(body)
+        except msgspec.DecodeError as error:
+            return _malformed(error)
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+def read_items(body: bytes) -> list[msgspec.Raw]:
+    """The items of a JSON array, each unparsed. Raises :class:`MalformedJSON`."""
+    check_text(body)
+    try:
+        return _items.decode(body)
+    except msgspec.DecodeError as error:
+        raise _malformed(error) from None
 
 
-def _depth(body: bytes) -> int:
-    steps = _STRING.sub(b"", body).translate(_STEPS, _NOT_BRACKETS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0)
+_items: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
-_PATH = re.compile(r"(?P<problem>.*) - at `\$\.(?P<field>[^`]+)`", re.DOTALL)
-
-
-def _explain(error: msgspec.ValidationError) -> InvalidRequest:
-    text = str(error)
-    if missing := _MISSING.search(text):
-        return InvalidField(missing["field"], "This field is required.")
-    if located := _PATH.fullmatch(text):
-        return InvalidField(located["field"], f"{located['problem']}.")
-    return InvalidRequest(f"{text}.")
+def _malformed(error: msgspec.DecodeError) -> MalformedJSON:
+    return MalformedJSON(f"Not valid JSON: {error}.")
 
 
 def parse_user_id(value: int | str) -> int | None:
@@ -187,17 +194,17 @@ def parse_user_id(value: int | str) -> int | None:
     """
     if isinstance(value, str):
         if not (value.isascii() and value.isdigit()):
-            raise InvalidField("user_id", "Expected an integer or a string of decimal digits.")
+            raise InvalidField("user_id", f"Expected {_ID_WORDS}.")
         # Longer than any id: not converted, because that takes quadratic time.
         value = int(value) if len(value) <= _ID_DIGITS else 0
-    return value if 1 <= value <= _MAX_ID else None
+    return value if 1 <= value <= MAX_ID else None
 
 
 def check_payload(payload: msgspec.Raw) -> bytes:
     """The payload's bytes. Raises :class:`InvalidField` for null."""
     value = bytes(payload)
     if value == b"null":
-        raise InvalidField("payload", "This field may not be null.")
+        raise InvalidField("payload", NOT_NULL)
     return value
 
 
@@ -205,8 +212,8 @@ def check_key(key: str) -> str:
     """``key``, if it may be one. Raises InvalidField."""
     try:
         return msgspec.convert(key, Key)
-    except msgspec.ValidationError as error:
-        raise InvalidField("key", f"{error}.") from None
+    except msgspec.ValidationError:
+        raise InvalidField("key", f"Expected {_KEY_WORDS}.") from None
 
 
 def make_key() -> str:

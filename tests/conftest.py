@@ -16,6 +16,7 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from notifier import passwords
+from tests.storage.databases import PostgresDatabase
 from tests.support.harness import Harness, ServerWith, running, settings_for
 from tests.support.process import ServerProcess
 from tests.support.servers import MissingServer
@@ -32,10 +33,27 @@ def _quick_hashes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def database_url() -> str:
+    """The store of ``server``: the embedded one, unless a module says otherwise."""
+    return ""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    database = PostgresDatabase()
+    yield database.address
+    database.give_back()
+
+
 @pytest_asyncio.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Harness]:
+async def server(tmp_path: Path, database_url: str) -> AsyncIterator[Harness]:
     """A running server with default settings."""
-    async with running(settings_for(tmp_path)) as harness:
+    async with running(settings_for(tmp_path, database_url=database_url)) as harness:
         yield harness
 
 

@@ -323,6 +323,18 @@ def test_commands_about_nobody(offline: ServerProcess) -> None:
         assert "no user named 'nobody'" in refused(offline.command(*arguments, stdin=PASSWORD))
 
 
+@pytest.mark.parametrize("name", ["\udcff", "a\x85b"])
+def test_names_that_cannot_be(server_process: Processes, each_database_url: str, name: str) -> None:
+    """What can be no name is refused or unknown, on each database, without a traceback."""
+    offline = server_process(DATABASE_URL=each_database_url)
+    assert "letters, digits" in refused(
+        offline.command("createuser", "--username", name, "--password-stdin", stdin=PASSWORD)
+    )
+    assert "no user named" in refused(offline.command("deactivate", name))
+    assert "characters, on one line" in refused(offline.command("apikey", "create", "--name", name))
+    assert "no active key" in refused(offline.command("apikey", "revoke", name))
+
+
 async def close_code(process: ServerProcess, name: str, verb: Callable[[], Any]) -> int | None:
     """Sign in as ``name``, connect, run ``verb``, and wait for the connection's end."""
     tokens = (await asyncio.to_thread(sign_in, process, name, PASSWORD)).json()

@@ -35,7 +35,11 @@ FORBIDDEN = {
     ),
     "the wire knows only the nouns": (
         r"notifier\.wire",
-        r"(?!notifier\.(clock|errors|models)$).*",
+        r"(?!notifier\.(clock|errors|models|limits|faults)$).*",
+    ),
+    "what can be wrong with a text or a field is known without the rest": (
+        r"notifier\.(limits|faults)",
+        r"(?!notifier\.errors$).*",
     ),
     "logging knows only time": (r"notifier\.logs", r"(?!notifier\.clock$).*"),
     "drivers are chosen in the composition, and known to each other only": (

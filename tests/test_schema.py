@@ -59,6 +59,12 @@ def test_from_the_types_that_validate() -> None:
     assert not OAS31Validator(schema).is_valid({"user_id": 7})
     assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "key": "a\nb"})
     assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "ttl": 0})
+    assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "key": "a\x85b"})
+    for user_id in ("", "x", "-1", "7\n", None, 1.5):
+        assert not OAS31Validator(schema).is_valid({"user_id": user_id, "payload": 1})
+    assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "tll": 5})
+    sign_in = DOCUMENT["components"]["schemas"]["SignInRequest"]
+    assert OAS31Validator(sign_in).is_valid(SIGN_IN | {"more": 1}), "old clients send more"
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:

@@ -3,6 +3,8 @@
 import jwt
 import pytest
 
+from notifier import clock
+from notifier.passwords import Passwords
 from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith
 
 TOKEN = "/api/users/token/"
@@ -54,15 +56,55 @@ async def test_wrong_credentials(server: Harness, credentials: dict[str, str]) -
     }
 
 
+REQUIRED = ["This field is required."]
+NOT_TEXT = ["Expected a string."]
+NOT_NULL = ["This field may not be null."]
+
+
 @pytest.mark.parametrize(
-    ("body", "field"),
-    [({}, "username"), ({"username": "admin"}, "password"), ({"username": 1}, "username")],
+    ("path", "body", "problems"),
+    [
+        (TOKEN, {}, {"username": REQUIRED, "password": REQUIRED}),
+        (TOKEN, {"username": "admin"}, {"password": REQUIRED}),
+        (TOKEN, {"username": 1, "password": [2]}, {"username": NOT_TEXT, "password": NOT_TEXT}),
+        (TOKEN, {"username": None}, {"username": NOT_NULL, "password": REQUIRED}),
+        (SESSION, {"user": "admin"}, {"username": REQUIRED, "password": REQUIRED}),
+        (REFRESH, {}, {"refresh": REQUIRED}),
+        (REFRESH, {"refresh": 5}, {"refresh": NOT_TEXT}),
+        (VERIFY, {"token": {}}, {"token": NOT_TEXT}),
+    ],
 )
-async def test_missing_fields(server: Harness, body: dict[str, object], field: str) -> None:
-    """A missing or mistyped field is named."""
-    response = await server.post(body, TOKEN)
-    assert response.status_code == 400
-    assert list(response.json()) == [field]
+async def test_every_fault_is_named(
+    server: Harness, path: str, body: dict[str, object], problems: dict[str, list[str]]
+) -> None:
+    """Each missing or mistyped field is named, all in one answer."""
+    response = await server.post(body, path)
+    assert (response.status_code, response.json()) == (400, problems)
+
+
+async def test_more_fields_than_needed(server: Harness) -> None:
+    """What an older or newer client sends beside the credentials is left alone."""
+    assert (await server.post(CREDENTIALS | {"remember": True}, TOKEN)).status_code == 200
+    tokens = await sign_in(server)
+    for path, name, kind in ((REFRESH, "refresh", "refresh"), (VERIFY, "token", "access")):
+        assert (await server.post({name: tokens[kind], "x": 1}, path)).status_code == 200
+
+
+async def test_names_that_cannot_be_take_as_long(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that nobody can have costs the same work as one that nobody has."""
+    hashes: list[str | None] = []
+    verify = Passwords.verify
+
+    async def watched(self: Passwords, password_hash: str | None, password: str) -> bool:
+        hashes.append(password_hash)
+        return await verify(self, password_hash, password)
+
+    monkeypatch.setattr(Passwords, "verify", watched)
+    for name in ("nobody", "admin\0", "x" * 151):
+        assert (await server.post({"username": name, "password": "x"}, TOKEN)).status_code == 401
+    assert hashes == [None, None, None]
 
 
 async def test_deactivated_users_cannot_sign_in(server: Harness) -> None:
@@ -96,6 +138,16 @@ async def test_verify(server: Harness) -> None:
     for token in (server.token(server.admin, seconds=-60), other, unsigned, "a.b.c", "é"):
         refused = await server.post({"token": token}, VERIFY)
         assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
+
+
+async def test_a_clock_that_was_set_back(server: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens from before our clock was set back count on: what ends them is their end."""
+    tokens = await sign_in(server)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now - 600 * clock.SECOND)
+    ahead = {"user_id": 1, "token_type": "access", "iat": 2**31, "exp": 2**31}
+    for token in (*tokens.values(), jwt.encode(ahead, SECRET, algorithm="HS256")):
+        assert (await server.post({"token": token}, VERIFY)).status_code == 200
 
 
 async def test_clock_skew(server: Harness) -> None:

@@ -1,13 +1,14 @@
 """What crosses the wire: depth, equality of payloads, keys and frames."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier import clock, wire
-from notifier.errors import InvalidField, MalformedJSON
+from notifier import clock, limits, wire
+from notifier.errors import InvalidField, InvalidFields, MalformedJSON
 from notifier.models import Notification
 
 decode = wire.Decoder(wire.SendRequest)
@@ -38,11 +39,101 @@ def test_depth_is_exact(value: object, levels: int) -> None:
     for _ in range(levels):
         value = [value]
     body = json.dumps({"user_id": 1, "payload": [value, "x"]}).encode()
-    if depth(value) + 2 > wire.MAX_DEPTH:
+    if depth(value) + 2 > limits.MAX_DEPTH:
         with pytest.raises(MalformedJSON):
             decode(body)
     else:
         assert json.loads(bytes(decode(body).payload)) == [value, "x"]
+
+
+digits = st.integers(0, 30).flatmap(
+    lambda spare: st.sampled_from([b"7" * (limits.MAX_DIGITS - 15 + spare), b"7" * spare])
+)
+
+
+@given(st.lists(digits | digits.map(lambda run: b'"%b"' % run)), st.binary(max_size=60))
+def test_digits_are_counted_exactly(items: list[bytes], before: bytes) -> None:
+    """A body is refused just when a number has too many digits; in strings they are free."""
+    body = json.dumps(before.hex()).encode() + b", ".join([b"", *items])
+    if any(len(item) > limits.MAX_DIGITS and item[:1] != b'"' for item in items):
+        with pytest.raises(MalformedJSON):
+            limits.check_text(body)
+    else:
+        limits.check_text(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"' + b"9" * 1_000_000,
+        b'"' + b'\\"' * 500_000,
+        b'"' * 1_000_000,
+        b"9," * 500_000,
+        (b"9" * 1000 + b",") * 1000,
+        b'"' + b"9" * 500_000 + b"\\" * 500_000,
+    ],
+)
+def test_checks_take_linear_time(body: bytes) -> None:
+    """Ten times as much text takes about ten times as long, whatever it is."""
+
+    def seconds(text: bytes) -> float:
+        def once() -> float:
+            began = time.perf_counter()
+            limits.check_text(text)
+            return time.perf_counter() - began
+
+        return min(once() for _ in range(5))
+
+    assert seconds(body) < 50 * seconds(body[: len(body) // 10]) + 0.01
+
+
+def test_words_of_refusal() -> None:
+    """Every fault of a request is named at once, in words of JSON."""
+    with pytest.raises(InvalidFields) as refused:
+        decode(b'{"user_id": null, "key": "", "ttl": "1", "userId": 3, "Payload": 1, "x": 1}')
+    assert refused.value.errors == {
+        "user_id": ["This field may not be null."],
+        "payload": ["This field is required."],
+        "key": [
+            "Expected a string of 1 to 200 characters, "
+            "without control characters or line separators."
+        ],
+        "ttl": ["Expected a whole number of seconds, from 1 to 315360000."],
+        "userId": ["Unknown field."],
+        "Payload": ["Unknown field; did you mean payload?"],
+        "x": ["Unknown field."],
+    }
+
+
+def test_unknown_fields_do_not_fill_the_answer() -> None:
+    """However many unknown fields there are, and however long, the answer stays short."""
+    body = json.dumps({"user_id": 1, "payload": 1} | {"x" * 10_000 + str(n): 1 for n in range(99)})
+    with pytest.raises(InvalidFields) as refused:
+        decode(body.encode())
+    assert len(refused.value.message) < 2000
+
+
+def test_faults_of_tagged_forms() -> None:
+    """Where the type decides about the form, its faults are named, or the type's own."""
+    frame: wire.Decoder[wire.ClientFrame] = wire.Decoder(wire.ClientFrame)
+    for body, problem in (
+        (b"{}", "type: This field is required."),
+        (b'{"type": "x"}', 'type: Expected "message_ack" or "command".'),
+        (b'{"type": "message_ack"}', "key: This field is required."),
+        (b'{"type": "command", "key": 1}', "key: Expected a string."),
+    ):
+        with pytest.raises(InvalidFields) as refused:
+            frame(body)
+        assert refused.value.message == problem
+
+
+@pytest.mark.parametrize(
+    "character", ["\0", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\u2028", "\u2029"]
+)
+def test_not_in_keys(character: str) -> None:
+    """Control characters and what ends a line are in no key."""
+    with pytest.raises(InvalidField):
+        wire.check_key(f"a{character}b")
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,33 @@ async def test_dead_letters(server: Harness, rabbit: Rabbit) -> None:
     assert await server.pending(ann) == [1]
 
 
+async def test_what_is_wrong_with_a_message_is_said_at_once(
+    server: Harness, rabbit: Rabbit
+) -> None:
+    """The result and the dead letter name every fault, as HTTP does; nothing is stored."""
+    ann = await server.user()
+    rabbit.listen()
+    good = b'{"user_id": %d, "payload": 1' % ann.id
+    bad = {
+        b'{"user_id": "x"}': "user_id: Expected an integer or a string of decimal digits. "
+        "payload: This field is required.",
+        good + b', "tll": 5}': "tll: Unknown field; did you mean ttl?",
+        good + b"1" * 1000 + b"}": "A number has more than 1000 digits in a row.",
+        good + b', "key": "a\\u0000b"}': "key: Expected a string of 1 to 200 characters, "
+        "without control characters or line separators.",
+    }
+    for body in bad:
+        rabbit.publish(body)
+    rabbit.publish(good + b"}", message_id="a\0b")
+    reasons = [*bad.values(), "message_id: Expected a string of 1 to 200 characters, "]
+    answers = [each.json["error"] for each in await rabbit.results(len(reasons))]
+    letters = await rabbit.dead(len(reasons))
+    for told in (answers, [each.headers["reason"] for each in letters]):
+        assert all(text.startswith(reason) for text, reason in zip(told, reasons, strict=True))
+    assert [letter.body for letter in letters] == [*bad, good + b"}"]
+    assert await server.pending(ann) == []
+
+
 async def test_hundreds_of_poisoned_messages_hold_up_nobody(
     consuming: Consuming, rabbit: Rabbit
 ) -> None:
