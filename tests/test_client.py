@@ -491,18 +491,29 @@ class LossyProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        # Both ways at once, because a request may come in pieces.
+        await asyncio.gather(
+            self._pass_on(reader, upstream_writer, lambda: False),
+            self._pass_on(upstream_reader, writer, self._loses),
+        )
+
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        loses: Callable[[], bool],
+    ) -> None:
         try:
-            while request := await reader.read(1 << 16):
-                upstream_writer.write(request)
-                reply = await upstream_reader.read(1 << 16)
-                if self.losses:
-                    self.losses -= 1
-                    return
-                writer.write(reply)
-                await writer.drain()
+            while (data := await reader.read(1 << 16)) and not loses():
+                writer.write(data)
         finally:
-            upstream_writer.close()
-            writer.close()
+            writer.close()  # which ends the other direction too
+
+    def _loses(self) -> bool:
+        if self.losses:
+            self.losses -= 1
+            return True
+        return False
 
 
 @asynccontextmanager
