@@ -1,6 +1,7 @@
 """The program and its client as they are installed: from wheels, away from their source."""
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -23,24 +24,17 @@ ORDER = ("notifier", "notifier_client")
 PAPERS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
-# The client in a task, as docs/clients.md shows it; the worker runs in a thread.
-TASKS = """
+# The task of docs/clients.md with its worker in one process, and a broker in its memory.
+WORKER = """
 import celery
 import kombu.transport.pyamqp
 from celery.contrib.testing.worker import start_worker
-from notifier_client import Notifier, ServerUnavailable
+
+from tasks import tell
 
 app = celery.Celery(broker="memory://", backend="cache+memory://")
-
-
-@app.task(autoretry_for=(ServerUnavailable,), retry_backoff=True)
-def tell(user_id, payload, key):
-    with Notifier() as notifier:
-        return notifier.send(user_id, payload, key=key).seq
-
-
 with start_worker(app, perform_ping_check=False):
-    print(tell.delay(1, {"title": "Paid"}, "order-1042-paid").get(timeout=30))
+    tell.delay(1, {"title": "Paid"}, "order-1042-paid").get(timeout=30)
 """
 
 
@@ -200,12 +194,16 @@ print(json.dumps([client.version, client.requires, list(map(str, client.files))]
 def test_a_celery_task_sends(
     back_end: Path, tmp_path: Path, server_process: Callable[..., ServerProcess]
 ) -> None:
-    """Celery, kombu and the client live in one environment, and a task sends from there."""
+    """Celery, kombu and the client live in one environment, and the documented task sends."""
     process = server_process()
     process.start()
-    tasks = tmp_path / "tasks.py"
-    tasks.write_text(TASKS)
-    assert run(back_end, tasks, cwd=tmp_path, NOTIFIER_URL=process.url).split()[-1] == "1"
+    documented = re.search(
+        r"```python\n(# tasks\.py\n.*?)```", (ROOT / "docs" / "clients.md").read_text(), re.DOTALL
+    )
+    assert documented
+    (tmp_path / "tasks.py").write_text(documented[1])
+    (tmp_path / "worker.py").write_text(WORKER)
+    run(back_end, tmp_path / "worker.py", cwd=tmp_path, NOTIFIER_URL=process.url)
     with closing(sqlite3.connect(process.folder / "data" / "notifier.sqlite3")) as store:
         stored = store.execute("SELECT key, payload FROM notifications").fetchall()
     assert stored == [("order-1042-paid", b'{"title":"Paid"}')]
