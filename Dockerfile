@@ -9,6 +9,7 @@ COPY notifier notifier
 COPY handlers handlers
 COPY amqp amqp
 COPY static static
+COPY clients/python/notifier_client clients/python/notifier_client
 # Wheels only: nothing is compiled, here or later.
 RUN /opt/notifier/bin/pip install --no-cache-dir --only-binary :all: \
         --constraint deploy/constraints.txt setuptools \

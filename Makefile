@@ -30,7 +30,7 @@ screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info clients/python/build clients/python/*.egg-info
 
 # The stamps are newer than what they were made from, so that a second start installs nothing.
 $(VENV)/.installed: setup.cfg pyproject.toml

@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from notifier import __version__, clock, logs
+from notifier import __version__, client, clock, logs
 from notifier.accounts import Accounts
-from notifier.client import Notifier
 from notifier.config import SETTINGS, Loaded, Settings, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.models import SCOPES, SEND_ONLY
@@ -42,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"notifier: {warning}", file=sys.stderr)
         command: Command = options.command
         return command(options, loaded)
-    except InvalidSettings as error:
+    except (InvalidSettings, client.InvalidSettings) as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 2
-    except NotifierError as error:
+    except (NotifierError, client.NotifierError) as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, EOFError):
@@ -230,7 +229,7 @@ def _notify(options: Options, loaded: Loaded) -> int:
     # The very bytes of the argument, whatever the terminal's encoding is.
     payload = os.fsencode(options.payload)
     api_key = loaded.client.get("NOTIFIER_API_KEY")
-    with Notifier(url, api_key=api_key, timeout=options.timeout) as notifier:
+    with client.Notifier(url, api_key=api_key, timeout=options.timeout) as notifier:
         sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
     print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
     return 0

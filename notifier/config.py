@@ -224,7 +224,7 @@ PLAIN_NAMES: Final[Mapping[str, str]] = {
 
 PREFIX: Final = "NOTIFIER_"
 CLIENT_NAMES: Final = frozenset({"NOTIFIER_URL", "NOTIFIER_API_KEY"})
-"""Variables that :mod:`notifier.client` reads."""
+"""Variables that :mod:`notifier_client` reads."""
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -2,23 +2,35 @@
 
 import asyncio
 import json
+import math
+import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum
+from functools import reduce
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import httpx
-import msgspec
 import pytest
 
-from notifier import client as client_module
+import notifier.client
+import notifier_client
 from notifier.accounts import digest
-from notifier.client import (
+from notifier.errors import Unavailable
+from notifier_client import (
     AsyncNotifier,
+    InvalidSettings,
     KeyInUse,
     Message,
     NotAllowed,
     Notifier,
+    NotifierError,
     NotValid,
+    RawJSON,
     SendFailed,
     Sent,
     ServerUnavailable,
@@ -27,8 +39,7 @@ from notifier.client import (
     UnknownRecipient,
     notify_user_by_id,
 )
-from notifier.client.delivery import Answer, Delivery, Interrupted, Patience
-from notifier.errors import InvalidSettings, Unavailable
+from notifier_client.delivery import Answer, Delivery, Interrupted, Patience
 from tests.support.harness import Harness
 from tests.support.process import ServerProcess
 
@@ -205,17 +216,96 @@ def test_an_answer_that_is_not_json() -> None:
         delivery().judge(Answer(405, {}, b"<html>\xff"))
 
 
+class Level(Enum):
+    INFO = "info"
+
+
+class Place(IntEnum):
+    FIRST = 1
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclass
+class Order:
+    id: UUID
+    places: set[Place]
+    price: Decimal
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (
+            {"a": "\u00e9 \U0001f600", "b": [1.5, True, None]},
+            '{"a":"\u00e9 \U0001f600","b":[1.5,true,null]}',
+        ),
+        (10**30, "1000000000000000000000000000000"),
+        ({1: Level.INFO, "point": Point(1, 2)}, '{"1":"info","point":[1,2]}'),
+        (
+            [Order(UUID(int=1), {Place.FIRST}, Decimal("1.10"))],
+            '[{"id":"00000000-0000-0000-0000-000000000001","places":[1],"price":"1.10"}]',
+        ),
+        (datetime(2026, 1, 31, 12, tzinfo=UTC), '"2026-01-31T12:00:00Z"'),
+        (
+            datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=-3))),
+            '"2026-01-31T12:00:00-03:00"',
+        ),
+        (date(2026, 1, 31), '"2026-01-31"'),
+        (time(12, 30), '"12:30:00"'),
+        (RawJSON(b' {"b": 1.10} '), ' {"b": 1.10} '),
+        (RawJSON('"\u00e9"'), '"\u00e9"'),
+    ],
+)
+def test_what_is_sent(payload: object, text: str) -> None:
+    """Everyday types of Python have their form in JSON; text stays readable."""
+    made = delivery(Message(7, payload, "k"))
+    assert made.body.decode() == f'{{"payload":{text},"user_id":7,"key":"k"}}'
+
+
+def test_a_ttl_is_sent_only_where_there_is_one() -> None:
+    """What was not given is left to the server."""
+    assert json.loads(delivery(Message("7", 1, "k", 60)).body) == {
+        "payload": 1,
+        "user_id": "7",
+        "key": "k",
+        "ttl": 60,
+    }
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Message(object(), 1), Message(1, 1, key="\ud800"), Message(1, 1, ttl=math.nan)],  # type: ignore[arg-type]
+)
+def test_fields_that_cannot_be_json(message: Message) -> None:
+    """A field of a wrong type is refused before anything is sent."""
+    with pytest.raises(NotValid, match="user_id, key or ttl"):
+        delivery(message)
+
+
 @pytest.mark.parametrize(
     "payload",
     [
         object(),
         {"a": {1, object()}},
         "\ud800",
-        msgspec.Raw(b'1, "user_id": 2'),
-        msgspec.Raw(b'1}{"user_id": 2'),
-        msgspec.Raw(b"{a: 1}"),
-        msgspec.Raw(b""),
-        {"nested": msgspec.Raw(b"1, 2]")},
+        math.nan,
+        [math.inf],
+        reduce(lambda inner, _: [inner], range(100_000), 0),
+        b"{}",
+        Order,
+        {UUID(int=1): 1},
+        RawJSON(b'1, "user_id": 2'),
+        RawJSON(b'1}{"user_id": 2'),
+        RawJSON(b"{a: 1}"),
+        RawJSON(b"[NaN]"),
+        RawJSON(b'"\xff"'),
+        RawJSON('"\ud800"'),
+        RawJSON("[" * 100_000 + "]" * 100_000),
+        RawJSON(b""),
     ],
 )
 def test_what_cannot_be_json_is_not_sent(payload: object) -> None:
@@ -385,34 +475,57 @@ class LossyProxy:
 
     def __init__(self, port: int, losses: int) -> None:
         self._port = port
+        self._connections: list[asyncio.Task[None]] = []
         self.losses = losses
         self.url = ""
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, in a task that :meth:`close` ends."""
+        self._connections.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def close(self) -> None:
+        """End all connections, whoever still holds them."""
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.wait(self._connections)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        # Both ways at once, because a request may come in pieces.
+        await asyncio.gather(
+            self._pass_on(reader, upstream_writer, lambda: False),
+            self._pass_on(upstream_reader, writer, self._loses),
+        )
+
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        loses: Callable[[], bool],
+    ) -> None:
         try:
-            while request := await reader.read(1 << 16):
-                upstream_writer.write(request)
-                reply = await upstream_reader.read(1 << 16)
-                if self.losses:
-                    self.losses -= 1
-                    return
-                writer.write(reply)
-                await writer.drain()
+            while (data := await reader.read(1 << 16)) and not loses():
+                writer.write(data)
         finally:
-            upstream_writer.close()
-            writer.close()
+            writer.close()  # which ends the other direction too
+
+    def _loses(self) -> bool:
+        if self.losses:
+            self.losses -= 1
+            return True
+        return False
 
 
 @asynccontextmanager
 async def losing(server: Harness, losses: int) -> AsyncIterator[LossyProxy]:
     proxy = LossyProxy(server.server.port, losses)
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield proxy
     finally:
         listener.close()
+        await proxy.close()
 
 
 async def test_a_lost_answer_does_not_double(server: Harness, clients: Clients) -> None:
@@ -509,12 +622,30 @@ async def test_context_managers(server: Harness) -> None:
     await asyncio.to_thread(block)
 
 
+async def test_errors_survive_pickling() -> None:
+    """A task queue or a process pool hands an error on as it was."""
+    refused = KeyInUse("Used.", key="k", status=409, code="key_conflict")
+    failed = SomeFailed([Sent(1, "a", 1), refused])
+    for error in (refused, failed, InvalidSettings()):
+        copied = pickle.loads(pickle.dumps(error))
+        assert type(copied) is type(error)
+        assert copied.message == error.message
+    assert vars(pickle.loads(pickle.dumps(refused))) == vars(refused)
+    assert pickle.loads(pickle.dumps(failed)).outcomes[0] == Sent(1, "a", 1)
+
+
 def test_the_tree_in_the_docstring_is_the_real_one() -> None:
     """Every exception of the client stands in its module docstring."""
     names = [
         name
-        for name, kind in vars(client_module).items()
-        if isinstance(kind, type) and issubclass(kind, SendFailed)
+        for name, kind in vars(notifier_client).items()
+        if isinstance(kind, type) and issubclass(kind, NotifierError)
     ]
-    assert len(names) == 9
-    assert all(name in (client_module.__doc__ or "") for name in names)
+    assert len(names) == 11
+    assert all(name in (notifier_client.__doc__ or "") for name in names)
+
+
+def test_the_servers_installation_has_the_same_client() -> None:
+    """notifier.client has all of notifier_client, and not copies of it."""
+    for name in notifier_client.__all__:
+        assert getattr(notifier.client, name) is getattr(notifier_client, name)

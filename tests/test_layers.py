@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -10,18 +11,28 @@ import pytest
 
 from tests.support.process import ROOT
 
-PACKAGES = ("notifier", "handlers", "amqp", "static")
+CLIENT = ROOT / "clients" / "python"
+PACKAGES = {
+    "notifier": ROOT,
+    "handlers": ROOT,
+    "amqp": ROOT,
+    "static": ROOT,
+    "notifier_client": CLIENT,
+}
+"""Each with the folder that it is in."""
+
 MODULES = {
-    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-    for package in PACKAGES
-    for file in sorted((ROOT / package).rglob("*.py"))
+    ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): file
+    for package, folder in PACKAGES.items()
+    for file in sorted((folder / package).rglob("*.py"))
 }
 
 ROOTS = r"notifier\.(server|topology|cli|run|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
 DRIVERS = r"notifier\.storage\.(sql|sqlite|postgres|tables|copy)|notifier\.relay\.\w+"
-SERVING = rf"{ROOTS}|handlers(\..*)?|amqp(\..*)?|notifier\.client(\..*)?"
+SENDING = r"notifier\.client|notifier_client(\..*)?"
+SERVING = rf"{ROOTS}|{SENDING}|handlers(\..*)?|amqp(\..*)?"
 
 # Who may not see what, both as patterns of whole module names.
 FORBIDDEN = {
@@ -51,20 +62,24 @@ FORBIDDEN = {
         rf"{SERVING}|notifier\.(service|hub|feed|accounts|senders|status|chores|tokens|config)",
     ),
     "the domain knows nobody who serves it": (
-        rf"(?!({ROOTS}|notifier\.client(\..*)?)$)notifier(\..*)?",
+        rf"(?!({ROOTS}|notifier\.client)$)notifier(\..*)?",
         SERVING,
     ),
     "handlers see verbs, not the store, the relay or RabbitMQ": (
         r"handlers(\..*)?",
-        rf"notifier\.(storage|relay|client)(\..*)?|amqp(\..*)?|{ROOTS}",
+        rf"notifier\.(storage|relay)(\..*)?|{SENDING}|amqp(\..*)?|{ROOTS}",
     ),
     "amqp sees verbs, not the store, the relay, connections or HTTP": (
         r"amqp(\..*)?",
-        rf"notifier\.(storage|relay|client)(\..*)?|notifier\.(hub|feed)|handlers(\..*)?|{ROOTS}",
+        rf"notifier\.((storage|relay)(\..*)?|hub|feed)|{SENDING}|handlers(\..*)?|{ROOTS}",
     ),
-    "the client is a stranger who knows the wire": (
-        r"notifier\.client(\..*)?",
-        r"(?!notifier\.(client(\..*)?|errors|wire)$).*",
+    "the client is a stranger": (
+        r"notifier_client(\..*)?",
+        r"(?!notifier_client(\.|$)).*",
+    ),
+    "in the server's installation the client has a second name": (
+        r"notifier\.client",
+        r"(?!notifier_client$).*",
     ),
 }
 
@@ -75,7 +90,7 @@ LIBRARIES = {
     "sqlite3": r"notifier\.storage\.sqlite",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.topology",
     "tornado": r"handlers\.\w+|notifier\.server|amqp\.broker",
-    "httpx": r"notifier\.client\.\w+",
+    "httpx": r"notifier_client\.\w+",
     "jwt": r"notifier\.tokens",
     "argon2": r"notifier\.passwords",
     "dotenv": r"notifier\.config",
@@ -111,7 +126,8 @@ def _imports(file: Path, *, types: bool = True) -> set[str]:
 
 
 def _ours(name: str) -> bool:
-    return name.partition(".")[0] in PACKAGES and name not in PACKAGES
+    # Of the package itself only the version is taken.
+    return name.partition(".")[0] in PACKAGES and name != "notifier"
 
 
 @pytest.mark.parametrize("rule", FORBIDDEN)
@@ -140,6 +156,17 @@ def test_a_library_is_known_in_one_place(library: str) -> None:
     }
     assert users, "nobody uses it"
     assert {name for name in users if not re.fullmatch(LIBRARIES[library], name)} == set()
+
+
+def test_the_client_needs_httpx_alone() -> None:
+    """Beside itself and the standard library, the client imports httpx and nothing else."""
+    imported = {
+        name.partition(".")[0]
+        for module, file in MODULES.items()
+        if module.partition(".")[0] == "notifier_client"
+        for name in _imports(file)
+    }
+    assert imported - sys.stdlib_module_names == {"notifier_client", "httpx"}
 
 
 def test_no_circles() -> None:

@@ -14,9 +14,11 @@ class CuttingProxy:
         self._word: bytes | None = None
         self._deliver = False
         self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept)
+        self._accepting.start()
 
     def cut_at(self, word: bytes, *, delivered: bool) -> None:
         """Cut when ``word`` comes by next, after the server has got it or before."""
@@ -31,8 +33,9 @@ class CuttingProxy:
                 return
             server = socket.create_connection(("127.0.0.1", self._target))
             self._sockets += [client, server]
-            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+            for work, ends in ((self._forward, (client, server)), (self._back, (server, client))):
+                self._threads.append(threading.Thread(target=work, args=ends))
+                self._threads[-1].start()
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         try:
@@ -71,9 +74,13 @@ class CuttingProxy:
         traceback: TracebackType | None,
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         for each in self._sockets:
             _hang_up(each)
+        for thread in self._threads:
+            thread.join()
+        for each in self._sockets:
             each.close()
 
 

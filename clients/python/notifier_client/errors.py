@@ -1,15 +1,34 @@
-"""Why a notification was not taken. The tree is in :mod:`notifier.client`.
+"""Why a notification was not taken. The tree is in :mod:`notifier_client`.
 
 No message here holds an API key or an address, whose user part may be a password.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
-from notifier.errors import NotifierError
+from notifier_client.message import Sent
 
-if TYPE_CHECKING:
-    from notifier.client.message import Sent
+
+class NotifierError(Exception):
+    """Something went wrong."""
+
+    code = "error"
+    """Stable, for machines."""
+
+    def __init__(self, message: str | None = None) -> None:
+        # The docstring, which is written to be read by a person.
+        super().__init__(message or (self.__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        """What to tell a person."""
+        return str(self.args[0])
+
+
+class InvalidSettings(NotifierError):
+    """NOTIFIER_URL or NOTIFIER_API_KEY cannot be right."""
+
+    code = "invalid_settings"
 
 
 class SendFailed(NotifierError):
@@ -80,7 +99,7 @@ class SomeFailed(SendFailed):
 
     code = "some_failed"
 
-    def __init__(self, outcomes: "Sequence[Sent | SendFailed]") -> None:
+    def __init__(self, outcomes: Sequence[Sent | SendFailed]) -> None:
         self.outcomes = outcomes
         """What became of each notification, in the order in which they were given."""
         self.failures = [each for each in outcomes if isinstance(each, SendFailed)]
@@ -88,3 +107,7 @@ class SomeFailed(SendFailed):
         super().__init__(
             f"{len(self.failures)} of {len(outcomes)} notifications were not taken: {first}"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Task queues and process pools pickle errors; what it is made of is not its message.
+        return type(self), (self.outcomes,)

@@ -8,18 +8,17 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-import msgspec
 
-from notifier.client.batch import Batch, Lane
-from notifier.client.connection import PATH, connection
-from notifier.client.delivery import (
+from notifier_client.batch import Batch, Lane
+from notifier_client.connection import PATH, connection
+from notifier_client.delivery import (
     DEFAULT_TIMEOUT,
     Answer,
     Delivery,
     Interrupted,
     Patience,
 )
-from notifier.client.message import Message, Sent
+from notifier_client.message import Message, RawJSON, Sent
 
 
 class Notifier:
@@ -75,7 +74,7 @@ class Notifier:
         self, user_id: int | str, payload: bytes, *, key: str | None = None, ttl: int | None = None
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return self.send(user_id, msgspec.Raw(payload), key=key, ttl=ttl)
+        return self.send(user_id, RawJSON(payload), key=key, ttl=ttl)
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, in order for each user, several users at a time.

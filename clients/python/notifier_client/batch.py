@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 
-from notifier.client.errors import SendFailed, ServerUnavailable, SomeFailed
-from notifier.client.message import Message, Sent
+from notifier_client.errors import SendFailed, ServerUnavailable, SomeFailed
+from notifier_client.message import Message, Sent
 
 
 class Entry:

@@ -6,22 +6,21 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-import msgspec
 
-from notifier.client.batch import Batch, Lane
-from notifier.client.connection import PATH, connection
-from notifier.client.delivery import (
+from notifier_client.batch import Batch, Lane
+from notifier_client.connection import PATH, connection
+from notifier_client.delivery import (
     DEFAULT_TIMEOUT,
     Answer,
     Delivery,
     Interrupted,
     Patience,
 )
-from notifier.client.message import Message, Sent
+from notifier_client.message import Message, RawJSON, Sent
 
 
 class AsyncNotifier:
-    """:class:`~notifier.client.Notifier` for one event loop; the parameters are the same."""
+    """:class:`~notifier_client.Notifier` for one event loop; the parameters are the same."""
 
     def __init__(
         self,
@@ -64,7 +63,7 @@ class AsyncNotifier:
         self, user_id: int | str, payload: bytes, *, key: str | None = None, ttl: int | None = None
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return await self.send(user_id, msgspec.Raw(payload), key=key, ttl=ttl)
+        return await self.send(user_id, RawJSON(payload), key=key, ttl=ttl)
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, see :meth:`Notifier.send_many`. Raises SomeFailed."""

@@ -10,17 +10,19 @@ All attempts carry the same key, so that the server stores the notification once
 it had stored it already and only its answer got lost.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
+from uuid import uuid4
 
-import msgspec
-
-from notifier.client.errors import (
+from notifier_client.encoding import encode
+from notifier_client.errors import (
     KeyInUse,
     NotAllowed,
     NotValid,
@@ -29,8 +31,7 @@ from notifier.client.errors import (
     UnexpectedAnswer,
     UnknownRecipient,
 )
-from notifier.client.message import Message, Sent, make_request
-from notifier.wire import encode
+from notifier_client.message import Message, Sent
 
 TRY_AGAIN: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses that say nothing against the notification itself."""
@@ -52,7 +53,8 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
 
-class Patience(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Patience:
     """How long to try, in seconds."""
 
     total: float = DEFAULT_TIMEOUT
@@ -61,7 +63,8 @@ class Patience(msgspec.Struct, frozen=True):
     """For one attempt to get on: longer than the server takes to say that it is busy."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """What the server said. ``headers`` has names in any case."""
 
     status: int
@@ -69,7 +72,8 @@ class Answer(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class Interrupted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Interrupted:
     """There was no answer."""
 
     reason: str
@@ -86,9 +90,8 @@ class Delivery:
         now: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        request = make_request(message)
-        self.key = request.key
-        self.body = encode(request)
+        self.key = message.key or uuid4().hex
+        self.body = encode(message, self.key)
         self._patience = patience
         self._now = now
         self._chance = chance
@@ -114,15 +117,14 @@ class Delivery:
         raise self._refusal(result)
 
     def _sent(self, answer: Answer, *, replayed: bool) -> Sent:
-        try:
-            sent = msgspec.json.decode(answer.content, type=Sent)
-        except msgspec.MsgspecError:
-            raise UnexpectedAnswer(
-                "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
-                key=self.key,
-                status=answer.status,
-            ) from None
-        return msgspec.structs.replace(sent, replayed=replayed)
+        match _parse(answer.content):
+            case {"user_id": int(user_id), "key": str(key), "seq": int(seq)}:
+                return Sent(user_id, key, seq, replayed)
+        raise UnexpectedAnswer(
+            "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
+            key=self.key,
+            status=answer.status,
+        )
 
     def _refusal(self, answer: Answer) -> Refused | UnexpectedAnswer:
         detail, code = _describe(answer)
@@ -159,10 +161,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 def _describe(answer: Answer) -> tuple[str, str | None]:
     """What the server says is wrong, in words and as its code."""
-    try:
-        body: Any = msgspec.json.decode(answer.content)
-    except msgspec.MsgspecError:
-        body = None
+    body = _parse(answer.content)
     if isinstance(body, dict):
         if isinstance(body.get("detail"), str):
             code = body.get("code")
@@ -175,3 +174,11 @@ def _describe(answer: Answer) -> tuple[str, str | None]:
         if problems:
             return "; ".join(problems), None
     return f"The server answered with the status {answer.status}.", None
+
+
+def _parse(content: bytes) -> Any:
+    """What ``content`` is as JSON, None where it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

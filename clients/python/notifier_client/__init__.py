@@ -1,4 +1,4 @@
-"""Send notifications from Python programs to a running server.
+"""Send notifications from Python programs to a running Notifier server.
 
 ``Notifier`` is for ordinary programs, ``AsyncNotifier`` for asyncio; both do the same::
 
@@ -23,12 +23,14 @@ key, so that nothing is stored twice. What goes wrong is one of::
 
 from typing import Any
 
-from notifier.client.asynchronous import AsyncNotifier
-from notifier.client.blocking import Notifier
-from notifier.client.connection import DEFAULT_URL
-from notifier.client.errors import (
+from notifier_client.asynchronous import AsyncNotifier
+from notifier_client.blocking import Notifier
+from notifier_client.connection import DEFAULT_URL
+from notifier_client.errors import (
+    InvalidSettings,
     KeyInUse,
     NotAllowed,
+    NotifierError,
     NotValid,
     Refused,
     SendFailed,
@@ -37,16 +39,21 @@ from notifier.client.errors import (
     UnexpectedAnswer,
     UnknownRecipient,
 )
-from notifier.client.message import Message, Sent
+from notifier_client.message import Message, RawJSON, Sent
+
+__version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_URL",
     "AsyncNotifier",
+    "InvalidSettings",
     "KeyInUse",
     "Message",
     "NotAllowed",
     "NotValid",
     "Notifier",
+    "NotifierError",
+    "RawJSON",
     "Refused",
     "SendFailed",
     "Sent",

@@ -2,12 +2,12 @@
 
 import os
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
-import msgspec
 
-from notifier.errors import InvalidSettings
+from notifier_client.errors import InvalidSettings
 
 DEFAULT_URL: Final = "http://127.0.0.1:8002"
 PATH: Final = "/api/notifications/send/"
@@ -15,7 +15,8 @@ PATH: Final = "/api/notifications/send/"
 _API_KEY: Final = re.compile(r"[\x21-\x7e]+")  # what a header can carry
 
 
-class Connection(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Connection:
     """How requests reach the server."""
 
     url: str
