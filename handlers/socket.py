@@ -21,6 +21,7 @@ from notifier.wire import (
     Decoder,
     MessageAck,
     ProcessingError,
+    check_stored_key,
     encode,
     parse_user_id,
     text_frame,
@@ -100,7 +101,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         try:
             frame = _decode(message.encode())
             if isinstance(frame, MessageAck):
-                return self._acknowledge(frame.key)
+                return self._acknowledge(check_stored_key(frame.key))
             return self._command(frame)
         except NotifierError as error:
             self._complain(error.message)

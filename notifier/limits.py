@@ -26,6 +26,8 @@ def check_text(body: bytes) -> None:
             body.decode()
         except UnicodeDecodeError as error:
             raise MalformedJSON(f"Not valid UTF-8 at byte {error.start}.") from None
+    if len(body) <= MAX_DEPTH:
+        return  # too short for either
     if _may_be_deep(body) or _may_have_long_number(body):
         # In strings, brackets and digits are only text.
         bare = _STRING.sub(b'""', body)

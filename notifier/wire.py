@@ -7,6 +7,7 @@ escapes reach the receiver as the sender wrote them.
 
 import json
 import random
+import re
 from types import UnionType
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
@@ -51,11 +52,7 @@ Key = Annotated[
 StoredKey = Annotated[
     str,
     msgspec.Meta(
-        min_length=1,
-        max_length=MAX_KEY_LENGTH,
-        # Earlier versions took U+0080 to U+009F, U+2028 and U+2029.
-        pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])",
-        extra={"expected": "the key of a notification"},
+        min_length=1, max_length=MAX_KEY_LENGTH, extra={"expected": "the key of a notification"}
     ),
 ]
 Ttl = Annotated[
@@ -214,6 +211,16 @@ def check_key(key: str) -> str:
         return msgspec.convert(key, Key)
     except msgspec.ValidationError:
         raise InvalidField("key", f"Expected {_KEY_WORDS}.") from None
+
+
+_NEVER_STORED: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def check_stored_key(key: str) -> str:
+    """``key``, if any release may have stored it. Raises InvalidField."""
+    if not key.isprintable() and _NEVER_STORED.search(key):
+        raise InvalidField("key", "Expected the key of a notification.")
+    return key
 
 
 def make_key() -> str:
