@@ -126,7 +126,7 @@ test("signing out everywhere ends the connection for good", async () => {
 
 test("a refused token is replaced by a fresh one", async () => {
   const server = await start();
-  const tokens = ["forged", await server.identity()];
+  const tokens = ["forged.forged.forged", await server.identity()];
   const { client, states } = open(server, { getToken: () => tokens.shift() });
   await until(() => client.status.state === "connected");
   assert.ok(states.includes("reconnecting"));
