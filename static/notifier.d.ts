@@ -10,7 +10,7 @@ export interface Options {
    * text that isn't a JWT, like an error page; both become an `error` event.
    */
   getToken(): string | null | undefined | Promise<string | null | undefined>;
-  /** The server, for example `https://notify.example.org`, scheme included; the page's own by default. */
+  /** The server, scheme included: `https://notify.example.org`; the page's own by default. */
   url?: string;
   /** `"auto"` (default) acknowledges after the listeners ran; `"manual"` leaves it to you. */
   ack?: "auto" | "manual";

@@ -63,7 +63,6 @@ export class Session {
     this.#access = this.#identity = "";
     // Its answer is about a session that is over, and its cookie must not replace a newer one.
     this.#abandon.abort();
-    this.#renewal = null;
   }
 
   /**
@@ -103,7 +102,7 @@ export class Session {
       throw error;
     } finally {
       clearTimeout(timer);
-      if (this.#abandon === abandon) this.#renewal = null;
+      this.#renewal = null;
     }
   }
 

@@ -84,7 +84,11 @@ async def test_impatience(backend: Backend, visit: Visit) -> None:
     await expect(page.locator("#failure-text")).to_contain_text("Trying again in")
     await page.unroute("**/session/refresh/")
     held: asyncio.Queue[Route] = asyncio.Queue()
-    await page.route("**/session/refresh/", lambda route: held.put_nowait(route))
+
+    async def hold(route: Route) -> None:
+        await held.put(route)
+
+    await page.route("**/session/refresh/", hold)
     for _ in range(3):
         await page.get_by_role("button", name="Try now").click()
     await (await held.get()).continue_()
