@@ -5,11 +5,12 @@ export interface Options {
   userId: number | string;
   /**
    * Gives a fresh identity token: asked before connecting, before the token expires,
-   * and when the server refuses it. `null` means that nobody is signed in any more and
-   * ends the connection; an exception means "try again later".
+   * and when the server refuses it. `null` (or an empty string) means that nobody is signed
+   * in any more and ends the connection. An exception means "try again later", and so does
+   * text that isn't a JWT, like an error page; both become an `error` event.
    */
   getToken(): string | null | undefined | Promise<string | null | undefined>;
-  /** The server, for example `https://notify.example.org`; the page's own by default. */
+  /** The server, scheme included: `https://notify.example.org`; the page's own by default. */
   url?: string;
   /** `"auto"` (default) acknowledges after the listeners ran; `"manual"` leaves it to you. */
   ack?: "auto" | "manual";
@@ -21,7 +22,7 @@ export interface Options {
   heartbeat?: { interval?: number; timeout?: number };
   /** How many keys are remembered in order to drop repeats (5,000). */
   remember?: number;
-  /** Replaces parts of the browser, for tests. */
+  /** Replaces parts of the browser: `WebSocket` where none is global, the rest for tests. */
   environment?: Partial<Environment>;
 }
 
@@ -33,7 +34,11 @@ export interface Status {
   retryAt?: number;
   /** The close code that led here. */
   code?: number;
-  /** With `closed`: `"closed"` by you, `"revoked"` by the server, or `"signed out"`. */
+  /**
+   * With `closed`: `"closed"` by you, `"revoked"` by the server, `"signed out"`, or
+   * `"misconfigured"` when no socket can be opened with these options or on this
+   * platform; the `error` event before it says why.
+   */
   reason?: string;
 }
 
@@ -129,8 +134,19 @@ export declare class Heartbeat {
 export declare function rawMember(text: string, name: string): string | undefined;
 export declare function refreshIn(token: string, now: number): number;
 
+/** What the client uses of a WebSocket; those of the `ws` package fit. */
+export interface Socket {
+  readonly readyState: number;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
 export interface Environment {
-  WebSocket: typeof WebSocket;
+  WebSocket: new (url: string) => Socket;
   BroadcastChannel?: typeof BroadcastChannel;
   locks?: LockManager;
   origin: string;

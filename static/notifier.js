@@ -14,6 +14,7 @@
  * @typedef {import("./notifier.d.ts").Status} Status
  * @typedef {import("./notifier.d.ts").Environment} Environment
  * @typedef {import("./notifier.d.ts").Options} Options
+ * @typedef {import("./notifier.d.ts").Socket} Socket
  * @typedef {import("./notifier.d.ts").Verdict} Verdict
  * @typedef {import("./notifier.d.ts").ServerNotification} PublicNotification
  * @typedef {import("./notifier.d.ts").NotifierClient} PublicClient
@@ -25,6 +26,7 @@ const REFRESH_RETRY = 5_000;
 const LEADER_SILENCE = 3_000;
 const PATIENCE_WITH_GAPS = 100;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * What a close code tells us to do next.
@@ -37,9 +39,15 @@ export function verdict(code) {
   return code === 1001 || code === 1012 ? "soon" : "wait";
 }
 
-/** Exponential back-off with full jitter: anything from 0 to a doubling window. */
+/**
+ * Exponential back-off with full jitter: anything from 0 to a doubling window.
+ *
+ * A server that says "soon" has worked, so the failures before it are forgiven. What
+ * doubles then is the window of moves in a row, for a server that keeps saying it.
+ */
 export class Backoff {
   #failures = 0;
+  #moves = 0;
 
   constructor({ base = 1_000, cap = 30_000, random = Math.random } = {}) {
     this.base = base;
@@ -49,14 +57,22 @@ export class Backoff {
 
   /** @param {Verdict} reason */
   next(reason) {
+    if (reason === "soon") {
+      this.#failures = 0;
+      return this.#within(this.#moves++);
+    }
     const failures = this.#failures++;
     if (reason === "renew" && failures === 0) return 0;
-    const doublings = failures + (reason === "wait" ? 1 : 0);
+    return this.#within(failures + (reason === "wait" ? 1 : 0));
+  }
+
+  /** @param {number} doublings */
+  #within(doublings) {
     return Math.round(this.random() * Math.min(this.cap, this.base * 2 ** doublings));
   }
 
   reset() {
-    this.#failures = 0;
+    this.#failures = this.#moves = 0;
   }
 }
 
@@ -262,7 +278,7 @@ export class ServerNotification {
 
 /** One WebSocket: connects, prolongs, checks and re-establishes itself until closed. */
 class Line {
-  /** @type {WebSocket | null} */
+  /** @type {Socket | null} */
   #socket = null;
   /** @type {string | null} */
   #token = null;
@@ -270,7 +286,7 @@ class Line {
   #timers = new Map();
   #freshUntil = 0;
   #openedAt = 0;
-  // Steps that awaited something compare their attempt with this one: a newer attempt voids them.
+  // A step that awaited something compares its attempt with this one: a newer attempt voids it.
   #attempt = 0;
 
   /**
@@ -287,25 +303,57 @@ class Line {
     this.heartbeat = new Heartbeat(options.heartbeat);
   }
 
-  async connect() {
+  connect() {
     this.#drop();
-    const attempt = this.#attempt;
     this.report.status({ state: "connecting" });
     this.#after("deadline", CONNECT_DEADLINE, () => this.#lost({ code: 1006, reason: "timeout" }));
+    const fresh = this.environment.now() < this.#freshUntil;
+    if (this.#token && fresh) return this.#dial(this.#token);
+    this.#renew(
+      (token) => this.#dial(token),
+      () => this.#lost({ code: 1006, reason: "no token" }),
+    );
+  }
+
+  /**
+   * Get a token from the app. What comes too late for its attempt changes nothing.
+   * @param {(token: string) => void} use
+   * @param {() => void} retry
+   */
+  async #renew(use, retry) {
+    const attempt = this.#attempt;
+    let token;
     try {
-      if (this.environment.now() >= this.#freshUntil) this.#token = null;
-      this.#token ??= this.#keep(await this.options.getToken());
+      token = await this.options.getToken();
+      if (token && !JWT.test(token)) throw new TypeError("What getToken gave is not a token (a JWT).");
     } catch (error) {
       if (attempt !== this.#attempt) return;
       this.report.error(error);
-      return this.#lost({ code: 1006, reason: "no token" });
+      return retry();
     }
     if (attempt !== this.#attempt) return;
-    if (!this.#token) return this.#stop({ reason: "signed out" });
-    this.#listen(new this.environment.WebSocket(this.#address(this.#token)));
+    if (!token) return this.#stop({ reason: "signed out" });
+    this.#token = token;
+    this.#freshUntil = this.environment.now() + refreshIn(token, this.environment.now());
+    use(token);
   }
 
-  /** @param {WebSocket} socket */
+  /** @param {string} token */
+  #dial(token) {
+    const { WebSocket } = this.environment;
+    try {
+      if (!WebSocket) {
+        throw new TypeError("There is no WebSocket here (Node.js 22 has one): give environment.WebSocket.");
+      }
+      this.#listen(new WebSocket(this.#address(token)));
+    } catch (error) {
+      // Time heals none of these, so trying again is of no use.
+      this.report.error(error);
+      this.#stop({ reason: "misconfigured" });
+    }
+  }
+
+  /** @param {Socket} socket */
   #listen(socket) {
     this.#socket = socket;
     socket.onopen = () => this.#opened();
@@ -329,7 +377,11 @@ class Line {
 
   /** @param {string} token */
   #address(token) {
-    const base = new URL(this.options.url ?? this.environment.origin);
+    const url = this.options.url ?? this.environment.origin;
+    if (!/^(http|ws)s?:\/\//i.test(url)) {
+      throw new TypeError(`url must begin with https:// or http://, and is ${JSON.stringify(url)}.`);
+    }
+    const base = new URL(url);
     base.protocol = base.protocol.replace("http", "ws");
     base.pathname = `${base.pathname.replace(/\/$/, "")}/ws/notifications/${this.options.userId}/`;
     base.search = `?token=${encodeURIComponent(token)}`;
@@ -370,32 +422,19 @@ class Line {
     });
   }
 
-  /** @param {string | null | undefined} token */
-  #keep(token) {
-    if (!token) return null;
-    this.#freshUntil = this.environment.now() + refreshIn(token, this.environment.now());
-    return token;
-  }
-
   #planRefresh() {
     if (this.#freshUntil === Infinity) return;
     this.#after("refresh", this.#freshUntil - this.environment.now(), () => this.#refresh());
   }
 
-  async #refresh() {
-    const attempt = this.#attempt;
-    try {
-      const token = this.#keep(await this.options.getToken());
-      if (attempt !== this.#attempt) return;
-      if (!token) return this.#stop({ reason: "signed out" });
-      this.#token = token;
-      this.send({ type: "command", key: "refresh", value: token });
-      this.#planRefresh();
-    } catch (error) {
-      if (attempt !== this.#attempt) return;
-      this.report.error(error);
-      this.#after("refresh", REFRESH_RETRY, () => this.#refresh());
-    }
+  #refresh() {
+    this.#renew(
+      (token) => {
+        this.send({ type: "command", key: "refresh", value: token });
+        this.#planRefresh();
+      },
+      () => this.#after("refresh", REFRESH_RETRY, () => this.#refresh()),
+    );
   }
 
   /** @param {{ code: number, reason: string }} why */
@@ -640,7 +679,7 @@ export class NotifierClient extends EventTarget {
   /** @param {any} message */
   #apply({ frame, direction, status, error }) {
     if (status) this.#changed(status);
-    else if (error) this.#emit("error", new Error(error));
+    else if (error !== undefined) this.#emit("error", new Error(error));
     else this.#frame(frame, direction);
   }
 

@@ -13,6 +13,8 @@ const session = new Session();
 const signIn = new SignIn(session, enter);
 /** @type {Promise<import("./inbox.js").Inbox> | undefined} */
 let loading;
+/** @type {Promise<void> | undefined} */
+let starting;
 let incomplete = false;
 let failures = 0;
 let timer = 0;
@@ -22,7 +24,14 @@ byId("sign-in-form").addEventListener("input", () => loadInbox().catch(() => {})
 addEventListener("online", () => !byId("failure").hidden && retry());
 start();
 
-async function start() {
+/** Once at a time: two starts would open the inbox twice. */
+function start() {
+  starting ??= begin().finally(() => {
+    starting = undefined;
+  });
+}
+
+async function begin() {
   clearInterval(timer);
   byId("failure-text").textContent = words.tryingNow;
   try {

@@ -5,14 +5,21 @@
 
 const SESSION = "/api/users/session/";
 const FRESH = 5_000;
+// Longer than an attempt to connect: an answer that is late for one serves the next.
+const RENEWAL_DEADLINE = 30_000;
 
-/** The server answered, and the answer was no. */
+/** The answer was no: the server's, or that of a proxy before it. */
 export class Refused extends Error {
   /** @param {number} status @param {any} body */
   constructor(status, body) {
     super(body?.detail ?? `HTTP ${status}`);
     this.status = status;
     this.body = body;
+  }
+
+  /** A proxy has a 401 of its own, but not the server's words. */
+  get sessionEnded() {
+    return this.status === 401 && this.body?.code === "token_not_valid";
   }
 }
 
@@ -22,27 +29,25 @@ export class Session {
   #access = "";
   #identity = "";
   #issuedAt = 0;
-  /** @type {Promise<boolean> | null} */
+  /** All who need new tokens meanwhile share it. @type {Promise<string | null> | null} */
   #renewal = null;
+  #abandon = new AbortController();
 
   /** @param {string} username @param {string} password */
   async signIn(username, password) {
+    this.forget();
     this.#accept(await exchange("POST", SESSION, { username, password }));
   }
 
   /** Tokens for the session that the cookie stands for; false when there is none. */
-  resume() {
-    this.#renewal ??= this.#renew().finally(() => {
-      this.#renewal = null;
-    });
-    return this.#renewal;
+  async resume() {
+    return (await this.#renewed()) !== null;
   }
 
-  /** A new identity token, or null when the session has ended. */
+  /** A new identity token, or null when the server says that the session has ended. */
   async identity() {
     const fresh = this.#identity && Date.now() - this.#issuedAt < FRESH;
-    if (!fresh && !(await this.resume())) return null;
-    const identity = this.#identity;
+    const identity = fresh ? this.#identity : await this.#renewed();
     this.#identity = "";
     return identity;
   }
@@ -56,6 +61,8 @@ export class Session {
   forget() {
     this.user = null;
     this.#access = this.#identity = "";
+    // Its answer is about a session that is over, and its cookie must not replace a newer one.
+    this.#abandon.abort();
   }
 
   /**
@@ -73,21 +80,35 @@ export class Session {
     }
   }
 
+  #renewed() {
+    this.#renewal ??= this.#renew();
+    return this.#renewal;
+  }
+
+  /** The identity token that came with the new tokens, or null when the session has ended. */
   async #renew() {
+    const abandon = new AbortController();
+    this.#abandon = abandon;
+    const timer = setTimeout(() => abandon.abort(new Error("The server doesn't answer.")), RENEWAL_DEADLINE);
     try {
-      const answer = await exchange("POST", `${SESSION}refresh/`, {});
+      const answer = await exchange("POST", `${SESSION}refresh/`, {}, "", abandon.signal);
+      abandon.signal.throwIfAborted();
       // Somebody else signed in on another tab: this page's session is over.
-      if (this.user && answer.user.id !== this.user.id) return false;
+      if (this.user && answer.user.id !== this.user.id) return null;
       this.#accept(answer);
-      return true;
+      return this.#identity;
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) return false;
+      if (error instanceof Refused && error.sessionEnded) return null;
       throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#renewal = null;
     }
   }
 
   /** @param {any} answer */
   #accept({ access, identity, user }) {
+    if (!access || !identity || !user) throw new TypeError("The answer is not a session.");
     this.#access = access;
     this.#identity = identity;
     this.#issuedAt = Date.now();
@@ -100,15 +121,15 @@ export class Session {
  * @param {string} path
  * @param {object | string} [body] an object, or JSON text that must arrive unchanged
  * @param {string} [access]
+ * @param {AbortSignal} [signal]
  */
-async function exchange(method, path, body, access) {
+async function exchange(method, path, body, access, signal) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (access) headers.Authorization = `Bearer ${access}`;
   const text = typeof body === "object" ? JSON.stringify(body) : body;
-  const answer = await fetch(path, { method, headers, body: text, cache: "no-store" });
-  const content = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refused(answer.status, content);
-  return content;
+  const answer = await fetch(path, { method, headers, body: text, cache: "no-store", signal });
+  if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => null));
+  return answer.status === 204 ? null : answer.json();
 }

@@ -1,11 +1,15 @@
 """What the page does when the network or the server goes away."""
 
 import asyncio
+import signal
+from collections.abc import Callable
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, headline
+
+REFRESH = "**/api/users/session/refresh/"
 
 
 async def titles(page: Page) -> list[str]:
@@ -55,6 +59,61 @@ async def test_server_restarts(backend: Backend, inbox: Page) -> None:
     backend.send({"title": "After"})
     await expect(headline(inbox, "After")).to_be_visible()
     assert await titles(inbox) == ["After", "Before"]
+
+
+async def test_server_stalls(backend: Backend, visit: Visit) -> None:
+    """A server that hangs beyond every deadline, and then goes on, has signed nobody out."""
+    visitor = await visit(backend)
+    await visitor.context.clock.install()
+    await visitor.context.add_init_script("Math.random = () => 1")  # retries as late as may be
+    page = await visitor.sign_in()
+    backend.send({"title": "Before"})
+    await expect(headline(page, "Before")).to_be_visible()
+    again = page.get_by_role("button", name="Try now")
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+    backend.send_signal(signal.SIGSTOP)
+    try:
+        await page.clock.run_for(30_500)  # the heartbeat
+        await again.click()
+        await page.clock.run_for(15_000)  # a handshake with the token in hand
+        async with page.expect_request(REFRESH):
+            await again.click()
+        await page.clock.run_for(15_000)  # a renewal, which goes on into the next attempt
+        await again.click()
+    finally:
+        backend.send_signal(signal.SIGCONT)
+    await page.clock.resume()
+    await expect(page.locator("#light")).to_have_text("Connected")
+    backend.send({"title": "After"})
+    await expect(headline(page, "After")).to_be_visible()
+    assert await titles(page) == ["After", "Before"]
+
+
+async def test_renewal_gone_astray(start_backend: Callable[..., Backend], visit: Visit) -> None:
+    """What a proxy answers to a renewal, or an answer that is lost, signs nobody out."""
+    backend = start_backend(NOTIFIER_IDENTITY_SECONDS="3")
+    visitor = await visit(backend)
+    page = await visitor.sign_in()
+    backend.send({"title": "Before"})
+    await expect(headline(page, "Before")).to_be_visible()
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=status, content_type="text/html", body="<h1>Not now</h1>")
+
+    for status in (502, 401, 404, 200, None):
+        await page.route(REFRESH, answer if status else lose)
+        await expect(page.locator("#light")).to_contain_text("Reconnecting in")
+        await page.unroute(REFRESH)
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("#light")).to_have_text("Connected")
+    assert await titles(page) == ["Before"]
+    for status in (502, 401, 404):
+        assert any(f"HTTP {status}" in said for said in visitor.problems)
+    visitor.problems.clear()  # what was said on the console was expected
 
 
 async def test_two_tabs(backend: Backend, visit: Visit) -> None:

@@ -1,8 +1,9 @@
 """Signing in, staying signed in, signing out."""
 
+import asyncio
 from collections.abc import Callable
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, fill_in, headline
@@ -73,6 +74,30 @@ async def test_reload_without_server(backend: Backend, visit: Visit) -> None:
     await page.unroute("**/session/refresh/")
     await page.get_by_role("button", name="Try now").click()
     await expect(page.locator("#light")).to_have_text("Connected")
+
+
+async def test_impatience(backend: Backend, visit: Visit) -> None:
+    """Asking for the server again and again opens one inbox."""
+    page = await (await visit(backend)).sign_in()
+    await page.route("**/session/refresh/", lambda route: route.abort())
+    await page.reload()
+    await expect(page.locator("#failure-text")).to_contain_text("Trying again in")
+    await page.unroute("**/session/refresh/")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+
+    async def hold(route: Route) -> None:
+        await held.put(route)
+
+    await page.route("**/session/refresh/", hold)
+    for _ in range(3):
+        await page.get_by_role("button", name="Try now").click()
+    await (await held.get()).continue_()
+    await page.unroute("**/session/refresh/")
+    await expect(page.locator("#light")).to_have_text("Connected")
+    for title in ("One", "Two"):
+        backend.send({"title": title})
+        await expect(headline(page, title).first).to_be_visible()
+    assert await page.locator(".entry-title").all_text_contents() == ["Two", "One"]
 
 
 async def test_sign_out_everywhere(backend: Backend, visit: Visit) -> None:

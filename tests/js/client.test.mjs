@@ -10,7 +10,7 @@ function open({ world = new World(), ...options } = {}) {
   const tab = world.tab({ alone: true });
   const client = new NotifierClient({
     userId: 7,
-    getToken: () => `token-${++log.tokens}`,
+    getToken: () => `h.token.${++log.tokens}`,
     environment: tab,
     ...options,
   });
@@ -33,8 +33,8 @@ const acks = (socket) => socket.sent.filter(({ type }) => type === "message_ack"
 const seqs = (log) => log.notifications.map(({ seq }) => seq);
 
 test("connects to the user's inbox with an identity token", async () => {
-  const { world, log, client } = await connected({ getToken: async () => "a+b" });
-  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=a%2Bb");
+  const { world, log, client } = await connected({ getToken: async () => "h.t.s" });
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=h.t.s");
   assert.deepEqual(log.states, ["connecting", "connecting", "connected"]);
   assert.ok(client.leading);
 });
@@ -115,12 +115,62 @@ test("backs off further while it fails, and starts afresh after a stable time", 
   assert.equal(wait(), 2_000);
 });
 
+/** A restart: the server says "soon", refuses for `seconds`, and is back. Returns the time it took. */
+async function restart({ world, clock, client }, seconds) {
+  const began = clock.now;
+  world.socket.drop(1012);
+  while (client.status.state !== "connected") {
+    assert.equal(client.status.state, "reconnecting");
+    await clock.pass(client.status.retryAt - clock.now);
+    if (clock.now - began < seconds * 1_000) world.socket.drop(1006);
+    else world.socket.accept();
+  }
+  return clock.now - began;
+}
+
+test("a connection that lived shortly is back after a restart as soon as any other", async () => {
+  const all = await connected();
+  assert.equal(await restart(all, 2), 3_000);
+  await all.clock.pass(5_000);
+  assert.ok((await restart(all, 2)) <= 4_000);
+  await all.clock.pass(9_000);
+  assert.ok((await restart(all, 2)) <= 6_000);
+  await all.clock.pass(10_000);
+  assert.equal(await restart(all, 2), 3_000);
+});
+
+test("a server that says goodbye to whoever comes is asked less and less often", async () => {
+  const { world, clock, client } = await connected();
+  const waits = [];
+  for (let round = 0; round < 7; round++) {
+    world.socket.drop(1012);
+    waits.push(client.status.retryAt - clock.now);
+    await clock.pass(waits.at(-1));
+    world.socket.accept();
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+});
+
+test("a server that breaks under whoever comes is asked less and less often", async () => {
+  const { world, clock, client } = await connected();
+  const waits = [];
+  for (let round = 0; round < 5; round++) {
+    world.socket.drop(1006);
+    waits.push(client.status.retryAt - clock.now);
+    await clock.pass(waits.at(-1));
+    world.socket.accept();
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(waits, [2_000, 4_000, 8_000, 16_000, 30_000]);
+});
+
 test("a refused handshake is tried again with a fresh token", async () => {
   const { world, clock, log } = open();
   await settle();
   world.socket.drop(1006);
   await clock.pass(2_000);
-  assert.match(world.socket.url, /token-2$/);
+  assert.match(world.socket.url, /token\.2$/);
   assert.equal(log.tokens, 2);
 });
 
@@ -128,7 +178,7 @@ test("4401 means a new token at once", async () => {
   const { world, clock } = await connected();
   world.socket.drop(4401);
   await clock.pass(0);
-  assert.match(world.socket.url, /token-2$/);
+  assert.match(world.socket.url, /token\.2$/);
 });
 
 test("4403 ends it", async () => {
@@ -141,17 +191,150 @@ test("4403 ends it", async () => {
 });
 
 test("no token means nobody is signed in", async () => {
-  const { world, clock, client } = open({ getToken: () => null });
-  await clock.pass(60_000);
-  assert.deepEqual(client.status, { state: "closed", reason: "signed out" });
+  for (const token of [null, undefined, ""]) {
+    const { world, clock, client } = open({ getToken: () => token });
+    await clock.pass(60_000);
+    assert.deepEqual(client.status, { state: "closed", reason: "signed out" });
+    assert.equal(world.sockets.length, 0);
+  }
+});
+
+test("what isn't a token is an error, and asked for again with back-off", async () => {
+  const answers = ["<!DOCTYPE html><title>404</title>", '{"identity":"a.b.c"}', { identity: "a.b.c" }, "h.t.s"];
+  const { world, clock, client, log } = open({ getToken: () => answers.shift() });
+  const waits = [];
+  for (let round = 0; round < 3; round++) {
+    await settle();
+    waits.push(client.status.retryAt - clock.now);
+    await clock.pass(waits.at(-1));
+  }
+  assert.deepEqual(waits, [2_000, 4_000, 8_000]);
+  assert.deepEqual(log.errors, Array(3).fill("What getToken gave is not a token (a JWT)."));
+  world.socket.accept();
+  assert.equal(client.status.state, "connected");
+});
+
+test("what isn't a token doesn't replace the one in use", async () => {
+  const world = new World();
+  const tokens = [jwt(world.clock.now, 20), "<h1>502 Bad Gateway</h1>", jwt(world.clock.now, 40)];
+  const { clock, log } = await connected({ world, getToken: () => tokens.shift() });
+  await clock.pass(16_000);
+  assert.equal(log.errors.length, 1);
+  await clock.pass(5_000);
+  assert.deepEqual(world.socket.sent.map(({ key }) => key), ["refresh"]);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a token that comes too late for its attempt changes nothing", async () => {
+  for (const late of [null, "", "h.late.s"]) {
+    for (const order of [[0, 1], [1, 0]]) {
+      const asked = [];
+      const { world, clock, client } = open({ getToken: () => new Promise((resolve) => asked.push(resolve)) });
+      await clock.pass(17_000);
+      assert.equal(asked.length, 2);
+      for (const attempt of order) {
+        asked[attempt]([late, "h.second.s"][attempt]);
+        await settle();
+        assert.equal(client.status.state, "connecting");
+      }
+      world.socket.accept();
+      world.socket.drop(1012);
+      await clock.pass(client.status.retryAt - clock.now);
+      assert.equal(world.sockets.length, 2);
+      assert.equal(asked.length, 2);
+      assert.match(world.socket.url, /h\.second\.s$/);
+    }
+  }
+});
+
+test("a token that comes after a reconnection changes nothing", async () => {
+  const world = new World();
+  const asked = [];
+  const getToken = () => new Promise((resolve) => asked.push(resolve));
+  const { clock, client } = open({ world, getToken });
+  await settle();
+  asked[0](jwt(clock.now, 100));
+  await settle();
+  world.socket.accept();
+  await clock.pass(25_000);
+  world.socket.give({ type: "command_processing_result", key: "ping", value: "pong" });
+  await clock.pass(25_000);
+  world.socket.give({ type: "command_processing_result", key: "ping", value: "pong" });
+  await clock.pass(25_000);
+  world.socket.give({ type: "command_processing_result", key: "ping", value: "pong" });
+  await clock.pass(5_000);
+  assert.equal(asked.length, 2, "asked before the token expires");
+  world.socket.drop(4401);
+  await clock.pass(0);
+  asked[1](null);
+  await settle();
+  asked[2](jwt(clock.now, 100));
+  await settle();
+  world.socket.accept();
+  assert.equal(client.status.state, "connected");
+});
+
+test("a token that comes after closing opens nothing", async () => {
+  const asked = [];
+  const { world, clock, client } = open({ getToken: () => new Promise((resolve) => asked.push(resolve)) });
+  await settle();
+  asked[0]("h.t.s");
+  client.close();
+  await settle();
   assert.equal(world.sockets.length, 0);
+  assert.equal(client.status.state, "closed");
+  assert.ok(clock.idle);
+});
+
+test("an address that no socket can have is an error and the end", async () => {
+  for (const url of ["notify.example.org", "notify.example.org:8002", "/notify", "", "http://"]) {
+    const { world, clock, client, log } = open({ url });
+    await clock.pass(60_000);
+    assert.deepEqual(client.status, { state: "closed", reason: "misconfigured" }, url);
+    assert.match(log.errors.join(), url === "http://" ? /Invalid URL/ : /^url must begin with https:\/\/ or http:\/\/, and is "[^"]*"\.$/);
+    assert.equal(world.sockets.length, 0);
+    assert.ok(clock.idle);
+  }
+});
+
+test("outside a browser the address has to be given", async () => {
+  const { clock, client, log } = open({ environment: { ...new World().tab(), origin: undefined } });
+  await clock.pass(0);
+  assert.equal(client.status.reason, "misconfigured");
+  assert.deepEqual(log.errors, ["url must begin with https:// or http://, and is undefined."]);
+});
+
+test("a platform without WebSocket is told so", async () => {
+  const { client, log } = open({ environment: { ...new World().tab({ alone: true }), WebSocket: undefined } });
+  await settle();
+  assert.deepEqual(client.status, { state: "closed", reason: "misconfigured" });
+  assert.match(log.errors[0], /^There is no WebSocket here/);
+});
+
+test("a socket that the browser forbids is an error and the end", async () => {
+  class Forbidden {
+    constructor() {
+      throw new DOMException("An insecure connection may not be initiated.", "SecurityError");
+    }
+  }
+  const { client, log } = open({ environment: { ...new World().tab({ alone: true }), WebSocket: Forbidden } });
+  await settle();
+  assert.deepEqual(client.status, { state: "closed", reason: "misconfigured" });
+  assert.deepEqual(log.errors, ["An insecure connection may not be initiated."]);
+});
+
+test("an error without words is an error all the same", async () => {
+  const { log } = open({ getToken: () => Promise.reject(new Error("")) });
+  await settle();
+  assert.deepEqual(log.errors, [""]);
+  assert.deepEqual(log.frames, []);
 });
 
 test("a token that can't be fetched is an error to try again after", async () => {
   let failures = 2;
   const getToken = async () => {
     if (failures-- > 0) throw new Error("server away");
-    return "good";
+    return "h.t.s";
   };
   const { world, clock, log } = open({ getToken });
   await clock.pass(6_000);

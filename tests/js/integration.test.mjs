@@ -126,10 +126,25 @@ test("signing out everywhere ends the connection for good", async () => {
 
 test("a refused token is replaced by a fresh one", async () => {
   const server = await start();
-  const tokens = ["forged", await server.identity()];
+  const tokens = ["forged.forged.forged", await server.identity()];
   const { client, states } = open(server, { getToken: () => tokens.shift() });
   await until(() => client.status.state === "connected");
   assert.ok(states.includes("reconnecting"));
+});
+
+test("Node's own WebSocket serves as well, through refusals and restarts", async () => {
+  const server = await start();
+  const tokens = ["forged.forged.forged"];
+  const getToken = () => tokens.pop() ?? server.identity();
+  const { client, got } = open(server, { environment: {}, getToken });
+  await server.send("before");
+  await until(() => got.length === 1);
+  await server.stop();
+  await until(() => client.status.state !== "connected");
+  await server.start();
+  await server.send("after");
+  await until(() => got.length === 2);
+  assert.deepEqual(got, ["before", "after"]);
 });
 
 test("numbers arrive as they were sent", async () => {

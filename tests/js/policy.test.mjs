@@ -43,6 +43,15 @@ test("a server that moves is followed sooner than one that fails", () => {
   assert.ok(new Backoff(policy).next("soon") < new Backoff(policy).next("wait"));
 });
 
+test("a server that moves has worked: what failed before is forgiven, moves in a row are not", () => {
+  const backoff = new Backoff({ base: 1_000, cap: 5_000, random: () => 1 });
+  for (let failure = 0; failure < 5; failure++) backoff.next("wait");
+  const delays = ["soon", "wait", "wait", "soon", "wait", "soon", "soon"].map((reason) => backoff.next(reason));
+  assert.deepEqual(delays, [1_000, 2_000, 4_000, 2_000, 2_000, 4_000, 5_000]);
+  backoff.reset();
+  assert.equal(backoff.next("soon"), 1_000);
+});
+
 test("an expired token is replaced at once, but not in a loop", () => {
   const backoff = new Backoff({ random: () => 1 });
   assert.equal(backoff.next("renew"), 0);
@@ -178,7 +187,7 @@ test("a wrong clock leads neither to a refresh loop nor to an expired token", ()
   }
 });
 
-test("a token that isn't a JWT is kept until the server refuses it", () => {
+test("a token whose claims can't be read is kept until the server refuses it", () => {
   assert.equal(refreshIn("opaque", 0), Infinity);
   assert.equal(refreshIn("a.!!!.c", 0), Infinity);
 });

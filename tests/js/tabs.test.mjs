@@ -10,7 +10,7 @@ function open(world, options = {}) {
   const got = [];
   const client = new NotifierClient({
     userId: 7,
-    getToken: () => "token",
+    getToken: () => "h.t.s",
     environment: tab,
     ...options,
   });

@@ -27,3 +27,17 @@ if (client.status.state === "asleep") client.close();
 const clock: Pick<Environment, "now"> = { now: () => 0 };
 new NotifierClient({ userId: "1", getToken: () => "t", environment: clock });
 console.log(wrongMode);
+
+// The `ws` package's class, as far as its types go.
+declare class NodeSocket {
+  constructor(address: string | URL, options?: { perMessageDeflate?: boolean });
+  readonly readyState: 0 | 1 | 2 | 3;
+  onopen: ((event: { target: NodeSocket }) => void) | null;
+  onmessage: ((event: { data: string | ArrayBuffer }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: { error: unknown; message: string }) => void) | null;
+  send(data: string | Uint8Array, done?: (error?: Error) => void): void;
+  close(code?: number, reason?: string): void;
+}
+new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket: NodeSocket } });
+new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket } });
