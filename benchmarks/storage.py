@@ -21,15 +21,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from benchmarks.measure import SECRET, subject
 from benchmarks.send import ROUNDS, round_of
-from notifier.models import Notification
-from notifier.storage.contract import (
-    Acknowledge,
-    Append,
-    CreateApiKey,
-    Operation,
-    RemoveSettled,
-    Sender,
-)
+from notifier.models import Notification, Sender
+from notifier.storage.contract import Acknowledge, Append, CreateApiKey, Operation, RemoveSettled
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
 from notifier.storage.sql import SqlWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession

@@ -13,7 +13,7 @@ from handlers.bodies import receive
 from handlers.proxies import TrustedProxies
 from notifier.accounts import Accounts
 from notifier.config import Settings
-from notifier.hub import Hub
+from notifier.delivery.hub import Hub
 from notifier.senders import Senders
 from notifier.service import NotificationService
 from notifier.status import Status
@@ -54,6 +54,8 @@ class NotifierApplication(Application):
         self.hub = hub
         self.status = status
         self.proxies = TrustedProxies(options.trusted_networks)
+        self.requests = 0
+        """How many requests are being answered."""
 
     def find_handler(  # type: ignore[override]  # any delegate will do
         self, request: HTTPServerRequest, **kwargs: Any

@@ -50,15 +50,14 @@ class ApiHandler(RequestHandler):
 
     def prepare(self) -> None:
         self._counted = True
-        status = self.application.status
-        status.requests += 1
-        if status.draining:
+        self.application.requests += 1
+        if self.application.hub.draining:
             self.set_header("Connection", "close")
 
     def on_finish(self) -> None:
         # A request that Tornado itself refuses never gets as far as prepare().
         if self._counted:
-            self.application.status.requests -= 1
+            self.application.requests -= 1
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """A path or a parameter. What is no UTF-8 becomes a text that nothing is called."""

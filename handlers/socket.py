@@ -1,7 +1,6 @@
 """``/ws/notifications/<user_id>/``: one device of one user."""
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import Any, Final
 
@@ -10,9 +9,8 @@ from tornado.websocket import WebSocketHandler
 from handlers.base import ApiHandler
 from handlers.transport import SocketTransport
 from notifier import clock
-from notifier.closing import CloseCode
+from notifier.delivery.device import Device
 from notifier.errors import NotifierError, PermissionDenied, TokenNotValid, Unauthenticated
-from notifier.feed import Feed
 from notifier.tokens import Token
 from notifier.wire import (
     ClientFrame,
@@ -22,9 +20,7 @@ from notifier.wire import (
     MessageAck,
     ProcessingError,
     check_stored_key,
-    encode,
     parse_user_id,
-    text_frame,
 )
 
 MAX_UNSETTLED: Final = 256
@@ -38,9 +34,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
 
     def initialize(self) -> None:
         self._token: Token | None = None
-        self._authenticated = 0.0
-        self._feed: Feed | None = None
-        self._expiry: asyncio.TimerHandle | None = None
+        self._device: Device | None = None
         self._transport: SocketTransport | None = None
         self._unsettled = 0
 
@@ -49,13 +43,11 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         return True
 
     async def get(self, user_id: str) -> None:
-        began = time.monotonic()
         try:
             self._token = await self._authenticate(user_id)
         except Unauthenticated as error:
             # At the handshake the protocol has one word for every refusal.
             raise PermissionDenied(error.message) from None
-        self._authenticated = began
         await super().get(user_id)
 
     async def _authenticate(self, user_id: str) -> Token:
@@ -72,28 +64,22 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         if stream is None or stream.closed():
             # The peer left during the handshake: on_close() has been and will not come again.
             return
-        if self.application.hub.revoked_since(self._token.user_id, self._authenticated):
-            # Changed after it was read: only a new token can tell whether it still holds.
-            self.close(CloseCode.TOKEN_EXPIRED, "credentials changed")
-            return
-        if self.application.status.draining:
-            # Over a connection that was open already: the others are being sent away.
-            self.close(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
-            return
         self.set_nodelay(True)
         self._transport = SocketTransport(self.ws_connection, stream)
-        self._feed = self.application.hub.attach(self._token.user_id, self._transport)
-        self._expire_at(self._token.expires_at)
+        self._device = self.application.hub.attach(
+            self._token.user_id,
+            self._transport,
+            version=self._token.version,
+            expires_at=self._token.expires_at,
+        )
 
     def on_close(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-        if self._feed is not None:
-            self.application.hub.detach(self._feed)
-            self._feed = None
+        if self._device is not None:
+            self.application.hub.detach(self._device)
+            self._device = None
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        if self._transport is None or self._transport.revoked:
+        if self._device is None or self._device.revoked:
             return None
         if isinstance(message, bytes):
             self._complain("Binary frames are not understood.")
@@ -108,8 +94,8 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             return None
 
     def _acknowledge(self, key: str) -> Awaitable[None] | None:
-        assert self._token is not None
-        settled = self.application.notifications.acknowledge(self._token.user_id, key)
+        assert self._device is not None
+        settled = self.application.notifications.acknowledge(self._device.user_id, key)
         self._unsettled += 1
         settled.add_done_callback(self._settled)
         # Waiting here keeps Tornado from reading on.
@@ -122,7 +108,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
 
     def _command(self, command: Command) -> Awaitable[None] | None:
         if command.key == "ping":
-            self._send(CommandResult("ping", "pong"))
+            self._answer(CommandResult("ping", "pong"))
             return None
         if command.key == "refresh":
             return self._refresh(command.value)
@@ -130,35 +116,26 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         return None
 
     async def _refresh(self, identity_token: str | None) -> None:
-        assert self._token is not None
+        assert self._device is not None
         try:
             token = await self.application.accounts.identify(
-                identity_token or "", self._token.user_id
+                identity_token or "", self._device.user_id
             )
         except NotifierError as error:
             self._complain(error.message)
             return
-        self._token = token
-        self._expire_at(token.expires_at)
-        self._send(CommandResult("refresh", clock.isoformat(token.expires_at)))
-
-    def _expire_at(self, moment: int) -> None:
-        assert self._feed is not None
-        if self._expiry is not None:
-            self._expiry.cancel()
-        seconds = max(0, moment - clock.now()) / clock.SECOND
-        self._expiry = asyncio.get_running_loop().call_later(
-            seconds, self._feed.end, CloseCode.TOKEN_EXPIRED, "identity token expired"
-        )
+        if self._device is None:
+            return  # it left meanwhile
+        self._device.prolong(token.version, token.expires_at)
+        self._answer(CommandResult("refresh", clock.isoformat(token.expires_at)))
 
     def _complain(self, problem: str) -> None:
-        self._send(ProcessingError(problem))
+        self._answer(ProcessingError(problem))
 
-    def _send(self, message: CommandResult | ProcessingError) -> None:
-        # Through the feed's transport, so that answers and notifications keep their order.
+    def _answer(self, message: CommandResult | ProcessingError) -> None:
+        # Acknowledgements may be settled after the peer has left.
         if self._transport is not None:
-            self._transport.send(text_frame(encode(message)))
-            self._transport.flush()
+            self._transport.answer(message)
 
 
 async def _wait(future: "asyncio.Future[Any]") -> None:

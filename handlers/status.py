@@ -24,10 +24,9 @@ class ReadyHandler(ApiHandler):
     """The process wants traffic: 200, otherwise 503."""
 
     def get(self) -> None:
-        status = self.application.status
-        if not status.ready:
+        if not self.application.status.ready:
             self.set_status(503)
-            self.reply(Health("draining" if status.draining else "unavailable"))
+            self.reply(Health("draining" if self.application.hub.draining else "unavailable"))
             return
         self.reply(Health("ok"))
 

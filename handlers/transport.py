@@ -1,11 +1,16 @@
-"""A WebSocket as a feed's transport: whole frames, straight to the socket while it is idle."""
+"""A WebSocket as a device's transport: whole frames, straight to the socket while it is idle."""
 
 from contextlib import suppress
 
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketProtocol
 
-from notifier.closing import CloseCode
+from notifier.delivery.closing import CloseCode
+from notifier.delivery.frames import Frames
+from notifier.models import Notification
+from notifier.wire import CommandResult, ProcessingError, encode, notification_frame, text_frame
+
+_frame_of = Frames(notification_frame)
 
 
 class SocketTransport:
@@ -24,8 +29,6 @@ class SocketTransport:
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
         self._buffered = 0
-        self.revoked = False
-        """Whether the peer was told that its token no longer holds."""
 
     @property
     def buffered(self) -> int:
@@ -33,7 +36,15 @@ class SocketTransport:
         than what waits."""
         return self._gathered_bytes + (self._buffered if self._stream.writing() else 0)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, notification: Notification) -> None:
+        self._gather(_frame_of(notification))
+
+    def answer(self, message: CommandResult | ProcessingError) -> None:
+        """Send ``message``, behind all notifications that were sent before."""
+        self._gather(text_frame(encode(message)))
+        self.flush()
+
+    def _gather(self, frame: bytes) -> None:
         self._gathered.append(frame)
         self._gathered_bytes += len(frame)
 
@@ -76,5 +87,4 @@ class SocketTransport:
 
     def close(self, code: CloseCode, reason: str) -> None:
         self.flush()
-        self.revoked |= code in (CloseCode.TOKEN_EXPIRED, CloseCode.REVOKED)
         self._connection.close(code, reason)

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Final, NoReturn
 
 from notifier import clock
-from notifier.closing import CloseCode
+from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
-from notifier.hub import Hub
 from notifier.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -88,9 +87,9 @@ class UserChanges:
         if changes is None:
             # Asked first: what happens from now on comes with the next round.
             self._last = await self._store.last_user_change()
-            self._hub.revoke_all(CloseCode.TOKEN_EXPIRED, "credentials may have changed")
+            self._hub.revoke_all("credentials may have changed")
             logger.warning("Missed user changes", extra={"action": "revoked_all"})
             return
         for change in changes:
-            self._hub.revoke(change.user_id, CloseCode.REVOKED, change.reason)
+            self._hub.revoke(change.user_id, change.version, change.reason)
             self._last = change.id

@@ -1,5 +1,6 @@
 """The domain's nouns. Moments are milliseconds since the epoch, UTC."""
 
+from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -54,8 +55,35 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class UserChange(msgspec.Struct, frozen=True):
-    """A user was deactivated or got new credentials: open connections must end."""
+    """A user was deactivated or got new credentials: connections with older tokens must end."""
 
     id: int
     user_id: int
     reason: str
+    version: int
+    """The version that the user's tokens need by now."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A stretch of a user's pending notifications, none behind ``last_seq``."""
+
+    notifications: Sequence[Notification]
+    last_seq: int
+    """The last place in the user's log, whatever has become of it."""
+    complete: bool
+    """Whether nothing pending lies behind these notifications, up to ``last_seq``."""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """On whose authority something is appended. Checked in the very transaction."""
+
+    digest: bytes | None = None
+    """The digest of an API key, which must still be active and have the scope ``send``."""
+    only_while_open: bool = False
+    """Nobody in particular: refused as soon as a first API key has been made."""
+
+
+TRUSTED = Sender()
+"""Authority was established elsewhere: a superuser, or RabbitMQ's own access control."""
+
+ANYONE = Sender(only_while_open=True)

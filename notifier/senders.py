@@ -14,8 +14,7 @@ import msgspec
 
 from notifier.accounts import Accounts, digest
 from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
-from notifier.models import Scope
-from notifier.storage.contract import ANYONE, TRUSTED, Sender
+from notifier.models import ANYONE, TRUSTED, Scope, Sender
 from notifier.storage.store import Store
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,6 @@ from tornado.netutil import bind_sockets
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.routes import routes
-from notifier import wire
 from notifier.accounts import Accounts
 from notifier.chores import (
     RETENTION_INTERVAL,
@@ -28,16 +28,15 @@ from notifier.chores import (
     UserChanges,
     every,
 )
-from notifier.closing import CloseCode
 from notifier.config import Settings
+from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
-from notifier.hub import Hub
+from notifier.models import Page
 from notifier.passwords import Passwords
 from notifier.secret import signing_secret
 from notifier.senders import Senders
 from notifier.service import NotificationService
 from notifier.status import Status
-from notifier.storage.contract import Page
 from notifier.storage.store import Store
 from notifier.tokens import Tokens
 from notifier.topology import make_driver, make_relay
@@ -84,11 +83,11 @@ class Server:
         self.hub = Hub(
             self.relay,
             self._read_page,
-            wire.notification_frame,
             high_water=settings.high_water_bytes,
         )
         self.notifications = NotificationService(self.store)
         self.status = Status(self.notifications, self.store, self.hub, self.relay)
+        self.application: NotifierApplication | None = None
         self.first_user: FirstUser | None = None
         self.sends_are_open = False
         self.port = 0
@@ -135,7 +134,7 @@ class Server:
         senders = Senders(
             accounts, self.store, open_send=settings.open_send, loopback=settings.loopback
         )
-        application = NotifierApplication(
+        self.application = NotifierApplication(
             routes(),
             options=settings,
             notifications=self.notifications,
@@ -144,7 +143,7 @@ class Server:
             hub=self.hub,
             status=self.status,
         )
-        self._listen(application)
+        self._listen(self.application)
         self._consume()
 
     async def _create_first_user(self, accounts: Accounts) -> None:
@@ -169,8 +168,8 @@ class Server:
         http.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))
-        self._stack.append(("clients", self._send_clients_away))
-        self._stack.append(("requests", self._finish_requests))
+        self._stack.append(("devices", partial(self.hub.send_away, settings.drain_seconds)))
+        self._stack.append(("requests", partial(self._finish_requests, application)))
         self._stack.append(("listener", _as_async(http.stop)))
 
     def _consume(self) -> None:
@@ -187,7 +186,7 @@ class Server:
 
     async def stop(self) -> None:
         """Drain and stop. Never raises."""
-        self.status.draining = True
+        self.hub.draining = True
         while self._stack:
             name, step = self._stack.pop()
             try:
@@ -195,26 +194,15 @@ class Server:
             except Exception:
                 logger.exception("Stopping failed", extra={"action": "stop_failed", "part": name})
 
-    async def _finish_requests(self) -> None:
+    async def _finish_requests(self, application: NotifierApplication) -> None:
         """Wait for what is in flight, within the time limit of a request.
 
         The limit is for those who go on sending on connections that they have kept open.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(self.settings.request_timeout):
-                while self.status.requests:  # noqa: ASYNC110 - an event would be set for each
+                while application.requests:  # noqa: ASYNC110 - an event would be set for each
                     await asyncio.sleep(0.01)
-
-    async def _send_clients_away(self) -> None:
-        """Close WebSockets one by one, so that they do not all arrive elsewhere at once."""
-        feeds = list(self.hub.feeds())
-        pause = self.settings.drain_seconds / len(feeds) if feeds else 0.0
-        began = asyncio.get_running_loop().time()
-        for number, feed in enumerate(feeds):
-            ahead = began + number * pause - asyncio.get_running_loop().time()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-            feed.end(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
 
     # Chores.
 

@@ -9,7 +9,9 @@ import asyncio
 from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import NotifierError, UnknownUser
-from notifier.storage.contract import TRUSTED, Append, Appended, Result, Sender
+from notifier.events import Appended
+from notifier.models import TRUSTED, Sender
+from notifier.storage.contract import Append, Result
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import msgspec
 
 from notifier import __version__, clock
-from notifier.hub import Hub
-from notifier.relay import Relay
+from notifier.delivery.hub import Hub
+from notifier.delivery.relay import Relay
 from notifier.service import NotificationService
 from notifier.storage.store import Store
 
@@ -21,10 +21,14 @@ class StoreState(msgspec.Struct, frozen=True):
 
 
 class RelayState(msgspec.Struct, frozen=True):
-    """``kind`` is local or redis; ``state`` is ok, or why nudges do not get through."""
+    """``kind`` is local or redis; ``state`` is ok, or why nudges do not get through.
+
+    ``rejected`` counts messages in Redis that none of our processes can have made.
+    """
 
     kind: str
     state: str
+    rejected: int
 
 
 class RabbitState(msgspec.Struct, frozen=True):
@@ -61,15 +65,11 @@ class Status:
         self._relay = relay
         self._started = time.monotonic()
         self.rabbitmq: Callable[[], str] = lambda: "off"
-        self.requests = 0
-        """HTTP requests that are being answered."""
-        self.draining = False
-        """The process is about to stop: it finishes what it has and wants nothing new."""
 
     @property
     def ready(self) -> bool:
         """Whether a load balancer should send requests here."""
-        return not self.draining and self._store.available
+        return not self._hub.draining and self._store.available
 
     def snapshot(self) -> Snapshot:
         """The figures now."""
@@ -87,6 +87,6 @@ class Status:
                 "ok" if self._store.available else "away",
                 self._store.writer.depth,
             ),
-            relay=RelayState(self._relay.name, self._relay.state),
+            relay=RelayState(self._relay.name, self._relay.state, self._relay.rejected),
             rabbitmq=RabbitState(self.rabbitmq()),
         )

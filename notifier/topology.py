@@ -9,10 +9,10 @@ from pathlib import Path
 from psycopg2.extensions import make_dsn
 
 from notifier.config import Settings
+from notifier.delivery.relay import LocalRelay, Relay
+from notifier.delivery.relay.address import bus_for
+from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
-from notifier.relay import LocalRelay, Relay
-from notifier.relay.address import bus_for
-from notifier.relay.redis import RedisRelay
 from notifier.storage.contract import Driver
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import SqliteDriver
@@ -55,4 +55,6 @@ def make_relay(settings: Settings) -> Relay:
             "SECRET_KEY: several processes (REDIS_URL) accept each other's tokens only if "
             "all have the same. Set it."
         )
-    return RedisRelay(bus_for(settings.redis_url), prefix=settings.redis_prefix)
+    return RedisRelay(
+        bus_for(settings.redis_url), prefix=settings.redis_prefix, secret=settings.secret_key
+    )

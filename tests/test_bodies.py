@@ -151,7 +151,7 @@ async def test_a_stop_does_not_wait_for_refused_bodies(server: Harness) -> None:
     raw = await Raw.to(server)
     raw.say("Content-Length: 99999999999\r\n")
     await raw.answer()
-    assert server.server.status.requests == 0
+    assert server.server.application.requests == 0
     raw.leave()
 
 

@@ -39,9 +39,9 @@ async def test_in_flight_is_finished_while_nothing_new_is_wanted(
     async with httpx.AsyncClient(base_url=server.url, timeout=SECONDS) as balancer:
         assert (await balancer.get("/healthz/ready/")).status_code == 200
         sending = asyncio.create_task(server.send(server.admin, "under way"))
-        await until(lambda: server.server.status.requests == 1)
+        await until(lambda: server.server.application.requests == 1)
         stopping = asyncio.create_task(server.server.stop())
-        await until(lambda: server.server.status.draining)
+        await until(lambda: server.server.hub.draining)
         ready = await balancer.get("/healthz/ready/")
         assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
         assert ready.headers["Connection"] == "close"
@@ -59,7 +59,8 @@ async def test_a_stuck_request_does_not_stop_the_stop(
 ) -> None:
     """Past the time limit of a request the server goes on stopping."""
     async with server_with(request_timeout=0.2) as server:
-        server.server.status.requests += 1
+        assert server.server.application is not None
+        server.server.application.requests += 1
         await asyncio.wait_for(server.server.stop(), SECONDS)
 
 

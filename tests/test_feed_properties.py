@@ -8,7 +8,7 @@ store are the real ones.
 import asyncio
 import random
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from notifier.feed import Feed
-from notifier.hub import Hub
+from notifier.delivery.hub import Hub
+from notifier.delivery.relay import LocalRelay
+from notifier.events import Event
 from notifier.models import Notification
-from notifier.relay import LocalRelay
 from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
 from tests.storage.databases import make_user
@@ -35,6 +35,7 @@ from tests.support.harness import append
 
 HIGH_WATER = 500
 FRAME = 100
+NEVER = 1 << 42
 PAGE_ROWS = 5
 USERS = 2
 
@@ -55,8 +56,8 @@ class Peer:
     def buffered(self) -> int:
         return FRAME * (len(self._waiting) + len(self._gathered))
 
-    def send(self, frame: bytes) -> None:
-        self._gathered.append(int(frame))
+    def send(self, notification: Notification) -> None:
+        self._gathered.append(notification.seq)
         self.most_buffered = max(self.most_buffered, self.buffered)
 
     def flush(self) -> None:
@@ -81,12 +82,12 @@ class Peer:
 
 
 class Connection:
-    """A feed, and what its peer has seen."""
+    """A device, and what its peer has seen."""
 
     def __init__(self, hub: Hub, user_id: int) -> None:
         self.user_id = user_id
         self.peer = Peer()
-        self.feed: Feed = hub.attach(user_id, self.peer)
+        self.device = hub.attach(user_id, self.peer, version=0, expires_at=NEVER)
 
 
 class World(RuleBasedStateMachine):
@@ -100,7 +101,7 @@ class World(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="notifier-test-")
         self.relay = LocalRelay()
         self.fate = "deliver"
-        self.delayed: list[Notification] = []
+        self.delayed: list[Event] = []
         self.last = dict.fromkeys(range(1, USERS + 1), 0)
         self.acked: set[tuple[int, int]] = set()
         self.keys: dict[tuple[int, int], str] = {}
@@ -121,22 +122,22 @@ class World(RuleBasedStateMachine):
                 lambda user_id, after: self.store.pending(
                     user_id, after, rows=PAGE_ROWS, size=HIGH_WATER
                 ),
-                lambda notification: str(notification.seq).encode(),
                 high_water=HIGH_WATER,
             )
             await self.relay.start(self.hub)
 
         self.run(start())
 
-    def nudge(self, notifications: list[Notification]) -> None:
+    def nudge(self, events: Sequence[Event]) -> None:
         """What the relay makes of a commit."""
-        for notification in notifications:
+        for event in events:
+            notification = event.notification
             self.last[notification.user_id] = notification.seq
             self.keys[notification.user_id, notification.seq] = notification.key
         if self.fate in ("deliver", "double"):
-            self.relay.publish(notifications)
+            self.relay.publish(events)
         if self.fate in ("delay", "double"):
-            self.delayed += notifications
+            self.delayed += events
 
     @rule(
         user_id=st.integers(1, USERS),
@@ -157,8 +158,8 @@ class World(RuleBasedStateMachine):
             late, self.delayed = self.delayed, []
             random.Random(order).shuffle(late)
             if large:
-                for notification in late:
-                    self.hub.heard(notification.user_id, notification.seq)
+                for event in late:
+                    self.hub.heard(event.notification.user_id, event.notification.seq)
             else:
                 self.relay.publish(late)
 
@@ -176,7 +177,7 @@ class World(RuleBasedStateMachine):
     @rule(connection=consumes(connections))
     def disconnect(self, connection: Connection) -> None:
         self.open.remove(connection)
-        self.hub.detach(connection.feed)
+        self.hub.detach(connection.device)
 
     @rule(connection=connections)
     def stall(self, connection: Connection) -> None:
@@ -241,7 +242,7 @@ class World(RuleBasedStateMachine):
             self.each_connection_sees_a_growing_sequence()
         finally:
             for connection in self.open:
-                self.hub.detach(connection.feed)
+                self.hub.detach(connection.device)
             self.run(self.store.close())
             self.loop.close()
             self.folder.cleanup()
@@ -252,8 +253,8 @@ class World(RuleBasedStateMachine):
             while True:
                 await self.hub.sweep(self.store.positions)
                 if all(
-                    feed.live and feed.cursor == self.last[feed.user_id]
-                    for feed in self.hub.feeds()
+                    device.feed.live and device.feed.cursor == self.last[device.user_id]
+                    for device in self.hub.devices()
                 ):
                     return
                 await asyncio.sleep(0.001)

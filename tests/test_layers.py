@@ -30,7 +30,7 @@ MODULES = {
 ROOTS = r"notifier\.(server|topology|cli|run|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
-DRIVERS = r"notifier\.storage\.(sql|sqlite|postgres|tables|copy)|notifier\.relay\.\w+"
+DRIVERS = r"notifier\.storage\.(sql|sqlite|postgres|tables|copy)|notifier\.delivery\.relay\.\w+"
 SENDING = r"notifier\.client|notifier_client(\..*)?"
 SERVING = rf"{ROOTS}|{SENDING}|handlers(\..*)?|amqp(\..*)?"
 
@@ -39,6 +39,10 @@ FORBIDDEN = {
     "models, errors and clock stand on nothing of ours": (
         r"notifier\.(models|errors|clock)",
         ".*",
+    ),
+    "delivery and events know only the nouns": (
+        r"notifier\.(delivery(\..*)?|events)",
+        r"(?!notifier\.(delivery(\..*)?|events|models|errors|clock)$).*",
     ),
     "settings know only errors": (
         r"notifier\.config",
@@ -57,9 +61,9 @@ FORBIDDEN = {
         rf"(?!({ROOTS}|{DRIVERS})$).*",
         DRIVERS,
     ),
-    "the store and the relay know nothing above them": (
-        r"notifier\.(storage|relay)(\..*)?",
-        rf"{SERVING}|notifier\.(service|hub|feed|accounts|senders|status|chores|tokens|config)",
+    "the store knows nothing above it": (
+        r"notifier\.storage(\..*)?",
+        rf"{SERVING}|notifier\.(delivery(\..*)?|service|accounts|senders|status|chores|tokens|config)",
     ),
     "the domain knows nobody who serves it": (
         rf"(?!({ROOTS}|notifier\.client)$)notifier(\..*)?",
@@ -67,11 +71,11 @@ FORBIDDEN = {
     ),
     "handlers see verbs, not the store, the relay or RabbitMQ": (
         r"handlers(\..*)?",
-        rf"notifier\.(storage|relay)(\..*)?|{SENDING}|amqp(\..*)?|{ROOTS}",
+        rf"notifier\.(storage|delivery\.relay)(\..*)?|{SENDING}|amqp(\..*)?|{ROOTS}",
     ),
     "amqp sees verbs, not the store, the relay, connections or HTTP": (
         r"amqp(\..*)?",
-        rf"notifier\.((storage|relay)(\..*)?|hub|feed)|{SENDING}|handlers(\..*)?|{ROOTS}",
+        rf"notifier\.(storage|delivery)(\..*)?|{SENDING}|handlers(\..*)?|{ROOTS}",
     ),
     "the client is a stranger": (
         r"notifier_client(\..*)?",
@@ -86,7 +90,7 @@ FORBIDDEN = {
 # Where each library may be imported.
 LIBRARIES = {
     "pika": r"amqp\.broker",
-    "redis": r"notifier\.relay\.\w+",
+    "redis": r"notifier\.delivery\.relay\.\w+",
     "sqlite3": r"notifier\.storage\.sqlite",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.topology",
     "tornado": r"handlers\.\w+|notifier\.server|amqp\.broker",

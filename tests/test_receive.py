@@ -10,8 +10,9 @@ import pytest
 import websockets
 
 from handlers.socket import MAX_UNSETTLED
-from notifier.closing import CloseCode
+from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
+from notifier.models import Notification
 from notifier.storage.contract import SetActive, SetPassword
 from notifier.storage.sqlite import SqliteDriver
 from tests.storage.held import HeldDriver
@@ -227,17 +228,29 @@ async def test_revoked_credentials_close_connections(
             pass
 
 
-async def test_revoked_during_the_handshake(
-    server: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_revoked_during_the_handshake(server: Harness) -> None:
     """A change that happens between the check of a token and the connection is not missed."""
     ann = await server.user()
     hub = server.server.hub
-    monkeypatch.setattr(hub, "revoked_since", lambda user_id, moment: user_id == ann.id)
+    hub.revoke(ann.id, 1, "deactivated")  # heard of before the device is attached
     async with server.connect(ann) as device:
         code, _ = await device.closed()
     assert code == 4401
-    assert hub.sockets == 0
+    await until(lambda: hub.sockets == 0)
+
+
+async def test_newer_tokens_survive_a_change(server: Harness) -> None:
+    """A change of credentials that is heard of late ends older connections only."""
+    ann = await server.user()
+    store = server.server.store
+    async with server.connect(ann) as old:
+        await old.nothing_more()
+        await store.set_password(ann.id, "other")
+        async with server.connect(ann, token=server.token(ann, version=1)) as new:
+            code, _ = await old.closed()
+            assert code == 4403
+            await server.send(ann, "still here")
+            assert (await new.next()).value == "still here"
 
 
 async def test_dead_peers_are_found(server_with: ServerWith) -> None:
@@ -279,7 +292,7 @@ async def test_slow_reader_loses_nothing_and_delays_nobody(server_with: ServerWi
             for _ in range(count // 100):
                 await server.append(ann, *[payload] * 100)
                 quick_count += len(await quick.take(100))
-            feeds = list(server.server.hub.feeds())
+            feeds = [device.feed for device in server.server.hub.devices()]
             assert sum(feed.live for feed in feeds) == 1, "the slow one is not catching up"
             assert all(feed.transport.buffered < 1024 * 1024 for feed in feeds)
             seqs = [frame.seq for frame in await slow.take(count)]
@@ -309,7 +322,7 @@ async def test_lost_nudges_are_found_by_the_sweep(
             await device.nothing_more()
             hub = server.server.hub
             deliver = hub.deliver
-            monkeypatch.setattr(hub, "deliver", lambda notification: None)
+            monkeypatch.setattr(hub, "deliver", lambda events: None)
             await server.send(ann, "unheard")
             monkeypatch.setattr(hub, "deliver", deliver)
             assert (await device.next()).value == "unheard"
@@ -327,11 +340,11 @@ async def until_pending(server: Harness, person: Person, seqs: list[int]) -> Non
 async def test_connecting_to_a_server_that_drains(server: Harness) -> None:
     """A handshake that is still let in while the server stops is sent elsewhere."""
     ann = await server.user()
-    server.server.status.draining = True
+    server.server.hub.draining = True
     async with server.connect(ann) as device:
         code, _ = await device.closed()
     assert code == 1012
-    assert server.server.hub.sockets == 0
+    await until(lambda: server.server.hub.sockets == 0)
 
 
 async def read_to_the_end(reader: asyncio.StreamReader) -> list[tuple[int, bytes]]:
@@ -363,16 +376,18 @@ async def test_nothing_comes_behind_a_close_frame(
     reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
     writer.write(server.handshake(ann))
     await reader.readuntil(b"\r\n\r\n")
-    await until(lambda: any(feed.live for feed in hub.feeds()))
+    await until(lambda: any(device.feed.live for device in hub.devices()))
     await server.send(ann, "before")
-    (feed,) = hub.feeds()
+    (device,) = hub.devices()
+    feed = device.feed
     match way:
         case "revoked":
-            hub.revoke(ann.id, CloseCode.REVOKED, "deactivated")
+            hub.revoke(ann.id, 1, "deactivated")
         case "expired":
-            feed.end(CloseCode.TOKEN_EXPIRED, "identity token expired")
+            device.prolong(0, 0)
+            await until(feed.transport._connection.is_closing)  # type: ignore[attr-defined]
         case "sent away":
-            await server.server._send_clients_away()
+            await hub.send_away(0)
         case "failed":
             expected_errors.append("A feed failed")
             monkeypatch.setattr(feed, "_read", None)
@@ -380,7 +395,7 @@ async def test_nothing_comes_behind_a_close_frame(
             await until(feed.transport._connection.is_closing)  # type: ignore[attr-defined]
     for n in range(5):
         await server.send(ann, n)
-    feed.transport.send(b"\x81\x00")
+    feed.transport.send(Notification(ann.id, 9, "late", b"1", 0))
     feed.transport.flush()
     writer.write(text_frame({"type": "command", "key": "ping"}))
     frames = await read_to_the_end(reader)
@@ -402,9 +417,9 @@ async def test_acks_behind_a_close_frame(server: Harness, code: CloseCode, settl
     await reader.readuntil(b"\r\n\r\n")
     await until(lambda: server.server.hub.sockets)
     await server.send(ann, 1, key="k")
-    for feed in server.server.hub.feeds():
-        feed.end(code, "good-bye")
-        feed.end(CloseCode.GO_ELSEWHERE, "a second good-bye changes nothing")
+    for device in server.server.hub.devices():
+        device.end(code, "good-bye")
+        device.end(CloseCode.GO_ELSEWHERE, "a second good-bye changes nothing")
     writer.write(text_frame({"type": "message_ack", "key": "k"}))
     writer.write(bytes((0x88, 0x80)) + b"\0\0\0\0")
     await read_to_the_end(reader)

@@ -42,12 +42,12 @@ async def test_tls(tmp_path: Path) -> None:
         await until(lambda: transports)
         frames = [bytes((n,)) * 700_000 for n in range(12)]
         for frame in frames:
-            transports[0].send(frame)
+            transports[0]._gather(frame)
             transports[0].flush()
         assert transports[0].buffered
         assert await reader.readexactly(sum(map(len, frames))) == b"".join(frames)
         await transports[0].drained()
-        transports[0].send(b"last")
+        transports[0]._gather(b"last")
         transports[0].flush()
         assert await reader.readexactly(4) == b"last"
     finally:

@@ -12,22 +12,17 @@ from typing import Protocol
 import msgspec
 
 from notifier.errors import NotifierError
-from notifier.models import SEND_ONLY, ApiKey, Notification, Scope, User, UserChange
-
-
-class Sender(msgspec.Struct, frozen=True):
-    """On whose authority something is appended. Checked in the very transaction."""
-
-    digest: bytes | None = None
-    """The digest of an API key, which must still be active and have the scope ``send``."""
-    only_while_open: bool = False
-    """Nobody in particular: refused as soon as a first API key has been made."""
-
-
-TRUSTED = Sender()
-"""Authority was established elsewhere: a superuser, or RabbitMQ's own access control."""
-
-ANYONE = Sender(only_while_open=True)
+from notifier.events import Appended
+from notifier.models import (
+    SEND_ONLY,
+    TRUSTED,
+    ApiKey,
+    Page,
+    Scope,
+    Sender,
+    User,
+    UserChange,
+)
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -44,13 +39,6 @@ class Append(msgspec.Struct, frozen=True):
     key_given: bool = False
     """The sender chose the key, so it may exist already."""
     sender: Sender = TRUSTED
-
-
-class Appended(msgspec.Struct, frozen=True):
-    """The notification as stored; ``replayed`` if an earlier send had stored it."""
-
-    notification: Notification
-    replayed: bool = False
 
 
 class Acknowledge(msgspec.Struct, frozen=True):
@@ -142,16 +130,6 @@ Operation = (
 Result = Appended | User | ApiKey | int | None
 Outcome = Result | NotifierError
 """What became of one operation. A refused one never touches its neighbours."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """A stretch of a user's pending notifications, none behind ``last_seq``."""
-
-    notifications: Sequence[Notification]
-    last_seq: int
-    """The last place in the user's log, whatever has become of it."""
-    complete: bool
-    """Whether nothing pending lies behind these notifications, up to ``last_seq``."""
 
 
 class WriteSession(Protocol):

@@ -22,22 +22,20 @@ from notifier.errors import (
     UnknownUser,
     UsernameTaken,
 )
-from notifier.models import ApiKey, Notification, User, UserChange
+from notifier.events import Appended
+from notifier.models import ApiKey, Notification, Page, Sender, User, UserChange
 from notifier.storage.contract import (
     Acknowledge,
     Append,
-    Appended,
     CreateApiKey,
     CreateUser,
     EndSessions,
     Operation,
     Outcome,
-    Page,
     RemoveSettled,
     RemoveUserChanges,
     Result,
     RevokeApiKey,
-    Sender,
     SetActive,
     SetPassword,
 )
@@ -173,7 +171,10 @@ class SqlReadSession(Session):
         return _scopes(row[0]) if row else None
 
     def user_changes(self, after: int) -> list[UserChange] | None:
-        changes = "SELECT id, user_id, reason FROM user_changes WHERE id >= ? ORDER BY id"
+        changes = (
+            "SELECT c.id, c.user_id, c.reason, u.token_version FROM user_changes c "
+            "JOIN users u ON u.id = c.user_id WHERE c.id >= ? ORDER BY c.id"
+        )
         found = [UserChange(*row) for row in self.run(changes, (after,))]
         # The first ones are removed first: as long as the known one is there, nothing is
         # missing behind it. Who knows none has missed something unless the very first is there.

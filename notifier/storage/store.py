@@ -8,16 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from notifier.errors import Unavailable
-from notifier.models import SEND_ONLY, ApiKey, Notification, Scope, User, UserChange
+from notifier.events import Appended, Event
+from notifier.models import SEND_ONLY, ApiKey, Page, Scope, User, UserChange
 from notifier.storage.contract import (
     Acknowledge,
     Append,
-    Appended,
     CreateApiKey,
     CreateUser,
     Driver,
     EndSessions,
-    Page,
     ReadSession,
     RemoveSettled,
     RemoveUserChanges,
@@ -36,7 +35,7 @@ DEFAULT_TIMEOUT: Final = 10.0
 """Seconds after which a caller is told that the store is unavailable."""
 
 
-def _nobody(notifications: Sequence[Notification]) -> None:
+def _nobody(events: Sequence[Event]) -> None:
     """The default listener: a command line has no connections to feed."""
 
 

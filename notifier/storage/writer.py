@@ -25,10 +25,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from notifier.errors import NotCommitted, NotifierError, Unavailable
-from notifier.models import Notification
+from notifier.events import Appended, Event
 from notifier.storage.contract import (
     Append,
-    Appended,
     Operation,
     Outcome,
     Result,
@@ -47,8 +46,8 @@ MAX_BATCH: Final = 1000
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """Payloads in one transaction, for the same reason; the last of them may exceed it."""
 
-Committed = Callable[[Sequence[Notification]], None]
-"""Told of fresh notifications, on the loop, in order, before their senders hear of it."""
+Committed = Callable[[Sequence[Event]], None]
+"""Told of the events of a commit, on the loop, in order, before their senders hear of it."""
 
 
 class _Waiting(NamedTuple):
@@ -150,15 +149,15 @@ class GroupCommitWriter:
                 _refuse(waiting, outcome)
 
     def _announce(self, outcomes: Sequence[Outcome]) -> None:
-        fresh = [
-            outcome.notification
+        events = [
+            outcome
             for outcome in outcomes
             if isinstance(outcome, Appended) and not outcome.replayed
         ]
-        if not fresh:
+        if not events:
             return
         try:
-            self._committed(fresh)
+            self._committed(events)
         except Exception:
             # They are stored all the same, and their senders must hear of it.
             logger.exception("Announcing failed", extra={"action": "announce"})

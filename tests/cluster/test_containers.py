@@ -9,7 +9,7 @@ import yaml
 
 from handlers.routes import PATHS
 from notifier.config import SETTINGS, load
-from notifier.relay.address import bus_for
+from notifier.delivery.relay.address import bus_for
 from notifier.topology import database_address, make_relay
 
 ROOT = Path(__file__).parents[2]

@@ -77,7 +77,7 @@ async def test_tokens_hold_everywhere(cluster: Cluster) -> None:
             stats = await http.get(
                 f"{process.url}/api/stats/", headers={"Authorization": f"Bearer {token}"}
             )
-            assert stats.json()["relay"] == {"kind": "redis", "state": "ok"}
+            assert stats.json()["relay"] == {"kind": "redis", "state": "ok", "rejected": 0}
             assert stats.json()["store"]["driver"] == "postgresql"
 
 

@@ -4,11 +4,12 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from notifier.delivery.relay import LocalRelay, Relay
+from notifier.delivery.relay.address import bus_for
+from notifier.delivery.relay.redis import RedisRelay
+from notifier.events import Appended, Event
 from notifier.models import Notification
-from notifier.relay import LocalRelay, Relay
-from notifier.relay.address import bus_for
-from notifier.relay.redis import RedisRelay
-from tests.support.harness import until
+from tests.support.harness import SECRET, until
 
 _numbers = itertools.count(1)
 
@@ -18,10 +19,13 @@ class Recorder:
 
     def __init__(self) -> None:
         self.delivered: list[Notification] = []
+        self.batches: list[int] = []
+        """How many events came together."""
         self.positions: list[tuple[int, int]] = []
 
-    def deliver(self, notifications: Sequence[Notification]) -> None:
-        self.delivered += notifications
+    def deliver(self, events: Sequence[Event]) -> None:
+        self.batches.append(len(events))
+        self.delivered += [event.notification for event in events]
 
     def heard(self, user_id: int, seq: int) -> None:
         self.positions.append((user_id, seq))
@@ -41,7 +45,7 @@ class Process:
 
     def publish(self, *notifications: Notification) -> None:
         """As after a commit."""
-        self.relay.publish(notifications)
+        self.relay.publish([Appended(each) for each in notifications])
 
     async def is_told(self, *notifications: Notification) -> None:
         """Wait until just these were delivered, in this order."""
@@ -61,7 +65,7 @@ class Network:
         """A relay of its own process."""
         if self.url is None:
             return LocalRelay()
-        return RedisRelay(bus_for(url or self.url), prefix=self.prefix)
+        return RedisRelay(bus_for(url or self.url), prefix=self.prefix, secret=SECRET)
 
     @asynccontextmanager
     async def process(self, *user_ids: int, url: str | None = None) -> AsyncIterator[Process]:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from notifier.delivery.relay.address import bus_for
+from notifier.delivery.relay.cluster import Cluster
+from notifier.delivery.relay.link import Link
 from notifier.errors import InvalidSettings
-from notifier.relay.address import bus_for
-from notifier.relay.cluster import Cluster
-from notifier.relay.link import Link
 
 
 @pytest.mark.parametrize(

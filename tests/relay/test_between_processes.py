@@ -5,14 +5,16 @@ import json
 import logging
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 import redis as redis_py
 
+from notifier.delivery.relay.nudges import MAX_PAYLOAD, Nudges
+from notifier.events import Appended, Event
 from notifier.models import Notification
-from notifier.relay.redis import MAX_PAYLOAD
 from tests.relay.networks import Network, notification, until_linked
 from tests.support import redis as redis_support
-from tests.support.harness import until
+from tests.support.harness import SECRET, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -52,9 +54,9 @@ async def test_large_payloads_travel_as_a_place(wide_network: Network) -> None:
     """Redis carries no large payload: the other processes learn where to read it."""
     large = b'"%b"' % (b"x" * MAX_PAYLOAD)
     async with wide_network.process() as sender, wide_network.process(1) as receiver:
-        sender.publish(notification(1, 7, large))
-        await until(lambda: receiver.told.positions == [(1, 7)])
-        assert not receiver.told.delivered
+        sender.publish(notification(1, 7), notification(1, 8, large), notification(1, 9))
+        await until(lambda: receiver.told.positions == [(1, 9)])
+        assert receiver.told.seqs == [7]
 
 
 async def test_many_at_once(wide_network: Network) -> None:
@@ -69,35 +71,76 @@ async def test_many_at_once(wide_network: Network) -> None:
             assert seqs == list(range(each))
 
 
-async def test_foreign_messages_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
-    """What is no nudge, on one of our channels, is noted and changes nothing."""
+async def test_what_arrives_together_is_delivered_together(wide_network: Network) -> None:
+    """A batch that one process commits reaches the other's hub in few calls, not one for each."""
+    async with wide_network.process() as sender, wide_network.process(1, 2) as receiver:
+        sender.publish(*[notification(user_id, seq) for seq in range(100) for user_id in (1, 2)])
+        await until(lambda: len(receiver.told.delivered) == 200)
+        assert len(receiver.told.batches) <= 4
+        # Each nudge says how far its user's log goes.
+        assert receiver.told.positions == [(1, 99), (2, 99)]
+
+
+async def test_foreign_messages_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """What no process of this installation can have made changes nothing, and is noted once."""
     server = redis_support.shared()
     network = Network(server.url)
+    theirs = Nudges("the secret of another installation").make(1, [Appended(notification(1, 1))])
+    ours = Nudges(SECRET)
+    genuine = ours.make(1, [Appended(notification(1, 1))])
+    sealed = b"12345678\x93\x01\x02"  # by someone who has the key, but no nudge
+    messages = (
+        *(b"", b"hello there, this is not a nudge, however long it is", theirs),
+        *(genuine[:-1], genuine[:20] + b"X" + genuine[21:], ours._seal(sealed) + sealed),
+    )
     async with network.process() as sender, network.process(1) as receiver:
         with redis_py.Redis(port=server.port) as stranger:
-            for message in (b"", b"hello there, this is not a nudge", b"12345678\x93\x01\x02"):
-                stranger.publish(f"{network.prefix}1", message)
+            for message in messages:
+                stranger.publish(f"{network.prefix}events:1", message)
+        await until(lambda: receiver.relay.rejected == len(messages))
+        assert not receiver.told.delivered
         await until_linked(sender, receiver, 1)
-    assert [record.message for record in caplog.records].count("Not a nudge") == 3
+    assert [record.message for record in caplog.records].count("Not a nudge") == 1
+
+
+async def test_events_of_later_releases() -> None:
+    """Events with unknown tags are passed over; the position says that there is more to read."""
+    server = redis_support.shared()
+    network = Network(server.url)
+    newer = Nudges(SECRET)
+    events = [
+        ["appended", 1, "k1", b"1", 0, None, "a field that came later"],
+        ["withdrawn", "k0"],
+        ["appended", 2, "k2", b"2", 0, None],
+    ]
+    body = b"newer..." + msgspec.msgpack.encode([1, 3, events, "another field"])
+    async with network.process(1) as receiver:
+        with redis_py.Redis(port=server.port) as other:
+            other.publish(f"{network.prefix}events:1", newer._seal(body) + body)
+        await until(lambda: receiver.told.positions)
+        assert receiver.told.seqs == [1, 2]
+        assert receiver.told.positions == [(1, 3)]
+        assert receiver.relay.rejected == 0
 
 
 async def test_a_failing_receiver_ends_nothing(
     expected_errors: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error while one user is told is logged, and the others are told."""
-    expected_errors.append("A nudge was lost")
+    """When delivering fails it is logged, and whoever missed something is told to read it."""
+    expected_errors.append("Nudges were lost")
     network = Network(redis_support.shared().url)
     async with network.process() as sender, network.process(1, 2) as receiver:
         deliver = receiver.told.deliver
 
-        def fail(told: Sequence[Notification]) -> None:
-            if told[0].user_id == 1:
-                raise ValueError
-            deliver(told)
+        def fail(told: Sequence[Event]) -> None:
+            receiver.told.deliver = deliver  # type: ignore[method-assign]
+            raise ValueError
 
         receiver.told.deliver = fail  # type: ignore[method-assign]
         sender.publish(notification(1, 1), notification(2, 1))
-        await until(lambda: receiver.told.seqs == [1])
+        await until(lambda: receiver.told.positions == [(1, 1), (2, 1)])
+        sender.publish(notification(1, 2))
+        await until(lambda: receiver.told.seqs == [2])
     assert any(record.levelno == logging.ERROR for record in caplog.records)
 
 

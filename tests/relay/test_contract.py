@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from notifier.events import Appended
 from tests.relay.networks import Network, notification
 
 pytestmark = pytest.mark.asyncio
@@ -56,7 +57,7 @@ async def test_giving_up_a_subscription_disturbs_nobody(network: Network) -> Non
 async def test_publishing_never_fails(network: Network) -> None:
     """Before the start, after the stop, without anything: publish() just returns."""
     relay = network.relay()
-    relay.publish([notification(1, 1)])
+    relay.publish([Appended(notification(1, 1))])
     relay.unsubscribe(1)
     async with network.process() as process:
         process.publish()

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from notifier.relay import link
-from notifier.relay.address import bus_for
-from notifier.relay.cluster import Cluster, Place
-from notifier.relay.link import Connect, Connection
-from notifier.relay.redis import RedisRelay
+from notifier.delivery.relay import link
+from notifier.delivery.relay.address import bus_for
+from notifier.delivery.relay.cluster import Cluster, Place
+from notifier.delivery.relay.link import Connect, Connection
+from notifier.delivery.relay.redis import RedisRelay
 from tests.relay.networks import Network, notification, until_linked, until_state
-from tests.support.harness import until
+from tests.support.harness import SECRET, until
 from tests.support.redis import RedisServer, redis_cluster, sentinel
 
 pytestmark = pytest.mark.asyncio
@@ -127,7 +127,8 @@ async def test_refusals_count_as_away(redis: RedisServer) -> None:
 async def test_wrong_password(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """A wrong password is a Redis that is away, with the reason in the log, without it."""
     redis.execute("CONFIG", "SET", "requirepass", "right")
-    relay = RedisRelay(bus_for(f"redis://:wr0ng-one@127.0.0.1:{redis.port}"), prefix="test:")
+    bus = bus_for(f"redis://:wr0ng-one@127.0.0.1:{redis.port}")
+    relay = RedisRelay(bus, prefix="test:", secret=SECRET)
     async with Network(f"redis://:right@127.0.0.1:{redis.port}").process() as fine:
         assert fine.relay.state == "ok"
         await relay.start(fine.told)

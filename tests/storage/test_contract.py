@@ -16,8 +16,9 @@ from notifier.errors import (
     UnknownUser,
     UsernameTaken,
 )
-from notifier.models import Notification
-from notifier.storage.contract import ANYONE, Append, Appended, Sender
+from notifier.events import Appended, Event
+from notifier.models import ANYONE, Notification, Sender
+from notifier.storage.contract import Append
 from notifier.storage.sql import SqlWriteSession
 from notifier.storage.store import Store
 from tests.storage.conftest import Clock
@@ -289,8 +290,8 @@ class TestAppending:
         """Fresh notifications are announced in order, before their senders hear of them."""
         announced: list[Notification] = []
 
-        def committed(notifications: Sequence[Notification]) -> None:
-            announced.extend(notifications)
+        def committed(events: Sequence[Event]) -> None:
+            announced.extend(event.notification for event in events)
 
         async with opened(database.driver(), committed=committed) as store:
             ann, bob = await make_user(store, "ann"), await make_user(store, "bob")
@@ -313,7 +314,7 @@ class TestAppending:
         """A sender is answered even if announcing failed, because the store has it."""
         expected_errors.append("Announcing failed")
 
-        def committed(_: Sequence[Notification]) -> None:
+        def committed(_: Sequence[Event]) -> None:
             raise ValueError("nobody listens")
 
         async with opened(database.driver(), committed=committed) as store:

@@ -3,8 +3,9 @@
 import pytest
 
 from notifier.errors import ApiKeyNotValid
+from notifier.models import Sender
 from notifier.storage import migrations
-from notifier.storage.contract import Append, Appended, Sender
+from notifier.storage.contract import Append, Appended
 from tests.storage.databases import Database, make_user, opened
 
 

@@ -20,9 +20,9 @@ from notifier.errors import (
     SchemaTooNew,
     Unavailable,
 )
+from notifier.models import ANYONE
 from notifier.storage import migrations
 from notifier.storage.contract import (
-    ANYONE,
     Acknowledge,
     Append,
     Appended,

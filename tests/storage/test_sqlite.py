@@ -18,16 +18,9 @@ from notifier.errors import (
     StoreInUse,
     Unavailable,
 )
+from notifier.models import ANYONE, Sender
 from notifier.storage import migrations
-from notifier.storage.contract import (
-    ANYONE,
-    Acknowledge,
-    Append,
-    Appended,
-    CreateUser,
-    RemoveSettled,
-    Sender,
-)
+from notifier.storage.contract import Acknowledge, Append, Appended, CreateUser, RemoveSettled
 from notifier.storage.sqlite import PENDING, SqliteDriver, SqliteWriteSession
 from notifier.storage.store import Store
 from tests.storage.databases import SqliteDatabase, make_user, opened

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from notifier.errors import NotCommitted, Unavailable
-from notifier.storage.contract import Append, Appended
+from notifier.events import Appended
+from notifier.storage.contract import Append
 from notifier.storage.sqlite import SqliteReadSession
 from notifier.storage.store import Store
 from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES

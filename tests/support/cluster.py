@@ -61,7 +61,7 @@ class Cluster:
             self.database,
             "WITH made AS ("
             "INSERT INTO users (username, password_hash, created_at) "
-            "SELECT 'user ' || gen_random_uuid(), 'no hash', 0 FROM generate_series(1, %s) "
+            "SELECT 'user-' || gen_random_uuid(), 'no hash', 0 FROM generate_series(1, %s) "
             "RETURNING id, username"
             "), inboxes AS (INSERT INTO inboxes (user_id) SELECT id FROM made) "
             "SELECT id, username FROM made ORDER BY id",

@@ -14,7 +14,7 @@ from typing import Final
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from notifier.relay.link import SHARDED, Connect, Hear, Link
+from notifier.delivery.relay.link import SHARDED, Connect, Hear, Link
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ the store behind its cursor). It never skips and never repeats: it writes only w
 behind its cursor, and goes live only when its cursor has reached the last ``seq`` that
 anyone in this process has heard of for its user, with no await in between.
 
-Nothing here knows of sockets or databases: a :class:`Transport` takes the frames, and
-a function reads the pages.
+Nothing here knows of sockets or databases: a :class:`Transport` takes the notifications,
+and a function reads the pages.
 """
 
 import asyncio
@@ -17,10 +17,9 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from notifier import clock
-from notifier.closing import CloseCode
+from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
-from notifier.models import Notification
-from notifier.storage.contract import Page
+from notifier.models import Notification, Page
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +29,17 @@ _LONGEST_PAUSE: Final = 5.0
 ReadPage = Callable[[int, int], Awaitable[Page]]
 """Pending notifications of a user (first argument) behind a seq (second). May raise Unavailable."""
 
-Encode = Callable[[Notification], bytes]
-"""A notification as the transport wants it."""
-
 
 class Transport(Protocol):
-    """Where frames go, without ever waiting."""
+    """Where notifications go, in frames of its own, without ever waiting."""
 
     @property
     def buffered(self) -> int:
         """Bytes that were sent and not yet taken by the peer, at most."""
         ...
 
-    def send(self, frame: bytes) -> None:
-        """Take ``frame``, to be sent with the next :meth:`flush`."""
+    def send(self, notification: Notification) -> None:
+        """Take ``notification``, to be sent with the next :meth:`flush`."""
         ...
 
     def flush(self) -> None:
@@ -75,7 +71,6 @@ class Feed:
     """Brings one connection everything that is pending for its user, once and in order."""
 
     __slots__ = (
-        "_encode",
         "_high_water",
         "_log",
         "_read",
@@ -86,9 +81,7 @@ class Feed:
         "transport",
     )
 
-    def __init__(
-        self, log: Log, transport: Transport, read: ReadPage, encode: Encode, high_water: int
-    ) -> None:
+    def __init__(self, log: Log, transport: Transport, read: ReadPage, high_water: int) -> None:
         self.transport = transport
         self.cursor = 0
         """The last seq that this connection was given or need not be given."""
@@ -97,7 +90,6 @@ class Feed:
         """How many notifications were written to the transport."""
         self._log = log
         self._read = read
-        self._encode = encode
         self._high_water = high_water
         self._task: asyncio.Task[None] | None = None
 
@@ -106,7 +98,7 @@ class Feed:
         """Whose log it is."""
         return self._log.user_id
 
-    def offer(self, notification: Notification, frame: bytes) -> None:
+    def offer(self, notification: Notification) -> None:
         """Take a fresh notification, if it is the next one; catch up if one is missing.
 
         The hub flushes the transport afterwards, once for all that was offered together.
@@ -118,7 +110,7 @@ class Feed:
         if notification.seq > self.cursor + 1:
             self.catch_up()
             return
-        self._write(notification, frame)
+        self._write(notification)
         if self.transport.buffered > self._high_water:
             self.transport.flush()
             if self.transport.buffered > self._high_water:
@@ -132,11 +124,6 @@ class Feed:
             self._task = asyncio.get_running_loop().create_task(self._catch_up(first))
             self._task.add_done_callback(self._report_failure)
 
-    def end(self, code: CloseCode, reason: str) -> None:
-        """Say good-bye. Nothing is delivered any more, though the peer may take long to leave."""
-        self.close()
-        self.transport.close(code, reason)
-
     def close(self) -> None:
         """Deliver nothing any more: the connection is gone, or about to be."""
         self.live = False
@@ -144,10 +131,10 @@ class Feed:
             self._task.cancel()
             self._task = None
 
-    def _write(self, notification: Notification, frame: bytes) -> None:
+    def _write(self, notification: Notification) -> None:
         self.cursor = notification.seq
         if not notification.expired(clock.now()):
-            self.transport.send(frame)
+            self.transport.send(notification)
             self.delivered += 1
 
     async def _catch_up(self, first: Callable[[], Awaitable[None]] | None) -> None:
@@ -171,11 +158,11 @@ class Feed:
     def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             logger.error("A feed failed", exc_info=error, extra={"action": "feed_failed"})
-            self.end(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
+            self.transport.close(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
 
     def _take(self, page: Page) -> None:
         for notification in page.notifications:
-            self._write(notification, self._encode(notification))
+            self._write(notification)
         self.transport.flush()
         self._log.seen(page.last_seq)
         if page.complete:

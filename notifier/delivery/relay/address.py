@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
 from redis.asyncio.sentinel import Sentinel
 
+from notifier.delivery.relay.cluster import Cluster, Place
+from notifier.delivery.relay.link import Bus, Connect, Connection, Hear, Link
 from notifier.errors import InvalidSettings
-from notifier.relay.cluster import Cluster, Place
-from notifier.relay.link import Bus, Connect, Connection, Hear, Link
 
 MakeBus = Callable[[Hear], Bus]
 

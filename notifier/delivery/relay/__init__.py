@@ -1,4 +1,4 @@
-"""How fresh notifications reach the processes whose users are connected.
+"""How events reach the processes whose users are connected.
 
 A relay is only a nudge: it may lose, repeat or reorder. Feeds notice by ``seq`` and read
 the store. So a relay never blocks a send and never fails one.
@@ -7,14 +7,14 @@ the store. So a relay never blocks a send and never fails one.
 from collections.abc import Sequence
 from typing import Protocol
 
-from notifier.models import Notification
+from notifier.events import Event
 
 
 class Receiver(Protocol):
     """Whom a relay tells, on the loop: the hub."""
 
-    def deliver(self, notifications: Sequence[Notification]) -> None:
-        """Take notifications that may concern connected users."""
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Take events that may concern connected users, those of one user in order."""
         ...
 
     def heard(self, user_id: int, seq: int) -> object:
@@ -23,9 +23,11 @@ class Receiver(Protocol):
 
 
 class Relay(Protocol):
-    """Carries committed notifications to the hubs of all processes."""
+    """Carries the events of commits to the hubs of all processes."""
 
     name: str
+    rejected: int
+    """How many messages were no nudges of this installation, since the start."""
 
     @property
     def state(self) -> str:
@@ -40,16 +42,16 @@ class Relay(Protocol):
         """Send what is under way and let go. Never raises."""
         ...
 
-    def publish(self, notifications: Sequence[Notification]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         """Nudge every process, this one too, in this order. Never blocks, never raises."""
         ...
 
     async def subscribe(self, user_id: int) -> None:
-        """Receive this user's notifications from now on, if the network allows it."""
+        """Receive this user's events from now on, if the network allows it."""
         ...
 
     def unsubscribe(self, user_id: int) -> None:
-        """No longer receive this user's notifications. Never blocks, never raises."""
+        """No longer receive this user's events. Never blocks, never raises."""
         ...
 
 
@@ -58,6 +60,7 @@ class LocalRelay:
 
     name = "local"
     state = "ok"
+    rejected = 0
 
     def __init__(self) -> None:
         self._receiver: Receiver | None = None
@@ -68,9 +71,9 @@ class LocalRelay:
     async def stop(self) -> None:
         self._receiver = None
 
-    def publish(self, notifications: Sequence[Notification]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         if self._receiver is not None:
-            self._receiver.deliver(notifications)
+            self._receiver.deliver(events)
 
     async def subscribe(self, user_id: int) -> None:
         """Nothing to do: everything passes through here."""

@@ -1,0 +1,188 @@
+"""Which devices are connected to this process, and how events get to them.
+
+The hub keeps a :class:`Subscriber` for every connected user. The relay calls
+:meth:`Hub.deliver`; the sweep compares positions with the store, so that a nudge that
+was lost, in this process or on the way from another, only delays a notification.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from notifier.delivery.closing import CloseCode
+from notifier.delivery.device import Device
+from notifier.delivery.feed import Feed, ReadPage, Transport
+from notifier.delivery.relay import Relay
+from notifier.events import Event
+
+HIGH_WATER: Final = 256 * 1024
+"""Bytes that may wait for one slow reader before it has to catch up from the store."""
+
+_SWEEP_CHUNK: Final = 1000
+
+HANDSHAKE: Final = 60.0
+"""Seconds from the check of a token until its device is attached, at the very most."""
+
+ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
+"""The last seq of each of these users. May raise Unavailable."""
+
+
+class Subscriber:
+    """A connected user: all devices, and the last seq heard of."""
+
+    __slots__ = ("devices", "position", "user_id")
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.position = 0
+        self.devices: set[Device] = set()
+
+    def seen(self, seq: int) -> None:
+        """Raise the position to ``seq``."""
+        self.position = max(self.position, seq)
+
+
+class Hub:
+    """All devices of this process. Used on the loop only."""
+
+    def __init__(self, relay: Relay, read: ReadPage, *, high_water: int = HIGH_WATER) -> None:
+        self._relay = relay
+        self._read = read
+        self._high_water = high_water
+        self._subscribers: dict[int, Subscriber] = {}
+        self._sockets = 0
+        self._delivered = 0
+        self._revoked: dict[int, tuple[float, int]] = {}
+        self.draining = False
+        """The process is about to stop: devices that come are sent elsewhere."""
+
+    @property
+    def users(self) -> int:
+        """How many users are connected."""
+        return len(self._subscribers)
+
+    @property
+    def sockets(self) -> int:
+        """How many devices are connected."""
+        return self._sockets
+
+    @property
+    def delivered(self) -> int:
+        """How many notifications were written to devices, since the start."""
+        return self._delivered + sum(device.feed.delivered for device in self.devices())
+
+    def devices(self) -> Iterable[Device]:
+        """All devices."""
+        return (
+            device for subscriber in self._subscribers.values() for device in subscriber.devices
+        )
+
+    def attach(
+        self, user_id: int, transport: Transport, *, version: int, expires_at: int
+    ) -> Device:
+        """Add a device, whose token has this version and end (milliseconds since the epoch).
+
+        It is given all that is pending, then what is fresh; unless there is no more place
+        for it here, or its token no longer holds: then it is told so, and detached like any.
+        """
+        subscriber = self._subscribers.get(user_id)
+        if subscriber is None:
+            subscriber = self._subscribers[user_id] = Subscriber(user_id)
+        feed = Feed(subscriber, transport, self._read, self._high_water)
+        device = Device(feed, version, expires_at)
+        subscriber.devices.add(device)
+        self._sockets += 1
+        if self.draining:
+            device.end(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
+        elif version < self._revoked.get(user_id, (0.0, 0))[1]:
+            # Changed after it was read: only a new token can tell whether it still holds.
+            device.end(CloseCode.TOKEN_EXPIRED, "credentials changed")
+        else:
+            # Subscribed first and read afterwards, so that nothing falls in between.
+            feed.catch_up(first=lambda: self._relay.subscribe(user_id))
+        return device
+
+    def detach(self, device: Device) -> None:
+        """Forget a device whose connection has ended."""
+        subscriber = self._subscribers[device.user_id]
+        subscriber.devices.remove(device)
+        device.close()
+        self._sockets -= 1
+        self._delivered += device.feed.delivered
+        if not subscriber.devices:
+            del self._subscribers[device.user_id]
+            self._relay.unsubscribe(device.user_id)
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Bring fresh notifications to all devices of their users, those of one user in order."""
+        reached: dict[int, Subscriber] = {}
+        for event in events:
+            notification = event.notification
+            user_id = notification.user_id
+            subscriber = self._subscribers.get(user_id)
+            if subscriber is None:
+                continue
+            reached[user_id] = subscriber
+            subscriber.seen(notification.seq)
+            for device in subscriber.devices:
+                device.feed.offer(notification)
+        for subscriber in reached.values():
+            for device in subscriber.devices:
+                device.feed.transport.flush()
+
+    async def sweep(self, read_positions: ReadPositions) -> int:
+        """Send every feed that is behind the store to catch up; returns how many were.
+
+        May raise Unavailable.
+        """
+        behind = 0
+        user_ids = list(self._subscribers)
+        for start in range(0, len(user_ids), _SWEEP_CHUNK):
+            positions = await read_positions(user_ids[start : start + _SWEEP_CHUNK])
+            for user_id, seq in positions.items():
+                behind += self.heard(user_id, seq)
+        return behind
+
+    def heard(self, user_id: int, seq: int) -> int:
+        """Send those of a user's feeds that are behind ``seq`` to the store; how many were."""
+        subscriber = self._subscribers.get(user_id)
+        if subscriber is None:
+            return 0
+        subscriber.seen(seq)
+        feeds = [device.feed for device in subscriber.devices]
+        behind = [feed for feed in feeds if feed.live and feed.cursor < seq]
+        for feed in behind:
+            feed.catch_up()
+        return len(behind)
+
+    # Ending connections.
+
+    def revoke(self, user_id: int, version: int, reason: str) -> None:
+        """End the devices whose tokens are older than ``version``, also those to be attached."""
+        now = time.monotonic()
+        self._revoked = {
+            each: revoked for each, revoked in self._revoked.items() if revoked[0] > now - HANDSHAKE
+        }
+        self._revoked[user_id] = (now, version)
+        if subscriber := self._subscribers.get(user_id):
+            for device in tuple(subscriber.devices):
+                if device.version < version:
+                    device.end(CloseCode.REVOKED, reason)
+
+    def revoke_all(self, reason: str) -> None:
+        """Ask all devices for new tokens."""
+        for device in tuple(self.devices()):
+            device.end(CloseCode.TOKEN_EXPIRED, reason)
+
+    async def send_away(self, seconds: float) -> None:
+        """End all devices, one by one within ``seconds``: all at once would be a storm."""
+        self.draining = True
+        devices = list(self.devices())
+        pause = seconds / len(devices) if devices else 0.0
+        began = asyncio.get_running_loop().time()
+        for number, device in enumerate(devices):
+            ahead = began + number * pause - asyncio.get_running_loop().time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+            device.end(CloseCode.GO_ELSEWHERE, "restarting; reconnect")

@@ -1,0 +1,117 @@
+"""What processes tell each other: nudges, each with some events of one user.
+
+::
+
+    seal    16 bytes  HMAC-SHA-256 of all that follows, shortened (RFC 2104 §5), with a key
+                      derived from SECRET_KEY: who may publish in Redis can still not
+                      deliver what was never stored
+    origin   8 bytes  the process that committed the events
+    body              MessagePack: [user_id, seq, [event, …]], an event being [tag, …]
+
+``seq`` is the last one of the user's log when the nudge was made. It covers what is not
+among the events: those whose tag the receiver does not know, and those that are large,
+which are left out so that Redis holds little. The receiver reads them from the store.
+"""
+
+import hmac
+import os
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from notifier.events import Appended, Event
+from notifier.models import Notification
+
+MAX_PAYLOAD: Final = 32 * 1024
+"""Bytes of payloads in one nudge; what exceeds them is left out."""
+
+_SEAL: Final = 16
+_ORIGIN: Final = 8
+
+
+class _Appended(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="appended"):
+    seq: int
+    key: str
+    payload: bytes
+    created_at: int
+    expires_at: int | None = None
+
+
+class _Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    user_id: int
+    seq: int
+    events: Sequence[_Appended]
+
+
+class Nudge(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A nudge that has arrived."""
+
+    user_id: int
+    seq: int
+    tagged: list[msgspec.Raw]
+
+    def events(self) -> Iterator[Event]:
+        """Those whose tags are known here."""
+        for raw in self.tagged:
+            try:
+                event = _decode_event(raw)
+            except msgspec.ValidationError:
+                continue  # of a later release
+            yield Appended(
+                Notification(
+                    self.user_id,
+                    event.seq,
+                    event.key,
+                    event.payload,
+                    event.created_at,
+                    event.expires_at,
+                )
+            )
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Nudge).decode
+_decode_event = msgspec.msgpack.Decoder(_Appended).decode
+
+
+class NotANudge(Exception):
+    """It was not made by a process of this installation."""
+
+
+class Nudges:
+    """Makes and reads the nudges of one process."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), b"notifier: nudges", "sha256")
+        self._origin = os.urandom(_ORIGIN)
+
+    def make(self, user_id: int, events: Sequence[Event]) -> bytes:
+        """A nudge with ``events`` of one user, of which there is at least one."""
+        told: list[_Appended] = []
+        room = MAX_PAYLOAD
+        for event in events:
+            each = event.notification
+            room -= len(each.payload)
+            if room < 0:
+                break  # the receiver would need what is left out before what comes behind it
+            told.append(
+                _Appended(each.seq, each.key, each.payload, each.created_at, each.expires_at)
+            )
+        body = self._origin + _encode(_Body(user_id, events[-1].notification.seq, told))
+        return self._seal(body) + body
+
+    def read(self, message: bytes) -> Nudge | None:
+        """The nudge in ``message``; None for one of our own. Raises NotANudge."""
+        body = memoryview(message)[_SEAL:]
+        if body[:_ORIGIN] == self._origin:
+            return None
+        if not hmac.compare_digest(message[:_SEAL], self._seal(body)):
+            raise NotANudge
+        try:
+            return _decode(body[_ORIGIN:])
+        except msgspec.DecodeError:
+            raise NotANudge from None
+
+    def _seal(self, body: bytes | memoryview) -> bytes:
+        return hmac.digest(self._key, body, "sha256")[:_SEAL]
