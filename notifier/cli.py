@@ -1,18 +1,20 @@
 """The command line: run the server, and administer what it keeps.
 
 ``python -m notifier`` runs the server. Every setting is a flag; see ``--help``. Exit codes:
-0 done, 1 refused or failed, 2 bad usage or settings.
+0 done, 1 refused or failed, 2 bad usage or settings, 130 ended by Ctrl-C.
 """
 
 import argparse
 import asyncio
 import getpass
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from notifier import __version__, clock, logs
 from notifier.accounts import Accounts
@@ -26,6 +28,7 @@ from notifier.storage.copy import copy, driver_at
 from notifier.storage.store import Store
 from notifier.topology import make_driver
 
+T = TypeVar("T")
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]
 
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotifierError as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, EOFError):
+    except KeyboardInterrupt:
+        print("\nnotifier: interrupted.", file=sys.stderr)
         return 130
 
 
@@ -104,33 +108,39 @@ async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
         passwords.close()
 
 
+def _run(settings: Settings, verb: Callable[[Accounts], Awaitable[T]]) -> T:
+    """What ``verb`` returns."""
+
+    async def run() -> T:
+        async with _accounts(settings) as accounts:
+            return await verb(accounts)
+
+    return asyncio.run(run())
+
+
 def _with_accounts(verb: Callable[[Options, Accounts], Awaitable[int]]) -> Command:
     """A command that needs the accounts."""
-
-    def command(options: Options, loaded: Loaded) -> int:
-        async def run() -> int:
-            async with _accounts(loaded.settings) as accounts:
-                return await verb(options, accounts)
-
-        return asyncio.run(run())
-
-    return command
+    return lambda options, loaded: _run(loaded.settings, partial(verb, options))
 
 
-async def _create_user(options: Options, accounts: Accounts) -> int:
+def _create_user(options: Options, loaded: Loaded) -> int:
     username = options.username or _ask_name()
     password = _ask_password(options)
-    user = await accounts.create_user(username, password, is_superuser=options.superuser)
+    user = _run(
+        loaded.settings,
+        lambda accounts: accounts.create_user(username, password, is_superuser=options.superuser),
+    )
     kind = "superuser" if user.is_superuser else "user"
     print(f"Created the {kind} {user.username!r} with the id {user.id}.")
     return 0
 
 
-async def _change_password(options: Options, accounts: Accounts) -> int:
+def _change_password(options: Options, loaded: Loaded) -> int:
     username = options.username or _ask_name()
-    await accounts.find(username)
-    user = await accounts.change_password(username, _ask_password(options))
-    print(f"Changed the password of {user.username!r}; all sessions have ended.")
+    _run(loaded.settings, lambda accounts: accounts.find(username))
+    password = _ask_password(options)
+    _run(loaded.settings, lambda accounts: accounts.change_password(username, password))
+    print(f"Changed the password of {username!r}; all sessions have ended.")
     return 0
 
 
@@ -188,17 +198,33 @@ async def _revoke_api_key(options: Options, accounts: Accounts) -> int:
     return 0
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    # Ctrl-C raises here, so that the terminal shows again what is typed.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except EOFError:
+        raise NotifierError(
+            "Nobody answered: --username and --password-stdin take both from elsewhere."
+        ) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _ask_name() -> str:
-    return input("Username: ")
+    with _asking():
+        return input("Username: ")
 
 
 def _ask_password(options: Options) -> str:
     if options.password_stdin:
         # What is no text is refused like any other password that will not do.
         return sys.stdin.buffer.readline().decode(errors="surrogateescape").rstrip("\r\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Password (again): ") != password:
-        raise NotifierError("The passwords differ.")
+    with _asking():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Password (again): ") != password:
+            raise NotifierError("The passwords differ.")
     return password
 
 
@@ -273,11 +299,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check-config", _check_config, "Show every setting and where it came from.")
     for name, superuser in (("createuser", False), ("createsuperuser", True)):
         kind = "superuser" if superuser else "user"
-        create = add(name, _with_accounts(_create_user), f"Create a {kind}.", superuser=superuser)
+        create = add(name, _create_user, f"Create a {kind}.", superuser=superuser)
         _add_credentials(create)
-    _add_credentials(
-        add("changepassword", _with_accounts(_change_password), "Set a user's password.")
-    )
+    _add_credentials(add("changepassword", _change_password, "Set a user's password."))
     for name, active in (("deactivate", False), ("activate", True)):
         summary = "Let a user in again." if active else "Lock a user out, at once."
         add(name, _with_accounts(_set_active), summary, active=active).add_argument("username")

@@ -5,9 +5,12 @@ import os
 import pty
 import re
 import select
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,7 +21,7 @@ import httpx
 import pytest
 import websockets
 
-from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND
+from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
 from tests.support.process import SECONDS, ServerProcess
 
 PASSWORD = "correct horse"
@@ -358,10 +361,27 @@ class Terminal:
 
     def answer(self, question: str, text: str) -> None:
         """Wait for ``question``, and type ``text``."""
+        self._await(question)
+        os.write(self._master, text.encode() + b"\n")
+
+    def interrupt(self, question: str) -> None:
+        """Wait for ``question``, and press Ctrl-C, once, when the program waits for an answer."""
+        self._await(question)
+        deadline = time.monotonic() + SECONDS
+        while _state(self._process.pid) != "S":
+            assert time.monotonic() < deadline, "the program does not wait"
+            time.sleep(0.001)
+        os.write(self._master, b"\x03")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether it shows what is typed."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
+    def _await(self, question: str) -> None:
         while question not in self._said:
             assert self._read(), f"asked {self._said!r} instead of {question!r}"
         self._said = ""
-        os.write(self._master, text.encode() + b"\n")
 
     def finish(self) -> tuple[int, str]:
         """The exit code, and what was said since the last answer."""
@@ -382,6 +402,11 @@ class Terminal:
         self._process.kill()
         self._process.wait()
         os.close(self._master)
+
+
+def _state(pid: int) -> str:
+    """What the process does: S if it sleeps until something happens."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.fixture
@@ -420,6 +445,94 @@ def test_passwords_that_differ(offline: ServerProcess, terminal: Callable[..., T
     assert code == 1
     assert "The passwords differ." in said
     assert "ann" not in done(offline.command("users"))
+
+
+@pytest.mark.parametrize("command", ["createsuperuser", "createuser", "changepassword"])
+@pytest.mark.parametrize("question", ["Username: ", "Password: ", "Password (again): "])
+def test_ctrl_c_ends_a_question(
+    offline: ServerProcess, terminal: Callable[..., Terminal], command: str, question: str
+) -> None:
+    """Ctrl-C, once, ends the command with 130 and a word, and the terminal is as before."""
+    if command == "changepassword":
+        create(offline, "boss")
+    before = done(offline.command("users"))
+    asked = terminal(command)
+    for earlier, answer in (("Username: ", "boss"), ("Password: ", PASSWORD)):
+        if earlier == question:
+            break
+        asked.answer(earlier, answer)
+    asked.interrupt(question)
+    code, said = asked.finish()
+    assert code == 130
+    assert said.splitlines()[-1] == "notifier: interrupted."
+    assert "Traceback" not in said
+    assert asked.echoes
+    assert done(offline.command("users")) == before
+
+
+def test_nobody_to_ask(offline: ServerProcess) -> None:
+    """Without anybody at a terminal, the command says which options answer its questions."""
+    said = refused(offline.command("createuser", stdin=""))
+    assert "--username" in said
+    assert "--password-stdin" in said
+
+
+# Ctrl-C before the server runs.
+
+
+def begin(process: ServerProcess, *options: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start the program, and leave it alone; ``options`` are Python's."""
+    return subprocess.Popen(
+        [sys.executable, *options, "-m", "notifier"],
+        cwd=process.folder,
+        env=process.environment() | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["argparse", "tornado.web", "notifier.server"])
+def test_a_signal_during_imports(
+    offline: ServerProcess, module: str, number: signal.Signals
+) -> None:
+    """However early it comes, a signal ends the start at once and without a traceback."""
+    with begin(offline, "-X", "importtime") as starting:
+        assert starting.stderr is not None
+        imported = next((line for line in starting.stderr if line.endswith(f" {module}\n")), "")
+        assert imported, f"{module} is never imported"
+        starting.send_signal(number)
+        said = starting.stderr.read()
+    assert starting.returncode == 128 + number
+    assert all(line.startswith("import time:") for line in said.splitlines()), said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_while_the_store_is_made(
+    offline: ServerProcess, number: signal.Signals
+) -> None:
+    """A first start that is ended in the middle says nothing, and the next one starts."""
+    with begin(offline) as starting:
+        await until((offline.folder / "data" / "notifier.sqlite3").exists)
+        starting.send_signal(number)
+        said = await asyncio.to_thread(starting.communicate)
+    assert (starting.returncode, said) == (128 + number, ("", ""))
+    await asyncio.to_thread(offline.start)
+    assert sign_in(offline, "admin", ADMIN_PASSWORD).status_code == 200
+
+
+def test_a_signal_while_the_database_does_not_answer(offline: ServerProcess) -> None:
+    """Ctrl-C ends a start that waits for a database which takes connections and is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://notifier@127.0.0.1:{silent.getsockname()[1]}/notifier"
+        with begin(offline, DATABASE_URL=url) as starting:
+            silent.settimeout(SECONDS)
+            connection, _ = silent.accept()
+            starting.send_signal(signal.SIGINT)
+            said = starting.communicate(timeout=5)
+            connection.close()
+    assert (starting.returncode, said) == (130, ("", ""))
 
 
 # Sending from the console.
