@@ -6,19 +6,26 @@
 
 import argparse
 import asyncio
+import difflib
 import getpass
+import json
 import os
+import re
+import shlex
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from notifier import __version__, clock, logs
 from notifier.accounts import Accounts
-from notifier.client import Notifier
+from notifier.client import Notifier, NotValid, ServerUnavailable, UnexpectedAnswer
 from notifier.config import SETTINGS, Loaded, Settings, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.passwords import Passwords
@@ -31,6 +38,10 @@ from notifier.topology import make_driver
 T = TypeVar("T")
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]
+
+
+_SEND_SECONDS: Final = 10.0
+_CONNECT_SECONDS: Final = 3.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -246,20 +257,77 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 def _notify(options: Options, loaded: Loaded) -> int:
     url = loaded.client.get("NOTIFIER_URL") or loaded.settings.url
-    # The very bytes of the argument, whatever the terminal's encoding is.
-    payload = os.fsencode(options.payload)
     api_key = loaded.client.get("NOTIFIER_API_KEY")
-    with Notifier(url, api_key=api_key, timeout=options.timeout) as notifier:
-        sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+    # The very bytes of the argument, whatever the terminal's encoding is.
+    given = options.payload
+    payload = sys.stdin.buffer.read() if given == "-" else os.fsencode(given)
+    timeout = _SEND_SECONDS if options.timeout is None else options.timeout
+    with Notifier(url, api_key=api_key, timeout=timeout) as notifier:
+        if options.timeout is None:
+            _check_reachable(url)
+        try:
+            sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+        except (ServerUnavailable, UnexpectedAnswer) as error:
+            raise NotifierError(f"{_place(url)}: {error.message}") from error
+        except NotValid as error:
+            raise NotifierError(error.message + _quoting(given)) from error
     print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
     return 0
+
+
+def _check_reachable(url: str) -> None:
+    """Find out at once that no server is there, for which the client would wait."""
+    if getproxies():
+        return  # which alone know the way
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        socket.create_connection((parts.hostname, port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NotifierError(
+            f"No server answers at {_place(url)} ({error.strerror or error}). "
+            "NOTIFIER_URL says where it is; --timeout SECONDS waits for it."
+        ) from error
+
+
+def _place(url: str) -> str:
+    """``url`` without what may be a password."""
+    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+
+
+def _quoting(given: str) -> str:
+    """How to write ``given`` if it is a word that was meant as text.
+
+    It is not taken as such, because then ``true`` and ``12`` would be something else than
+    ``hello``, and JSON with a typing error would arrive at its user.
+    """
+    try:
+        json.loads(given)
+    except ValueError:
+        if given[:1].isalnum() and given.isprintable():
+            return f" As text it is {shlex.quote(json.dumps(given, ensure_ascii=False))}."
+    return ""
 
 
 # The grammar.
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, instead of behind a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.fullmatch(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            word, known = choice[1], re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(word.lower(), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            message = f"there is no command {word!r}{hint}"
+        stop = "" if message.endswith(("?", ".")) else "."
+        self.exit(2, f"notifier: {message}{stop} See `{self.prog} --help`.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    settings = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = settings.add_argument_group("settings, also as environment variables and in .env")
     for setting in SETTINGS:
         group.add_argument(
@@ -268,7 +336,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="PATH" if setting.secret else "VALUE",
             help=f"{setting.description} [{setting.variable}]",
         )
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m notifier",
         description="Notifications that are never lost. Without a command: run the server.",
         parents=[settings],
@@ -309,11 +377,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_api_key_commands(commands, settings)
     notify = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
     notify.add_argument("user_id", metavar="USER_ID")
-    notify.add_argument("payload", metavar="JSON")
+    notify.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
     notify.add_argument("--key", help="Identity of the notification, for harmless retries.")
     notify.add_argument("--ttl", type=int, help="Seconds until it expires.")
     notify.add_argument(
-        "--timeout", type=float, default=10.0, help="Seconds to try for, 10 if not given."
+        "--timeout",
+        type=float,
+        help="Seconds to try for, also where no server is there yet. If not given, that fails "
+        f"at once, and a busy server is tried for {_SEND_SECONDS:.0f}.",
     )
     return parser
 
@@ -326,8 +397,8 @@ def _add_credentials(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_api_key_commands(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    settings: argparse.ArgumentParser,
+    commands: "argparse._SubParsersAction[_Parser]",
+    settings: _Parser,
 ) -> None:
     api_key = commands.add_parser("apikey", help="Make, list and revoke keys for sending.")
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)

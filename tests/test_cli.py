@@ -1,10 +1,12 @@
 """The command line as a user runs it: in processes of its own, beside a running server."""
 
 import asyncio
+import json
 import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import sqlite3
@@ -12,8 +14,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ import pytest
 import websockets
 
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
+from tests.support.ports import free_port
 from tests.support.process import SECONDS, ServerProcess
 
 PASSWORD = "correct horse"
@@ -548,6 +553,19 @@ def test_notify(running: ServerProcess) -> None:
     assert bytes(stored).decode() == payload
 
 
+def test_notify_from_standard_input(running: ServerProcess) -> None:
+    """With ``-`` the payload is what standard input has, byte for byte."""
+    payload = ' {"a":  1.10}\n'
+    assert "number 1" in done(running.command("notify", "1", "-", stdin=payload))
+    with closing(sqlite3.connect(running.folder / "data" / "notifier.sqlite3")) as store:
+        ((stored,),) = store.execute("SELECT payload FROM notifications").fetchall()
+    assert bytes(stored).decode() == payload.strip()
+    for nothing in ("", "hello"):
+        message = refused(running.command("notify", "1", "-", stdin=nothing))
+        assert "cannot be JSON" in message
+        assert "As text" not in message
+
+
 def test_notify_elsewhere(running: ServerProcess) -> None:
     """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
     key = done(running.command("apikey", "create", "--name", "cli")).splitlines()[-1]
@@ -556,8 +574,54 @@ def test_notify_elsewhere(running: ServerProcess) -> None:
     assert "number 1" in done(running.command("notify", "1", "1", NOTIFIER_PORT="9"))
     url = "http://127.0.0.1:9"
     message = refused(running.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
-    assert "cannot be reached" in message
+    assert message.startswith(f"notifier: {url}: The server cannot be reached")
     assert key not in message
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://me:hidden-word@127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://[::1]:9/base", "http://[::1]:9/base"),
+        ("https://localhost:9", "https://localhost:9"),
+    ],
+)
+def test_notify_without_a_server(offline: ServerProcess, url: str, place: str) -> None:
+    """Where nothing listens it fails at once, in one line, with the address it tried."""
+    message = refused(offline.command("notify", "1", "1", NOTIFIER_URL=url))
+    assert message.startswith(f"notifier: No server answers at {place} (")
+    assert "NOTIFIER_URL" in message
+    assert "attempts" not in message
+    assert "hidden-word" not in message
+
+
+def test_notify_waits_for_a_server(server_process: Processes) -> None:
+    """With --timeout it goes on trying, and finds a server that starts meanwhile."""
+    process = server_process(port=free_port())
+    arguments = ("notify", "1", "1", "--timeout", str(SECONDS))
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(process.command, *arguments)
+        process.start()
+        assert "number 1" in done(waiting.result())
+
+
+def test_notify_through_a_proxy(offline: ServerProcess) -> None:
+    """Where a proxy is set, only that needs to be reached."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        environment = {
+            "NOTIFIER_URL": "http://nowhere.invalid",
+            "http_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}",
+        }
+        with ThreadPoolExecutor() as pool:
+            sending = pool.submit(partial(offline.command, "notify", "1", "1", **environment))
+            proxy.settimeout(SECONDS)
+            connection, _ = proxy.accept()
+            with connection:
+                assert connection.recv(100).startswith(b"POST http://nowhere.invalid/api/")
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            message = refused(sending.result())
+    assert message.startswith("notifier: http://nowhere.invalid: ")
+    assert "404" in message
 
 
 def test_notify_refusals(running: ServerProcess) -> None:
@@ -571,6 +635,38 @@ def test_notify_refusals(running: ServerProcess) -> None:
         (("1", '"\udcff"'), "UTF-8"),
     ):
         assert reason in refused(running.command("notify", *arguments))
+
+
+def test_notify_with_a_plain_word(running: ServerProcess) -> None:
+    """A word is no JSON and is refused, with the argument that sends it as text."""
+    for word in ("hello", "it's done", "naïve \U0001f600"):
+        message = refused(running.command("notify", "1", word))
+        assert "cannot be JSON" in message
+        _, _, argument = message.strip().removesuffix(".").partition(" As text it is ")
+        assert json.loads(*shlex.split(argument)) == word
+    for broken in ("{'a': 1}", "[1", '"open', "a\nb", "\udcff"):
+        assert "As text" not in refused(running.command("notify", "1", broken))
+
+
+# What is mistyped.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("creatuser",), "there is no command 'creatuser'; did you mean createuser? {}"),
+        (("Users",), "there is no command 'Users'; did you mean users? {}"),
+        (("frobnicate",), "there is no command 'frobnicate'. {}"),
+        (("apikey", "lst"), "there is no command 'lst'; did you mean list? {apikey}"),
+        (("apikey",), "the following arguments are required: ACTION. {apikey}"),
+        (("users", "--all"), "unrecognized arguments: --all. {}"),
+    ],
+)
+def test_a_mistyped_command(offline: ServerProcess, arguments: Sequence[str], message: str) -> None:
+    """One line says what is wrong, what was probably meant, and where the help is."""
+    see = "See `python -m notifier{} --help`."
+    expected = message.format(see.format(""), apikey=see.format(" apikey"))
+    assert refused(offline.command(*arguments), 2) == f"notifier: {expected}\n"
 
 
 # Settings.
