@@ -74,13 +74,14 @@ def _introduce(server: Server) -> None:
         f"  docs  {url}/api/docs/",
         f"  data  {Path(server.settings.data_dir).resolve()}",
     ]
-    if server.first_user:
-        lines.append(f"Created the superuser {server.first_user.username!r} (id 1).")
-        if server.first_user.generated_password:
+    if first := server.first_superuser:
+        lines.append(f"Created the superuser {first.user.username!r} (id {first.user.id}).")
+        if first.generated_password:
             lines.append(
-                f"  password  {server.first_user.generated_password}   "
+                f"  password  {first.generated_password}   "
                 "(shown only now; `python -m notifier changepassword` sets another)"
             )
+    lines += server.advice
     if server.settings.open_send:
         lines.append("Sends are open to everyone who reaches this server (NOTIFIER_OPEN_SEND).")
     elif server.sends_are_open:

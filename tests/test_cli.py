@@ -25,6 +25,7 @@ import httpx
 import pytest
 import websockets
 
+from tests.support import postgres
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
 from tests.support.ports import free_port
 from tests.support.process import SECONDS, ServerProcess
@@ -118,6 +119,92 @@ def test_first_start_with_a_password_that_is_too_short(server_process: Processes
     """A short NOTIFIER_ADMIN_PASSWORD ends the start with the reason."""
     process = server_process(NOTIFIER_ADMIN_PASSWORD="short")
     assert "A password has 8 to 1024 characters" in refused(process.command())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def stored(request: pytest.FixtureRequest, server_process: Processes) -> ServerProcess:
+    """A server to be started, with an empty store of each kind."""
+    if request.param == "sqlite":
+        return server_process()
+    return server_process(DATABASE_URL=postgres.shared().create_database())
+
+
+def started(process: ServerProcess) -> str:
+    """What the next start prints, its log too."""
+    process.stop()
+    said, logged = len(process.output), len(process.log)
+    process.start()
+    return process.output[said:] + process.log[logged:]
+
+
+NO_SUPERUSER = "There is no active superuser: `python -m notifier createsuperuser` makes one.\n"
+NO_EFFECT = "NOTIFIER_ADMIN_PASSWORD has no effect, because it is for a first start: "
+
+
+def test_first_start_after_createuser(stored: ServerProcess) -> None:
+    """Users who were made before the first start do not keep it from making the superuser."""
+    create(stored, "ann")
+    said = started(stored)
+    assert "Created the superuser 'admin' (id 2).\n" in said
+    assert "active superuser" not in said
+    assert sign_in(stored, "admin", ADMIN_PASSWORD).status_code == 200
+
+
+def test_first_start_after_createsuperuser(stored: ServerProcess) -> None:
+    """A superuser who was made before the first start is the only one, and the password unused."""
+    create(stored, "boss", "createsuperuser")
+    said = started(stored)
+    assert "Created" not in said
+    assert NO_EFFECT in said
+    assert "no active superuser" not in said
+    assert "admin" not in done(stored.command("users"))
+
+
+def test_a_deactivated_superuser_stays_out(stored: ServerProcess) -> None:
+    """No start brings them back or replaces them; each says what is missing and how to get it."""
+    started(stored)
+    done(stored.command("deactivate", "admin"))
+    said = started(stored)
+    assert "Created" not in said
+    assert NO_SUPERUSER in said
+    assert "WARNING There is no active superuser action=no_superuser\n" in said
+    assert sign_in(stored, "admin", ADMIN_PASSWORD).status_code == 401
+    create(stored, "boss", "createsuperuser")
+    assert "active superuser" not in started(stored)
+
+
+def test_an_ordinary_user_of_the_superusers_name(stored: ServerProcess) -> None:
+    """They stay ordinary, and the start says that there is no superuser."""
+    create(stored, "admin")
+    said = started(stored)
+    assert NO_SUPERUSER in said
+    assert NO_EFFECT in said
+    (_, admin) = done(stored.command("users")).splitlines()
+    assert admin.split()[:4] == ["1", "admin", "yes", "no"]
+
+
+def test_a_given_password_that_is_no_longer_taken(stored: ServerProcess) -> None:
+    """A start says when NOTIFIER_ADMIN_PASSWORD has no effect: when it is not the password."""
+    for _ in "12":
+        assert "no effect" not in started(stored)
+    arguments = ("changepassword", "--username", "admin", "--password-stdin")
+    done(stored.command(*arguments, stdin=PASSWORD))
+    said = started(stored)
+    assert NO_EFFECT in said
+    assert "`python -m notifier changepassword`" in said
+    assert "WARNING NOTIFIER_ADMIN_PASSWORD has no effect action=admin_password_unused\n" in said
+    assert ADMIN_PASSWORD not in said
+
+
+def test_a_first_start_that_fails_makes_nobody(server_process: Processes) -> None:
+    """A generated password is never lost to a port that is taken: the next start makes it."""
+    process = server_process(NOTIFIER_ADMIN_PASSWORD="")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "Cannot listen" in refused(process.command(NOTIFIER_PORT=port))
+    said = started(process)
+    (password,) = re.findall(r"password  (\S+) ", said)
+    assert sign_in(process, "admin", password).status_code == 200
 
 
 def test_later_starts_are_quick(running: ServerProcess) -> None:
