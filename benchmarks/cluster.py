@@ -104,7 +104,8 @@ async def deliver(ports: Sequence[int], socket_port: int, sends: int, users: int
             *[produce(number) for number in range(USERS)],
             *[listener.take(each * USERS // users) for listener in listeners],
         )
-    for connection in (*senders, *listeners):
+    connections: list[Listener | Sender] = [*senders, *listeners]
+    for connection in connections:
         connection.close()
     await asyncio.sleep(0.3)
 
@@ -232,8 +233,8 @@ class Counted:
     def __init__(self) -> None:
         self.count = 0
 
-    def deliver(self, notification: Notification) -> None:
-        self.count += 1
+    def deliver(self, notifications: Sequence[Notification]) -> None:
+        self.count += len(notifications)
 
     def heard(self, user_id: int, seq: int) -> None:
         raise AssertionError("too large")
