@@ -23,8 +23,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.send
 
 # Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
+# Elsewhere: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
-	@$(BIN)/python -m deploy.cluster
+	@$(BIN)/python -m deploy.cluster $(if $(PORT),--port $(PORT))
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots
