@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 from notifier import __version__, clock, logs
 from notifier.accounts import Accounts
@@ -256,7 +256,7 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _notify(options: Options, loaded: Loaded) -> int:
-    url = loaded.client.get("NOTIFIER_URL") or loaded.settings.url
+    url = (loaded.client.get("NOTIFIER_URL") or loaded.settings.url).strip()
     api_key = loaded.client.get("NOTIFIER_API_KEY")
     # The very bytes of the argument, whatever the terminal's encoding is.
     given = options.payload
@@ -277,12 +277,13 @@ def _notify(options: Options, loaded: Loaded) -> int:
 
 def _check_reachable(url: str) -> None:
     """Find out at once that no server is there, for which the client would wait."""
-    if getproxies():
-        return  # which alone know the way
     parts = urlsplit(url)
+    host = parts.hostname or ""
+    if getproxies().keys() & {parts.scheme, "all"} and not proxy_bypass(host):
+        return  # the proxy alone knows the way
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     try:
-        socket.create_connection((parts.hostname, port), _CONNECT_SECONDS).close()
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
     except OSError as error:
         raise NotifierError(
             f"No server answers at {_place(url)} ({error.strerror or error}). "

@@ -15,7 +15,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 def end_at_once() -> None:
     """Let Ctrl-C and SIGTERM end the program without a word, with 128 + the signal's number."""
     for number in ENDING:
-        # A shell's background jobs are started with Ctrl-C ignored, and stay so.
+        # A shell starts background jobs with Ctrl-C ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
 
