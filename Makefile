@@ -23,7 +23,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.send
 
 # Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
-# Elsewhere: make cluster PORT=9000
+# On another port: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
 	@$(BIN)/python -m deploy.cluster $(if $(PORT),--port $(PORT))
 

@@ -45,6 +45,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=3, metavar="N")
     parser.add_argument("--port", type=int, default=_PORT, help="where nginx listens")
     options = parser.parse_args()
+    if options.processes < 1:
+        parser.error("--processes: wants at least 1")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:
@@ -57,7 +59,7 @@ def main() -> int:
         print(f"make cluster: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0
+        pass
     return 0
 
 

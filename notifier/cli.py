@@ -39,9 +39,10 @@ T = TypeVar("T")
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]
 
-
 _SEND_SECONDS: Final = 10.0
+"""How long ``notify`` tries, unless it is told."""
 _CONNECT_SECONDS: Final = 3.0
+"""How long it looks whether there is a server at all."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,7 +121,7 @@ async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
 
 
 def _run(settings: Settings, verb: Callable[[Accounts], Awaitable[T]]) -> T:
-    """What ``verb`` returns."""
+    """What ``verb`` returns, which is given the accounts."""
 
     async def run() -> T:
         async with _accounts(settings) as accounts:
@@ -302,10 +303,10 @@ def _quoting(given: str) -> str:
     It is not taken as such, because then ``true`` and ``12`` would be something else than
     ``hello``, and JSON with a typing error would arrive at its user.
     """
-    try:
-        json.loads(given)
-    except ValueError:
-        if given[:1].isalnum() and given.isprintable():
+    if given[:1].isalnum() and given.isprintable():
+        try:
+            json.loads(given)
+        except ValueError:
             return f" As text it is {shlex.quote(json.dumps(given, ensure_ascii=False))}."
     return ""
 
