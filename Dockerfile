@@ -21,9 +21,12 @@ FROM python:3.12.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /nonexistent notifier \
     && install --directory --owner notifier --mode 700 /data
 COPY --from=build /opt/notifier /opt/notifier
+# All addresses, because a published port leads to the container's own one and not to its
+# loopback. Whoever sends then needs a key, even from inside.
 ENV PATH=/opt/notifier/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    NOTIFIER_HOST=0.0.0.0 \
     NOTIFIER_DATA_DIR=/data
 WORKDIR /data
 USER notifier

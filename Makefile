@@ -23,8 +23,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.send
 
 # Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
+# On another port: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
-	@$(BIN)/python -m deploy.cluster
+	@$(BIN)/python -m deploy.cluster $(if $(PORT),--port $(PORT))
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots
@@ -36,15 +37,18 @@ clean:
 $(VENV)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Notifier needs Python 3.11 or newer: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing Notifier and its libraries into $(VENV); that takes a minute, once …"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 		{ echo "Cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what tests and checks need into $(VENV) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 $(VENV)/.tools: tests/install-tools tests/browser/package.json $(VENV)/.installed-dev
+	@echo "Looking for servers, a browser and JavaScript tools for the tests …"
 	@tests/install-tools
 	@touch $@

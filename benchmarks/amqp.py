@@ -9,7 +9,7 @@ import sys
 import time
 from statistics import median
 
-import pika
+import pika  # type: ignore[import-untyped]
 
 from benchmarks.measure import SECRET, Subject, subject
 from notifier.tokens import Tokens

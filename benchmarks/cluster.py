@@ -105,7 +105,8 @@ async def deliver(ports: Sequence[int], socket_port: int, sends: int, users: int
             *[produce(number) for number in range(USERS)],
             *[listener.take(each * USERS // users) for listener in listeners],
         )
-    for connection in (*senders, *listeners):
+    connections: list[Listener | Sender] = [*senders, *listeners]
+    for connection in connections:
         connection.close()
     await asyncio.sleep(0.3)
 

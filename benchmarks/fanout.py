@@ -61,7 +61,8 @@ async def round_of(server: Subject, token: str, sockets: int) -> tuple[float, fl
         await sender.send(b'{"user_id": 1, "payload": {"title": "Hello"}, "ttl": 1}')
         await asyncio.gather(*(listener.take(1) for listener in listeners))
     delivering = (server.cpu() - cpu) / (SENDS * sockets)
-    for each in (*listeners, sender):
+    connections: list[Listener | Sender] = [*listeners, sender]
+    for each in connections:
         each.close()
     await asyncio.sleep(1.5)
     return connecting, delivering, held

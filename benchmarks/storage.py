@@ -13,6 +13,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from benchmarks.send import ROUNDS, round_of
 from notifier.models import Notification, Sender
 from notifier.storage.contract import Acknowledge, Append, CreateApiKey, Operation, RemoveSettled
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
-from notifier.storage.sql import SqlWriteSession
+from notifier.storage.sql import Row, SqlWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
 from notifier.tokens import Tokens
@@ -93,14 +94,14 @@ def cpu() -> None:
     """Print microseconds of our CPU for each operation."""
     print(f"{'µs of CPU':<20} {'batch':>5} {'SQLite':>8} {'PostgreSQL':>10} {'difference':>10}")
     with databases() as made:
-        sessions = made.sqlite.writer(), made.postgres.writer()
+        sessions: Sequence[SqlWriteSession] = (made.sqlite.writer(), made.postgres.writer())
         for session in sessions:
             _make_users(session)
-            session.done = {}
             session.commit([CreateApiKey("benchmark", KEY.digest or b"")])
-        for kind, make in KINDS.items():
+        progress = [(session, Counter[str]()) for session in sessions]
+        for kind in KINDS:
             for batch in BATCHES:
-                sqlite, postgres = (_cost(session, make, batch) for session in sessions)
+                sqlite, postgres = (_cost(session, done, kind, batch) for session, done in progress)
                 print(
                     f"{kind:<20} {batch:>5} {sqlite:>8.1f} {postgres:>10.1f} "
                     f"{postgres - sqlite:>+10.1f}"
@@ -113,22 +114,21 @@ def _user(n: int) -> int:
     return 1 + n * 7919 % USERS
 
 
-def _cost(session: Any, make: Callable[[int], Operation], batch: int) -> float:
-    """Microseconds for each of them, in batches, of what is new to this session."""
-    start = session.done.get(make, 0)
+def _cost(session: SqlWriteSession, done: Counter[str], kind: str, batch: int) -> float:
+    """Microseconds for each of them, in batches, of what is not ``done`` in this session."""
+    start = done[kind]
     # An ack is of something that was sent, of which each size of batch gets its share.
-    sent = session.done.get(KINDS["send"], 0) if make is KINDS["ack"] else 1 << 60
+    sent = done["send"] if kind == "ack" else 1 << 60
     enough = start + sent // len(BATCHES)
     deadline = time.monotonic() + SECONDS
-    spent, done = 0, start
-    while time.monotonic() < deadline and done + batch <= enough:
-        operations = [make(n) for n in range(done, done + batch)]
+    spent = 0
+    while time.monotonic() < deadline and done[kind] + batch <= enough:
+        operations = [KINDS[kind](n) for n in range(done[kind], done[kind] + batch)]
         before = time.process_time_ns()
         session.commit(operations)
         spent += time.process_time_ns() - before
-        done += batch
-    session.done[make] = done
-    return spent / (done - start) / 1000
+        done[kind] += batch
+    return spent / (done[kind] - start) / 1000
 
 
 # A whole server.
@@ -176,9 +176,10 @@ class _Recorder:
 
     statements: ClassVar[list[tuple[str, Any]]]
 
-    def run(self, statement: str, parameters: Any = ()) -> list[Any]:
+    def run(self, statement: str, parameters: Any = ()) -> list[Row]:
         self.statements.append((statement, parameters))
-        return super().run(statement, parameters)  # type: ignore[misc]
+        rows: list[Row] = super().run(statement, parameters)  # type: ignore[misc]
+        return rows
 
     def later(self, statement: str, parameters: Any = ()) -> None:
         self.statements.append((statement, parameters))

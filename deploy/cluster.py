@@ -5,21 +5,38 @@ temporary folder, on free ports, and Ctrl-C stops all of it. Nothing is kept.
 """
 
 import argparse
+import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
-import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Final, NoReturn
 
 from tests.support.cluster import Cluster
+from tests.support.nginx import NginxServer
 from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
 from tests.support.redis import RedisServer
 from tests.support.servers import MissingServer
 
-_PORT = 8002
+_PORT: Final = 8002
+
+_DEBIAN: Final[dict[str, Callable[[], object]]] = {
+    "postgresql": PostgresServer,
+    "rabbitmq-server": RabbitServer,
+    "redis-server": RedisServer,
+    "nginx": partial(NginxServer, ()),
+}
+"""Debian's packages of what is needed, and what finds out whether it is there."""
+
+
+class CannotRun(Exception):
+    """Something is in the way, and somebody can clear it."""
 
 
 def main() -> int:
@@ -28,21 +45,54 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=3, metavar="N")
     parser.add_argument("--port", type=int, default=_PORT, help="where nginx listens")
     options = parser.parse_args()
-    ended = threading.Event()
+    if options.processes < 1:
+        parser.error("--processes: wants at least 1")
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, _end)
     try:
+        _check_installed()
+        _check_port(options.port)
         with ExitStack() as stack:
             _run(stack, options.processes, options.port)
-            ended.wait()
-            print("Stopping …", flush=True)
-    except MissingServer as missing:
-        print(f"{missing.name} is not installed; on Debian: apt install {_DEBIAN}", file=sys.stderr)
+            signal.pause()
+    except CannotRun as reason:
+        print(f"make cluster: {reason}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        pass
     return 0
 
 
-_DEBIAN = "postgresql rabbitmq-server redis-server nginx"
+def _end(*_: object) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # stopping takes a moment, and is not broken off
+    print("Stopping …", flush=True)
+    raise KeyboardInterrupt
+
+
+def _check_installed() -> None:
+    """Say all that is missing before anything is started."""
+    missing = {}
+    for package, look in _DEBIAN.items():
+        try:
+            look()
+        except MissingServer as server:
+            missing[server.name] = package
+    if missing:
+        raise CannotRun(
+            f"not installed: {', '.join(missing)}; "
+            f"on Debian or Ubuntu: apt install {' '.join(missing.values())}"
+        )
+
+
+def _check_port(port: int) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "no such port"
+        raise CannotRun(
+            f"cannot listen on port {port} ({reason}); another one: make cluster PORT=9000"
+        ) from error
 
 
 def _run(stack: ExitStack, count: int, port: int) -> None:

@@ -101,8 +101,8 @@ class Accounts:
         assert user is not None
         return user
 
-    async def create_first_user(self, username: str, password: str) -> User | None:
-        """A superuser for an empty store; None if it has users. Raises InvalidField."""
+    async def create_first_superuser(self, username: str, password: str) -> User | None:
+        """None if there was a superuser before. Raises InvalidField or UsernameTaken."""
         return await self._create_user(username, password, is_superuser=True, only_as_first=True)
 
     async def _create_user(
@@ -148,9 +148,17 @@ class Accounts:
         # Not every text can be given to a database.
         return await self._store.user_by_name(username) if _USERNAME.fullmatch(username) else None
 
+    async def has_password(self, user: User, password: str) -> bool:
+        """Whether this is the user's password."""
+        return await self._passwords.verify(user.password_hash, password)
+
     async def users(self) -> list[User]:
         """All users, by id."""
         return await self._store.users()
+
+    async def superusers(self) -> list[User]:
+        """All superusers, deactivated ones too, by id."""
+        return await self._store.superusers()
 
     # API keys.
 

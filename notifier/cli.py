@@ -1,18 +1,27 @@
 """The command line: run the server, and administer what it keeps.
 
 ``python -m notifier`` runs the server. Every setting is a flag; see ``--help``. Exit codes:
-0 done, 1 refused or failed, 2 bad usage or settings.
+0 done, 1 refused or failed, 2 bad usage or settings, 130 ended by Ctrl-C.
 """
 
 import argparse
 import asyncio
+import difflib
 import getpass
+import json
 import os
+import re
+import shlex
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from notifier import __version__, client, clock, logs
 from notifier.accounts import Accounts
@@ -26,8 +35,14 @@ from notifier.storage.copy import copy, driver_at
 from notifier.storage.store import Store
 from notifier.topology import make_driver
 
+T = TypeVar("T")
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]
+
+_SEND_SECONDS: Final = 10.0
+"""How long ``notify`` tries, unless it is told."""
+_CONNECT_SECONDS: Final = 3.0
+"""How long it looks whether there is a server at all."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotifierError, client.NotifierError) as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, EOFError):
+    except KeyboardInterrupt:
+        print("\nnotifier: interrupted.", file=sys.stderr)
         return 130
 
 
@@ -104,33 +120,39 @@ async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
         passwords.close()
 
 
+def _run(settings: Settings, verb: Callable[[Accounts], Awaitable[T]]) -> T:
+    """What ``verb`` returns, which is given the accounts."""
+
+    async def run() -> T:
+        async with _accounts(settings) as accounts:
+            return await verb(accounts)
+
+    return asyncio.run(run())
+
+
 def _with_accounts(verb: Callable[[Options, Accounts], Awaitable[int]]) -> Command:
     """A command that needs the accounts."""
-
-    def command(options: Options, loaded: Loaded) -> int:
-        async def run() -> int:
-            async with _accounts(loaded.settings) as accounts:
-                return await verb(options, accounts)
-
-        return asyncio.run(run())
-
-    return command
+    return lambda options, loaded: _run(loaded.settings, partial(verb, options))
 
 
-async def _create_user(options: Options, accounts: Accounts) -> int:
+def _create_user(options: Options, loaded: Loaded) -> int:
     username = options.username or _ask_name()
     password = _ask_password(options)
-    user = await accounts.create_user(username, password, is_superuser=options.superuser)
+    user = _run(
+        loaded.settings,
+        lambda accounts: accounts.create_user(username, password, is_superuser=options.superuser),
+    )
     kind = "superuser" if user.is_superuser else "user"
     print(f"Created the {kind} {user.username!r} with the id {user.id}.")
     return 0
 
 
-async def _change_password(options: Options, accounts: Accounts) -> int:
+def _change_password(options: Options, loaded: Loaded) -> int:
     username = options.username or _ask_name()
-    await accounts.find(username)
-    user = await accounts.change_password(username, _ask_password(options))
-    print(f"Changed the password of {user.username!r}; all sessions have ended.")
+    _run(loaded.settings, lambda accounts: accounts.find(username))
+    password = _ask_password(options)
+    _run(loaded.settings, lambda accounts: accounts.change_password(username, password))
+    print(f"Changed the password of {username!r}; all sessions have ended.")
     return 0
 
 
@@ -194,17 +216,33 @@ async def _revoke_api_key(options: Options, accounts: Accounts) -> int:
     return 0
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    # Ctrl-C raises here, so that the terminal shows again what is typed.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except EOFError:
+        raise NotifierError(
+            "Nobody answered: --username and --password-stdin take both from elsewhere."
+        ) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _ask_name() -> str:
-    return input("Username: ")
+    with _asking():
+        return input("Username: ")
 
 
 def _ask_password(options: Options) -> str:
     if options.password_stdin:
         # What is no text is refused like any other password that will not do.
         return sys.stdin.buffer.readline().decode(errors="surrogateescape").rstrip("\r\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Password (again): ") != password:
-        raise NotifierError("The passwords differ.")
+    with _asking():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Password (again): ") != password:
+            raise NotifierError("The passwords differ.")
     return password
 
 
@@ -225,21 +263,79 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _notify(options: Options, loaded: Loaded) -> int:
-    url = loaded.client.get("NOTIFIER_URL") or loaded.settings.url
-    # The very bytes of the argument, whatever the terminal's encoding is.
-    payload = os.fsencode(options.payload)
+    url = (loaded.client.get("NOTIFIER_URL") or loaded.settings.url).strip()
     api_key = loaded.client.get("NOTIFIER_API_KEY")
-    with client.Notifier(url, api_key=api_key, timeout=options.timeout) as notifier:
-        sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+    # The very bytes of the argument, whatever the terminal's encoding is.
+    given = options.payload
+    payload = sys.stdin.buffer.read() if given == "-" else os.fsencode(given)
+    timeout = _SEND_SECONDS if options.timeout is None else options.timeout
+    with client.Notifier(url, api_key=api_key, timeout=timeout) as notifier:
+        if options.timeout is None:
+            _check_reachable(url)
+        try:
+            sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+        except (client.ServerUnavailable, client.UnexpectedAnswer) as error:
+            raise NotifierError(f"{_place(url)}: {error.message}") from error
+        except client.NotValid as error:
+            raise NotifierError(error.message + _quoting(given)) from error
     print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
     return 0
+
+
+def _check_reachable(url: str) -> None:
+    """Find out at once that no server is there, for which the client would wait."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if getproxies().keys() & {parts.scheme, "all"} and not proxy_bypass(host):
+        return  # the proxy alone knows the way
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NotifierError(
+            f"No server answers at {_place(url)} ({error.strerror or error}). "
+            "NOTIFIER_URL says where it is; --timeout SECONDS waits for it."
+        ) from error
+
+
+def _place(url: str) -> str:
+    """``url`` without what may be a password."""
+    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+
+
+def _quoting(given: str) -> str:
+    """How to write ``given`` if it is a word that was meant as text.
+
+    It is not taken as such, because then ``true`` and ``12`` would be something else than
+    ``hello``, and JSON with a typing error would arrive at its user.
+    """
+    if given[:1].isalnum() and given.isprintable():
+        try:
+            json.loads(given)
+        except ValueError:
+            return f" As text it is {shlex.quote(json.dumps(given, ensure_ascii=False))}."
+    return ""
 
 
 # The grammar.
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, instead of behind a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.fullmatch(r"argument \w+: invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            word, known = choice[1], re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(word.lower(), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            message = f"there is no command {word!r}{hint}"
+        stop = "" if message.endswith(("?", ".")) else "."
+        self.exit(2, f"notifier: {message}{stop} See `{self.prog} --help`.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    settings = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = settings.add_argument_group("settings, also as environment variables and in .env")
     for setting in SETTINGS:
         group.add_argument(
@@ -248,7 +344,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="PATH" if setting.secret else "VALUE",
             help=f"{setting.description} [{setting.variable}]",
         )
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m notifier",
         description="Notifications that are never lost. Without a command: run the server.",
         parents=[settings],
@@ -279,11 +375,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check-config", _check_config, "Show every setting and where it came from.")
     for name, superuser in (("createuser", False), ("createsuperuser", True)):
         kind = "superuser" if superuser else "user"
-        create = add(name, _with_accounts(_create_user), f"Create a {kind}.", superuser=superuser)
+        create = add(name, _create_user, f"Create a {kind}.", superuser=superuser)
         _add_credentials(create)
-    _add_credentials(
-        add("changepassword", _with_accounts(_change_password), "Set a user's password.")
-    )
+    _add_credentials(add("changepassword", _change_password, "Set a user's password."))
     for name, active in (("deactivate", False), ("activate", True)):
         summary = "Let a user in again." if active else "Lock a user out, at once."
         add(name, _with_accounts(_set_active), summary, active=active).add_argument("username")
@@ -291,11 +385,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_api_key_commands(commands, settings)
     notify = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
     notify.add_argument("user_id", metavar="USER_ID")
-    notify.add_argument("payload", metavar="JSON")
+    notify.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
     notify.add_argument("--key", help="Identity of the notification, for harmless retries.")
     notify.add_argument("--ttl", type=int, help="Seconds until it expires.")
     notify.add_argument(
-        "--timeout", type=float, default=10.0, help="Seconds to try for, 10 if not given."
+        "--timeout",
+        type=float,
+        help="Seconds to try for, also where no server is there yet. If not given, that fails "
+        f"at once, and a busy server is tried for {_SEND_SECONDS:.0f}.",
     )
     return parser
 
@@ -308,8 +405,8 @@ def _add_credentials(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_api_key_commands(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    settings: argparse.ArgumentParser,
+    commands: "argparse._SubParsersAction[_Parser]",
+    settings: _Parser,
 ) -> None:
     api_key = commands.add_parser("apikey", help="Make, list and revoke keys for programs.")
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)

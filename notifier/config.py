@@ -236,6 +236,8 @@ class Setting(msgspec.Struct, frozen=True):
     description: str
     secret: bool
     wants: str
+    any_case: bool
+    """Its value is one of a few words, which may be written in capitals too."""
 
     @property
     def variable(self) -> str:
@@ -250,7 +252,8 @@ class Setting(msgspec.Struct, frozen=True):
     def parse(self, text: str, source: str) -> Any:
         """The value that ``text`` means. Raises InvalidSettings, naming ``source``."""
         try:
-            value = msgspec.convert(text, self.type, strict=False)
+            written = text.lower() if self.any_case else text
+            value = msgspec.convert(written, self.type, strict=False)
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(text)
             return value  # noqa: TRY300 - what the try is for
@@ -271,6 +274,7 @@ def _setting(field: msgspec.structs.FieldInfo) -> Setting:
         meta.description or "",
         bool((meta.extra or {}).get("secret")),
         _wants(info),
+        isinstance(info, LiteralType),
     )
 
 

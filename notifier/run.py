@@ -3,13 +3,13 @@
 import asyncio
 import gc
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from notifier.config import Settings
 from notifier.server import Server
+from notifier.signals import ENDING, end_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,8 @@ a moment between statements, and should not wait for Python's usual 5 ms each ti
 
 
 async def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. A second signal ends at once.
+    """Run until SIGTERM or SIGINT; returns the exit code. Before it runs, and for a second time,
+    a signal ends the program at once.
 
     Raises CannotStart or Unavailable.
     """
@@ -28,10 +29,10 @@ async def serve(settings: Settings) -> int:
     await server.start()
     # What start-up made stays for good: the collector need not look at it again.
     gc.freeze()
-    _introduce(server)
-    stopping = asyncio.create_task(_signalled())
     failing = asyncio.create_task(server.wait())
-    await asyncio.wait([stopping, failing], return_when=asyncio.FIRST_COMPLETED)
+    signalled = asyncio.create_task(_first_signal().wait())
+    _introduce(server)
+    await asyncio.wait([signalled, failing], return_when=asyncio.FIRST_COMPLETED)
     failed = failing.done()
     if failed:
         logger.critical(
@@ -41,22 +42,27 @@ async def serve(settings: Settings) -> int:
         )
     else:
         logger.info("Draining", extra={"action": "draining", "sockets": server.hub.sockets})
-    for task in (stopping, failing):
+    for task in (signalled, failing):
         task.cancel()
     await server.stop()
     logger.info("Stopped", extra={"action": "stopped"})
     return 1 if failed else 0
 
 
-async def _signalled() -> None:
-    """Return at the first signal, and leave the second one to Python."""
+def _first_signal() -> asyncio.Event:
+    """Set from the first signal on. The second one ends the program at once."""
     loop = asyncio.get_running_loop()
     received = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, received.set)
-    await received.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+
+    def receive() -> None:
+        received.set()
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+        end_at_once()
+
+    for number in ENDING:
+        loop.add_signal_handler(number, receive)
+    return received
 
 
 def _introduce(server: Server) -> None:
@@ -68,13 +74,14 @@ def _introduce(server: Server) -> None:
         f"  docs  {url}/api/docs/",
         f"  data  {Path(server.settings.data_dir).resolve()}",
     ]
-    if server.first_user:
-        lines.append(f"Created the superuser {server.first_user.username!r} (id 1).")
-        if server.first_user.generated_password:
+    if first := server.first_superuser:
+        lines.append(f"Created the superuser {first.user.username!r} (id {first.user.id}).")
+        if first.generated_password:
             lines.append(
-                f"  password  {server.first_user.generated_password}   "
+                f"  password  {first.generated_password}   "
                 "(shown only now; `python -m notifier changepassword` sets another)"
             )
+    lines += server.advice
     if server.settings.open_send:
         lines.append("Sends are open to everyone who reaches this server (NOTIFIER_OPEN_SEND).")
     elif server.sends_are_open:

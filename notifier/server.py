@@ -7,13 +7,12 @@ failure, and the next one still runs.
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
@@ -38,6 +37,7 @@ from notifier.senders import Senders
 from notifier.service import NotificationService
 from notifier.status import Status
 from notifier.storage.store import Store
+from notifier.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.tokens import Tokens
 from notifier.topology import make_driver, make_relay
 
@@ -60,14 +60,6 @@ def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Acc
     return Accounts(store, tokens, passwords)
 
 
-class FirstUser(msgspec.Struct, frozen=True):
-    """The superuser that a first start has made."""
-
-    username: str
-    generated_password: str | None
-    """None if the password was given."""
-
-
 class Server:
     """One process: everything on one loop."""
 
@@ -88,7 +80,8 @@ class Server:
         self.notifications = NotificationService(self.store)
         self.status = Status(self.notifications, self.store, self.hub, self.relay)
         self.application: NotifierApplication | None = None
-        self.first_user: FirstUser | None = None
+        self.first_superuser: FirstSuperuser | None = None
+        self.advice: Sequence[str] = ()
         self.sends_are_open = False
         self.port = 0
         self._stack: list[tuple[str, Callable[[], Awaitable[object]]]] = []
@@ -118,7 +111,6 @@ class Server:
         self._stack.append(("store", self.store.close))
         await self.store.open()
         self.store.writer.ended.add_done_callback(self._part_ended)
-        await self._create_first_user(accounts)
         self.sends_are_open = settings.open_send or (
             settings.loopback and not await self.store.api_keys()
         )
@@ -143,19 +135,17 @@ class Server:
             hub=self.hub,
             status=self.status,
         )
-        self._listen(self.application)
-        self._consume()
+        consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
+        sockets = self._bind()
+        # Nothing may fail behind this, or a generated password would never be shown.
+        self.first_superuser = await make_first_superuser(accounts, settings)
+        if self.first_superuser is None:
+            self.advice = await advice(accounts, settings)
+        self._listen(self.application, sockets)
+        if consumer:
+            self._consume(consumer)
 
-    async def _create_first_user(self, accounts: Accounts) -> None:
-        if await self.store.user(1):
-            return  # not the first start: spares the hash
-        given = self.settings.admin_password
-        generated = None if given else secrets.token_urlsafe(12)
-        name = self.settings.admin_username
-        if await accounts.create_first_user(name, given or generated or ""):
-            self.first_user = FirstUser(name, generated)
-
-    def _listen(self, application: NotifierApplication) -> None:
+    def _bind(self) -> list[socket.socket]:
         settings = self.settings
         try:
             sockets = bind_sockets(settings.port, settings.host)
@@ -164,6 +154,16 @@ class Server:
                 f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
                 "NOTIFIER_HOST and NOTIFIER_PORT say where."
             ) from error
+
+        async def close() -> None:
+            for each in sockets:
+                each.close()
+
+        self._stack.append(("sockets", close))
+        return sockets
+
+    def _listen(self, application: NotifierApplication, sockets: list[socket.socket]) -> None:
+        settings = self.settings
         http = HTTPServer(application, max_body_size=settings.max_body_bytes)
         http.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
@@ -172,12 +172,10 @@ class Server:
         self._stack.append(("requests", partial(self._finish_requests, application)))
         self._stack.append(("listener", _as_async(http.stop)))
 
-    def _consume(self) -> None:
-        if self.settings.rabbitmq:
-            consumer = Consumer(self.notifications, self.settings)
-            self.status.rabbitmq = consumer.state
-            consumer.start()
-            self._stack.append(("rabbitmq", consumer.stop))
+    def _consume(self, consumer: Consumer) -> None:
+        self.status.rabbitmq = consumer.state
+        consumer.start()
+        self._stack.append(("rabbitmq", consumer.stop))
 
     async def wait(self) -> None:
         """Return when a part has died that the service cannot do without. Raises its error."""

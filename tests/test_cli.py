@@ -1,16 +1,23 @@
 """The command line as a user runs it: in processes of its own, beside a running server."""
 
 import asyncio
+import json
 import os
 import pty
 import re
 import select
+import shlex
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +25,9 @@ import httpx
 import pytest
 import websockets
 
-from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND
+from tests.support import postgres
+from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
+from tests.support.ports import free_port
 from tests.support.process import SECONDS, ServerProcess
 
 PASSWORD = "correct horse"
@@ -110,6 +119,92 @@ def test_first_start_with_a_password_that_is_too_short(server_process: Processes
     """A short NOTIFIER_ADMIN_PASSWORD ends the start with the reason."""
     process = server_process(NOTIFIER_ADMIN_PASSWORD="short")
     assert "A password has 8 to 1024 characters" in refused(process.command())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def stored(request: pytest.FixtureRequest, server_process: Processes) -> ServerProcess:
+    """A server to be started, with an empty store of each kind."""
+    if request.param == "sqlite":
+        return server_process()
+    return server_process(DATABASE_URL=postgres.shared().create_database())
+
+
+def started(process: ServerProcess) -> str:
+    """What the next start prints, its log too."""
+    process.stop()
+    said, logged = len(process.output), len(process.log)
+    process.start()
+    return process.output[said:] + process.log[logged:]
+
+
+NO_SUPERUSER = "There is no active superuser: `python -m notifier createsuperuser` makes one.\n"
+NO_EFFECT = "NOTIFIER_ADMIN_PASSWORD has no effect, because it is for a first start: "
+
+
+def test_first_start_after_createuser(stored: ServerProcess) -> None:
+    """Users who were made before the first start do not keep it from making the superuser."""
+    create(stored, "ann")
+    said = started(stored)
+    assert "Created the superuser 'admin' (id 2).\n" in said
+    assert "active superuser" not in said
+    assert sign_in(stored, "admin", ADMIN_PASSWORD).status_code == 200
+
+
+def test_first_start_after_createsuperuser(stored: ServerProcess) -> None:
+    """A superuser who was made before the first start is the only one, and the password unused."""
+    create(stored, "boss", "createsuperuser")
+    said = started(stored)
+    assert "Created" not in said
+    assert NO_EFFECT in said
+    assert "no active superuser" not in said
+    assert "admin" not in done(stored.command("users"))
+
+
+def test_a_deactivated_superuser_stays_out(stored: ServerProcess) -> None:
+    """No start brings them back or replaces them; each says what is missing and how to get it."""
+    started(stored)
+    done(stored.command("deactivate", "admin"))
+    said = started(stored)
+    assert "Created" not in said
+    assert NO_SUPERUSER in said
+    assert "WARNING There is no active superuser action=no_superuser\n" in said
+    assert sign_in(stored, "admin", ADMIN_PASSWORD).status_code == 401
+    create(stored, "boss", "createsuperuser")
+    assert "active superuser" not in started(stored)
+
+
+def test_an_ordinary_user_of_the_superusers_name(stored: ServerProcess) -> None:
+    """They stay ordinary, and the start says that there is no superuser."""
+    create(stored, "admin")
+    said = started(stored)
+    assert NO_SUPERUSER in said
+    assert NO_EFFECT in said
+    (_, admin) = done(stored.command("users")).splitlines()
+    assert admin.split()[:4] == ["1", "admin", "yes", "no"]
+
+
+def test_a_given_password_that_is_no_longer_taken(stored: ServerProcess) -> None:
+    """A start says when NOTIFIER_ADMIN_PASSWORD has no effect: when it is not the password."""
+    for _ in "12":
+        assert "no effect" not in started(stored)
+    arguments = ("changepassword", "--username", "admin", "--password-stdin")
+    done(stored.command(*arguments, stdin=PASSWORD))
+    said = started(stored)
+    assert NO_EFFECT in said
+    assert "`python -m notifier changepassword`" in said
+    assert "WARNING NOTIFIER_ADMIN_PASSWORD has no effect action=admin_password_unused\n" in said
+    assert ADMIN_PASSWORD not in said
+
+
+def test_a_first_start_that_fails_makes_nobody(server_process: Processes) -> None:
+    """A generated password is never lost to a port that is taken: the next start makes it."""
+    process = server_process(NOTIFIER_ADMIN_PASSWORD="")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "Cannot listen" in refused(process.command(NOTIFIER_PORT=port))
+    said = started(process)
+    (password,) = re.findall(r"password  (\S+) ", said)
+    assert sign_in(process, "admin", password).status_code == 200
 
 
 def test_later_starts_are_quick(running: ServerProcess) -> None:
@@ -401,10 +496,27 @@ class Terminal:
 
     def answer(self, question: str, text: str) -> None:
         """Wait for ``question``, and type ``text``."""
+        self._await(question)
+        os.write(self._master, text.encode() + b"\n")
+
+    def interrupt(self, question: str) -> None:
+        """Wait for ``question``, and press Ctrl-C, once, when the program waits for an answer."""
+        self._await(question)
+        deadline = time.monotonic() + SECONDS
+        while _state(self._process.pid) != "S":
+            assert time.monotonic() < deadline, "the program does not wait"
+            time.sleep(0.001)
+        os.write(self._master, b"\x03")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether it shows what is typed."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
+    def _await(self, question: str) -> None:
         while question not in self._said:
             assert self._read(), f"asked {self._said!r} instead of {question!r}"
         self._said = ""
-        os.write(self._master, text.encode() + b"\n")
 
     def finish(self) -> tuple[int, str]:
         """The exit code, and what was said since the last answer."""
@@ -425,6 +537,11 @@ class Terminal:
         self._process.kill()
         self._process.wait()
         os.close(self._master)
+
+
+def _state(pid: int) -> str:
+    """What the process does: S if it sleeps until something happens."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.fixture
@@ -465,6 +582,94 @@ def test_passwords_that_differ(offline: ServerProcess, terminal: Callable[..., T
     assert "ann" not in done(offline.command("users"))
 
 
+@pytest.mark.parametrize("command", ["createsuperuser", "createuser", "changepassword"])
+@pytest.mark.parametrize("question", ["Username: ", "Password: ", "Password (again): "])
+def test_ctrl_c_ends_a_question(
+    offline: ServerProcess, terminal: Callable[..., Terminal], command: str, question: str
+) -> None:
+    """Ctrl-C, once, ends the command with 130 and a word, and the terminal is as before."""
+    if command == "changepassword":
+        create(offline, "boss")
+    before = done(offline.command("users"))
+    asked = terminal(command)
+    for earlier, answer in (("Username: ", "boss"), ("Password: ", PASSWORD)):
+        if earlier == question:
+            break
+        asked.answer(earlier, answer)
+    asked.interrupt(question)
+    code, said = asked.finish()
+    assert code == 130
+    assert said.splitlines()[-1] == "notifier: interrupted."
+    assert "Traceback" not in said
+    assert asked.echoes
+    assert done(offline.command("users")) == before
+
+
+def test_nobody_to_ask(offline: ServerProcess) -> None:
+    """Without anybody at a terminal, the command says which options answer its questions."""
+    said = refused(offline.command("createuser", stdin=""))
+    assert "--username" in said
+    assert "--password-stdin" in said
+
+
+# Ctrl-C before the server runs.
+
+
+def begin(process: ServerProcess, *options: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start the program, and leave it alone; ``options`` are Python's."""
+    return subprocess.Popen(
+        [sys.executable, *options, "-m", "notifier"],
+        cwd=process.folder,
+        env=process.environment() | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["argparse", "tornado.web", "notifier.server"])
+def test_a_signal_during_imports(
+    offline: ServerProcess, module: str, number: signal.Signals
+) -> None:
+    """However early it comes, a signal ends the start at once and without a traceback."""
+    with begin(offline, "-X", "importtime") as starting:
+        assert starting.stderr is not None
+        imported = next((line for line in starting.stderr if line.endswith(f" {module}\n")), "")
+        assert imported, f"{module} is never imported"
+        starting.send_signal(number)
+        said = starting.stderr.read()
+    assert starting.returncode == 128 + number
+    assert all(line.startswith("import time:") for line in said.splitlines()), said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_while_the_store_is_made(
+    offline: ServerProcess, number: signal.Signals
+) -> None:
+    """A first start that is ended in the middle says nothing, and the next one starts."""
+    with begin(offline) as starting:
+        await until((offline.folder / "data" / "notifier.sqlite3").exists)
+        starting.send_signal(number)
+        said = await asyncio.to_thread(starting.communicate)
+    assert (starting.returncode, said) == (128 + number, ("", ""))
+    await asyncio.to_thread(offline.start)
+    assert sign_in(offline, "admin", ADMIN_PASSWORD).status_code == 200
+
+
+def test_a_signal_while_the_database_does_not_answer(offline: ServerProcess) -> None:
+    """Ctrl-C ends a start that waits for a database which takes connections and is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://notifier@127.0.0.1:{silent.getsockname()[1]}/notifier"
+        with begin(offline, DATABASE_URL=url) as starting:
+            silent.settimeout(SECONDS)
+            connection, _ = silent.accept()
+            starting.send_signal(signal.SIGINT)
+            said = starting.communicate(timeout=5)
+            connection.close()
+    assert (starting.returncode, said) == (130, ("", ""))
+
+
 # Sending from the console.
 
 
@@ -478,6 +683,19 @@ def test_notify(running: ServerProcess) -> None:
     assert bytes(stored).decode() == payload
 
 
+def test_notify_from_standard_input(running: ServerProcess) -> None:
+    """With ``-`` the payload is what standard input has, byte for byte."""
+    payload = ' {"a":  1.10}\n'
+    assert "number 1" in done(running.command("notify", "1", "-", stdin=payload))
+    with closing(sqlite3.connect(running.folder / "data" / "notifier.sqlite3")) as store:
+        ((stored,),) = store.execute("SELECT payload FROM notifications").fetchall()
+    assert bytes(stored).decode() == payload.strip()
+    for nothing in ("", "hello"):
+        message = refused(running.command("notify", "1", "-", stdin=nothing))
+        assert "cannot be JSON" in message
+        assert "As text" not in message
+
+
 def test_notify_elsewhere(running: ServerProcess) -> None:
     """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
     key = done(running.command("apikey", "create", "--name", "cli")).splitlines()[-1]
@@ -486,8 +704,54 @@ def test_notify_elsewhere(running: ServerProcess) -> None:
     assert "number 1" in done(running.command("notify", "1", "1", NOTIFIER_PORT="9"))
     url = "http://127.0.0.1:9"
     message = refused(running.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
-    assert "cannot be reached" in message
+    assert message.startswith(f"notifier: {url}: The server cannot be reached")
     assert key not in message
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://me:hidden-word@127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://[::1]:9/base", "http://[::1]:9/base"),
+        ("https://localhost:9", "https://localhost:9"),
+    ],
+)
+def test_notify_without_a_server(offline: ServerProcess, url: str, place: str) -> None:
+    """Where nothing listens it fails at once, in one line, with the address it tried."""
+    message = refused(offline.command("notify", "1", "1", NOTIFIER_URL=url))
+    assert message.startswith(f"notifier: No server answers at {place} (")
+    assert "NOTIFIER_URL" in message
+    assert "attempts" not in message
+    assert "hidden-word" not in message
+
+
+def test_notify_waits_for_a_server(server_process: Processes) -> None:
+    """With --timeout it goes on trying, and finds a server that starts meanwhile."""
+    process = server_process(port=free_port())
+    arguments = ("notify", "1", "1", "--timeout", str(SECONDS))
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(process.command, *arguments)
+        process.start()
+        assert "number 1" in done(waiting.result())
+
+
+def test_notify_through_a_proxy(offline: ServerProcess) -> None:
+    """Where a proxy is set, only that needs to be reached."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        environment = {
+            "NOTIFIER_URL": "http://nowhere.invalid",
+            "http_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}",
+        }
+        with ThreadPoolExecutor() as pool:
+            sending = pool.submit(partial(offline.command, "notify", "1", "1", **environment))
+            proxy.settimeout(SECONDS)
+            connection, _ = proxy.accept()
+            with connection:
+                assert connection.recv(100).startswith(b"POST http://nowhere.invalid/api/")
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            message = refused(sending.result())
+    assert message.startswith("notifier: http://nowhere.invalid: ")
+    assert "404" in message
 
 
 def test_notify_refusals(running: ServerProcess) -> None:
@@ -501,6 +765,38 @@ def test_notify_refusals(running: ServerProcess) -> None:
         (("1", '"\udcff"'), "UTF-8"),
     ):
         assert reason in refused(running.command("notify", *arguments))
+
+
+def test_notify_with_a_plain_word(running: ServerProcess) -> None:
+    """A word is no JSON and is refused, with the argument that sends it as text."""
+    for word in ("hello", "it's done", "naïve \U0001f600"):
+        message = refused(running.command("notify", "1", word))
+        assert "cannot be JSON" in message
+        _, _, argument = message.strip().removesuffix(".").partition(" As text it is ")
+        assert json.loads(*shlex.split(argument)) == word
+    for broken in ("{'a': 1}", "[1", '"open', "a\nb", "\udcff"):
+        assert "As text" not in refused(running.command("notify", "1", broken))
+
+
+# What is mistyped.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("creatuser",), "there is no command 'creatuser'; did you mean createuser? {}"),
+        (("Users",), "there is no command 'Users'; did you mean users? {}"),
+        (("frobnicate",), "there is no command 'frobnicate'. {}"),
+        (("apikey", "lst"), "there is no command 'lst'; did you mean list? {apikey}"),
+        (("apikey",), "the following arguments are required: ACTION. {apikey}"),
+        (("users", "--all"), "unrecognized arguments: --all. {}"),
+    ],
+)
+def test_a_mistyped_command(offline: ServerProcess, arguments: Sequence[str], message: str) -> None:
+    """One line says what is wrong, what was probably meant, and where the help is."""
+    see = "See `python -m notifier{} --help`."
+    expected = message.format(see.format(""), apikey=see.format(" apikey"))
+    assert refused(offline.command(*arguments), 2) == f"notifier: {expected}\n"
 
 
 # Settings.

@@ -67,7 +67,7 @@ def test_empty_counts_as_unset(tmp_path: Path) -> None:
         ("NOTIFIER_DRAIN_SECONDS", "nan", "a number of at least 0"),
         ("NOTIFIER_DRAIN_SECONDS", "-0.1", "a number of at least 0"),
         ("NOTIFIER_OPEN_SEND", "maybe", "1 or 0"),
-        ("NOTIFIER_LOG_LEVEL", "loud", "one of debug, error, info, warning"),
+        ("NOTIFIER_LOG_LEVEL", "Loud", "one of debug, error, info, warning"),
         ("NOTIFIER_LOG_FORMAT", "xml", "one of json, text"),
     ],
 )
@@ -88,6 +88,22 @@ def test_a_secret_that_does_not_fit_is_not_shown() -> None:
 def test_switches(text: str, value: bool) -> None:
     """A switch is 1 or 0, or the words."""
     assert loaded(NOTIFIER_OPEN_SEND=text).settings.open_send is value
+
+
+@pytest.mark.parametrize("text", ["warning", "WARNING", "Warning"])
+def test_words_in_any_case(text: str) -> None:
+    """Where a setting is one of a few words, capitals make no difference."""
+    assert loaded(NOTIFIER_LOG_LEVEL=text).settings.log_level == "warning"
+    assert loaded(flags={"log_level": text}).settings.log_level == "warning"
+    result = loaded(NOTIFIER_LOG_FORMAT="JSON", NOTIFIER_RABBIT_EXCHANGE_TYPE="Direct")
+    assert result.settings.log_format == "json"
+    assert result.settings.rabbit_exchange_type == "direct"
+    assert loaded(NOTIFIER_OPEN_SEND="TRUE").settings.open_send
+
+
+def test_capitals_elsewhere_stay() -> None:
+    """What is not one of a few words is taken as it is written."""
+    assert loaded(NOTIFIER_RABBIT_QUEUE="Mine").settings.rabbit_queue == "Mine"
 
 
 def test_unknown_settings_are_warned_about() -> None:

@@ -114,6 +114,18 @@ def test_the_wheel_is_complete(installed: Path) -> None:
     )
 
 
+def test_make_says_what_takes_so_long(tmp_path: Path) -> None:
+    """The first ``make run`` says that it installs and where, the second one has nothing to say."""
+    pip = tmp_path / "bin" / "pip"
+    pip.parent.mkdir()
+    pip.write_text("#!/bin/sh\n")  # what it installs is another test's matter
+    pip.chmod(0o755)
+    make = ("make", "--no-print-directory", f"VENV={tmp_path}", f"PYTHON={sys.executable}")
+    said = run(*make, f"{tmp_path}/.installed", cwd=ROOT)
+    assert said.startswith(f"Installing Notifier and its libraries into {tmp_path};")
+    assert "Installing" not in run(*make, f"{tmp_path}/.installed", cwd=ROOT)
+
+
 def test_it_is_the_installed_one_that_runs(installed: Path, tmp_path: Path) -> None:
     """The source tree plays no part any more."""
     names = ", ".join((*PACKAGES, "notifier.client", "notifier_client"))

@@ -46,6 +46,20 @@ def test_links_lead_somewhere() -> None:
                 assert (paper.parent / target).exists(), f"{paper.name}: {target}"
 
 
+def test_python_is_explained_first() -> None:
+    """README says which ``python`` it means before it uses it."""
+    explained = README.index("`python` is `.venv/bin/python`")
+    assert explained < README.index("python -m notifier")
+
+
+def test_no_passwords_in_arguments() -> None:
+    """No command of the docs has a password in an address: arguments are public."""
+    for paper in [README, *[each.read_text() for each in (ROOT / "docs").glob("*.md")]]:
+        for command in re.findall(r"^.*(?:notifier|docker|curl) .*$", paper, re.M):
+            if not command.startswith("|"):
+                assert not re.search(r"\w+://[^/\s@:]*:[^/\s@]+@", command), command
+
+
 def test_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     """Every command that README mentions is one."""
     for command in set(re.findall(r"python -m notifier ([a-z-]+)", README)):

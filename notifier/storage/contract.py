@@ -55,7 +55,7 @@ class CreateUser(msgspec.Struct, frozen=True):
     password_hash: str
     is_superuser: bool
     only_as_first: bool = False
-    """Create it only in a store without users; the result is None otherwise."""
+    """Create it only where no superuser was ever made; the result is None otherwise."""
 
 
 class SetPassword(msgspec.Struct, frozen=True):
@@ -169,6 +169,10 @@ class ReadSession(Protocol):
 
     def users(self) -> list[User]:
         """All users, by id."""
+        ...
+
+    def superusers(self) -> list[User]:
+        """All superusers, deactivated ones too, by id."""
         ...
 
     def api_keys(self) -> list[ApiKey]:

@@ -161,6 +161,10 @@ class SqlReadSession(Session):
     def users(self) -> list[User]:
         return [_as_user(row) for row in self.run(f"SELECT {_USER} FROM users ORDER BY id")]
 
+    def superusers(self) -> list[User]:
+        found = f"SELECT {_USER} FROM users WHERE is_superuser ORDER BY id"
+        return [_as_user(row) for row in self.run(found)]
+
     def api_keys(self) -> list[ApiKey]:
         keys = f"SELECT {_API_KEY} FROM api_keys ORDER BY id"
         return [_as_api_key(row) for row in self.run(keys)]
@@ -358,7 +362,7 @@ class SqlWriteSession(Session):
     # The rare operations.
 
     def _create_user(self, operation: CreateUser, now: int) -> User | None:
-        if operation.only_as_first and self.first("SELECT 1 FROM users LIMIT 1"):
+        if operation.only_as_first and self.first("SELECT 1 FROM users WHERE is_superuser LIMIT 1"):
             return None
         row = self.first(
             "INSERT INTO users (username, password_hash, is_active, is_superuser, created_at) "

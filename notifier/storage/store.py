@@ -193,6 +193,10 @@ class Store:
         """All users, by id."""
         return await self._read(lambda session: session.users())
 
+    async def superusers(self) -> list[User]:
+        """All superusers, deactivated ones too, by id."""
+        return await self._read(lambda session: session.superusers())
+
     async def api_keys(self) -> list[ApiKey]:
         """All API keys, revoked ones too, by id."""
         return await self._read(lambda session: session.api_keys())

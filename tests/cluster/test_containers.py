@@ -173,6 +173,21 @@ def test_dockerfile() -> None:
             assert f"!{name}" in (ROOT / ".dockerignore").read_text()
 
 
+def test_the_image_is_reachable() -> None:
+    """A published port leads to the server, which for that needs a key from everyone who sends."""
+    (written,) = re.findall(r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE.split("FROM")[-1], re.MULTILINE)
+    environment = dict(re.findall(r"(\w+)=(\S+)", written))
+    loaded = load({}, environment, Path("/nonexistent"))
+    assert loaded.settings.host == "0.0.0.0"
+    assert not loaded.settings.loopback
+    assert not loaded.settings.open_send
+    assert not loaded.warnings
+    assert f"EXPOSE {loaded.settings.port}" in DOCKERFILE
+    assert f"127.0.0.1:{loaded.settings.port}/healthz/" in DOCKERFILE
+    folder = loaded.settings.data_dir
+    assert re.search(rf"install --directory --owner notifier .*{folder}$", DOCKERFILE, re.MULTILINE)
+
+
 def test_constraints_pin_every_dependency() -> None:
     """What the image installs has a version for each library that the program names."""
     pinned = dict(

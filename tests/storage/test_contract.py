@@ -64,11 +64,30 @@ class TestUsers:
         assert [user.id for user in await store.users()] == [ann]
 
     async def test_only_as_first(self, store: Store):
-        """The user who is made for an empty store is made once."""
+        """The first superuser is made once, whoever else there is."""
         create = {"is_superuser": True, "only_as_first": True}
-        assert await store.create_user("admin", "hash", **create) is not None
+        ann = await make_user(store, "ann")
+        with pytest.raises(UsernameTaken):
+            await store.create_user("ann", "hash", **create)
+        admin = await store.create_user("admin", "hash", **create)
+        assert admin is not None
         assert await store.create_user("other", "hash", **create) is None
-        assert [user.username for user in await store.users()] == ["admin"]
+        await store.set_active(admin.id, False)
+        assert await store.create_user("other", "hash", **create) is None
+        assert [user.id for user in await store.users()] == [ann, admin.id]
+
+    async def test_superusers(self, store: Store, ann: int):
+        """Superusers are listed by id, deactivated ones too, and nobody else."""
+        made = [
+            await store.create_user(name, "hash", is_superuser=True) for name in ("zoe", "boss")
+        ]
+        ids = [user.id for user in made if user]
+        await store.set_active(ids[0], False)
+        assert [(user.id, user.is_active) for user in await store.superusers()] == [
+            (ids[0], False),
+            (ids[1], True),
+        ]
+        assert ann not in ids
 
     async def test_listed_by_id(self, store: Store):
         """Users are listed in the order of their ids."""

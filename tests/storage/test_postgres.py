@@ -101,8 +101,8 @@ class TestMigrations:
         assert sorted(counts) == [0] * 7 + [len(migrations.load("postgres"))]
         assert database.count("schema_migrations") == len(migrations.load("postgres"))
 
-    def test_concurrent_first_users(self, database: PostgresDatabase):
-        """Of processes that start at the same moment, one makes the first user."""
+    def test_concurrent_first_superusers(self, database: PostgresDatabase):
+        """Of processes that start at the same moment, one makes the first superuser."""
         database.driver().prepare()
 
         def create(number: int) -> object:

@@ -57,7 +57,7 @@ class NginxServer:
         config.write_text(configuration(self.port, self._processes, self._folder))
         # As root its workers would change to an account that cannot use our folder.
         account = "user root;" if os.geteuid() == 0 else ""
-        options = {
+        options: dict[str, str | Path] = {
             "-p": self._folder,
             "-c": config,
             "-e": self._folder / "error.log",

@@ -167,9 +167,15 @@ class PostgresServer:
             *("-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"),
             log=subprocess.PIPE,
         )
-        output, _ = making.communicate()
-        if making.returncode:
-            raise RuntimeError(f"initdb failed: {output.decode(errors='replace')}")
+        try:
+            output, _ = making.communicate()
+            if making.returncode:
+                raise RuntimeError(f"initdb failed: {output.decode(errors='replace')}")
+        except BaseException:
+            making.kill()
+            making.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return folder
 
     def _popen(self, *command: str, log: Any) -> subprocess.Popen[bytes]:

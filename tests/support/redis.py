@@ -118,7 +118,7 @@ class RedisServer:
     def execute(self, *words: str | int) -> Any:
         """Run one command, on a connection of its own."""
         with redis.Redis(port=self.port, protocol=3, decode_responses=True) as client:
-            return client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return client.execute_command(*words)
 
     def wait(self, condition: Callable[[Any], object]) -> None:
         """Return as soon as ``condition``, which is given a client, holds."""

@@ -6,3 +6,7 @@ class MissingServer(Exception):
 
     The test is then left out and counted, and in CI it fails.
     """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
