@@ -135,9 +135,9 @@ def test_addresses_lead_to_services() -> None:
 
 def test_nginx_leads_to_the_processes() -> None:
     """nginx knows every process, listens where it is published, and is trusted by them."""
-    servers = re.findall(r"^ +server (\S+):(\d+) ", NGINX, re.MULTILINE)
+    servers = re.findall(r"^ +server (\S+):(\d+) (backup)?", NGINX, re.MULTILINE)
     port = str(SERVICES[OURS[0]]["environment"]["NOTIFIER_PORT"])
-    assert servers == [(name, port) for name in OURS]
+    assert servers == [(name, port, backup) for backup in ("", "backup") for name in OURS]
     assert "listen 8002;" in NGINX
     assert SERVICES["nginx"]["volumes"] == ["./deploy/nginx.conf:/etc/nginx/nginx.conf:ro"]
     subnet = COMPOSE["networks"]["default"]["ipam"]["config"][0]["subnet"]
