@@ -15,8 +15,10 @@ _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 def configuration(port: int, processes: Sequence[str], folder: Path) -> str:
     """The shipped file, listening on ``port``, for ``processes`` (each host:port).
 
-    Each line about the first of the shipped servers becomes one for each process. Logs and temporary files go to ``folder``.
+    Each line about the first of the shipped servers becomes one for each process.
+    Logs and temporary files go to ``folder``.
     """
+
     def servers(found: re.Match[str]) -> str:
         before, number, after = found.groups()
         lines = [f"{before}{process}{after}" for process in processes]

@@ -9,9 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster.devices import send
+from tests.cluster.devices import connected, send
 from tests.cluster.ledger import Ledger, Watcher
-from tests.support import postgres
 from tests.support.burners import busy_cores
 from tests.support.cluster import Cluster, running
 from tests.support.harness import SEND, Person, until
@@ -97,15 +96,12 @@ class Load:
     def check(self) -> None:
         """What was promised is what is stored, and each connection was given its part of it."""
         self._ledger.check()
-        stored = postgres.execute(
-            self._cluster.database, "SELECT user_id, key, seq FROM notifications"
-        )
         promised = [
             (user_id, key, seq)
             for user_id, accepted in self._ledger.accepted.items()
             for key, seq in accepted.items()
         ]
-        assert sorted(stored) == sorted(promised)
+        assert sorted(self._cluster.stored()) == sorted(promised)
 
 
 async def test_rolling_restart(tmp_path: Path) -> None:
@@ -164,3 +160,25 @@ async def test_a_large_send_beside_a_hanging_process(tmp_path: Path) -> None:
                 durations.append(time.monotonic() - before)
                 assert answer.json()["seq"] == number
         assert ATTEMPT <= max(durations) < PATIENCE
+
+
+async def test_a_late_attempt_is_dropped(tmp_path: Path) -> None:
+    """What a hanging process finds when it goes on is not sent again, even if it was removed."""
+    with running(tmp_path, NOTIFIER_RETENTION_DAYS="0") as cluster:
+        (ann,) = cluster.users(1)
+        hanging, serving, _ = cluster.processes
+        async with connected(cluster, ann, 1) as device:
+            with hanging.suspended():
+                duration, number = 0.0, 0
+                while duration < ATTEMPT:
+                    before = time.monotonic()
+                    assert (await send(cluster.url, ann, number)).status_code == 200
+                    duration = time.monotonic() - before
+                    number += 1
+                await device.ack(*await device.take(number))
+                await device.nothing_more()
+                await until(lambda: not cluster.stored())
+            assert await asyncio.to_thread(hanging.stop) == 0
+            last = await send(serving.url, ann, "last")
+            assert last.json()["seq"] == number + 1
+            assert (await device.next()).value == "last"

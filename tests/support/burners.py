@@ -15,9 +15,7 @@ _BURN = f"import time\nend = time.monotonic() + {_SECONDS}\nwhile time.monotonic
 @contextmanager
 def busy_cores() -> Iterator[None]:
     """One process for each core, which does nothing else than to use it."""
-    burners = [
-        subprocess.Popen([sys.executable, "-c", _BURN]) for _ in range(os.cpu_count() or 1)
-    ]
+    burners = [subprocess.Popen([sys.executable, "-c", _BURN]) for _ in range(os.cpu_count() or 1)]
     try:
         yield
     finally:
