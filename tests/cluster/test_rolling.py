@@ -1,6 +1,7 @@
 """Processes stop, die and hang under load on busy cores, and no sender notices."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 
 from tests.cluster.devices import connected, send
 from tests.cluster.ledger import Ledger, Watcher
+from tests.support import postgres
 from tests.support.burners import busy_cores
 from tests.support.cluster import Cluster, running
 from tests.support.harness import SEND, Person, until
@@ -182,3 +184,16 @@ async def test_a_late_attempt_is_dropped(tmp_path: Path) -> None:
             last = await send(serving.url, ann, "last")
             assert last.json()["seq"] == number + 1
             assert (await device.next()).value == "last"
+
+
+async def test_a_store_that_hangs(tmp_path: Path) -> None:
+    """It makes nginx try a send twice, not at each process, and the sender gets our answer."""
+    with running(tmp_path) as cluster:
+        (ann,) = cluster.users(1)
+        assert cluster.nginx is not None
+        with postgres.shared().suspended():
+            async with httpx.AsyncClient(base_url=cluster.url, timeout=30) as http:
+                answer = await http.post(SEND, json={"user_id": ann.id, "payload": 1})
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert re.search(r" \S+ : \S+ 504 : 503\n", cluster.nginx.log)
