@@ -27,6 +27,9 @@ SENDERS = 8
 ATTEMPT = 3.0
 """Seconds that deploy/nginx.conf gives the first process that a send is led to."""
 
+CHECK = 3.0
+"""Seconds that docker-compose.yml gives the health check of nginx."""
+
 PATIENCE = 2 * ATTEMPT
 """Seconds that a send may take beside a process that hangs, with busy cores."""
 
@@ -164,6 +167,25 @@ async def test_a_large_send_beside_a_hanging_process(tmp_path: Path) -> None:
         assert ATTEMPT <= max(durations) < PATIENCE
 
 
+async def test_health_checks_find_a_hanging_process(tmp_path: Path) -> None:
+    """Whoever asks nginx for health in time for its own check spares senders and devices."""
+    with running(tmp_path) as cluster:
+        (ann,) = cluster.users(1)
+        with cluster.processes[0].suspended():
+            duration = 0.0
+            async with httpx.AsyncClient(base_url=cluster.url, timeout=CHECK) as http:
+                while duration < ATTEMPT / 2:
+                    before = time.monotonic()
+                    assert (await http.get("/healthz/ready/")).status_code == 200
+                    duration = time.monotonic() - before
+            before = time.monotonic()
+            async with connected(cluster, ann) as device:
+                for number in range(3):
+                    assert (await send(cluster.url, ann, number)).status_code == 200
+                    assert (await device.next()).value == number
+            assert time.monotonic() - before < ATTEMPT
+
+
 async def test_a_late_attempt_is_dropped(tmp_path: Path) -> None:
     """What a hanging process finds when it goes on is not sent again, even if it was removed."""
     with running(tmp_path, NOTIFIER_RETENTION_DAYS="0") as cluster:
@@ -188,7 +210,7 @@ async def test_a_late_attempt_is_dropped(tmp_path: Path) -> None:
 
 async def test_a_store_that_hangs(tmp_path: Path) -> None:
     """It makes nginx try a send twice, not at each process, and the sender gets our answer."""
-    with running(tmp_path) as cluster:
+    with running(tmp_path, NOTIFIER_REQUEST_TIMEOUT="4") as cluster:
         (ann,) = cluster.users(1)
         assert cluster.nginx is not None
         with postgres.shared().suspended():
