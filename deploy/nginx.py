@@ -7,20 +7,24 @@ from typing import Final
 
 SHIPPED: Final = Path(__file__).with_name("nginx.conf")
 
+_SERVER: Final = re.compile(r"^( +server )notifier-(\d+):8002( .*\n)", re.MULTILINE)
+
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def configuration(port: int, processes: Sequence[str], folder: Path) -> str:
     """The shipped file, listening on ``port``, for ``processes`` (each host:port).
 
+    Each line about the first of the shipped servers becomes one for each process.
     Logs and temporary files go to ``folder``.
     """
-    text = SHIPPED.read_text()
-    servers = re.compile(r"^( +)server \S+:8002 (.*)\n", re.MULTILINE)
-    indent, options = servers.findall(text)[0]
-    lines = "".join(f"{indent}server {process} {options}\n" for process in processes)
-    text = servers.sub(lines, text, count=1)
-    text = servers.sub("", text)
+
+    def servers(found: re.Match[str]) -> str:
+        before, number, after = found.groups()
+        lines = [f"{before}{process}{after}" for process in processes]
+        return "".join(lines) if number == "1" else ""
+
+    text = _SERVER.sub(servers, SHIPPED.read_text())
     text = text.replace("listen 8002;", f"listen 127.0.0.1:{port};")
     text = text.replace("/dev/stderr", str(folder / "error.log"))
     text = text.replace("/dev/stdout", str(folder / "access.log"))

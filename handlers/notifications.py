@@ -1,6 +1,7 @@
 """``POST /api/notifications/send/``."""
 
 import msgspec
+from tornado.web import HTTPError
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
@@ -33,6 +34,8 @@ class SendHandler(ApiHandler):
     async def post(self) -> None:
         sender = await self.application.senders.authorize(self.credentials)
         request = self._with_header_key(self.parse(SendRequest))
+        if self.application.proxies.has_given_up(self.request):
+            raise HTTPError(408)
         appended = await self.application.notifications.send(request, sender)
         if appended.replayed:
             self.set_header("Idempotency-Replayed", "true")

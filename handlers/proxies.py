@@ -6,14 +6,17 @@ before it was written by whoever asks.
 """
 
 import ipaddress
+import socket
 from collections.abc import Sequence
 from typing import Final
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 
 from notifier.config import Network
 
 _REQUEST_ID: Final = "X-Request-Id"
+_PEEK: Final = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
 class TrustedProxies:
@@ -25,6 +28,24 @@ class TrustedProxies:
     def request_id(self, request: HTTPServerRequest) -> str | None:
         """What the proxy calls this request, the same when it tries again elsewhere."""
         return request.headers.get(_REQUEST_ID) if self._networks else None
+
+    def has_given_up(self, request: HTTPServerRequest) -> bool:
+        """Whether the proxy has left a request that it names, to try it elsewhere.
+
+        This process hung, and has it from the buffer of a connection that is closed. The key
+        of the other attempt does not settle it for ever: what is acknowledged may be removed.
+        """
+        if self.request_id(request) is None:
+            return False
+        assert isinstance(request.connection, HTTP1Connection)
+        stream = request.connection.stream
+        try:
+            # Tornado does not look beyond the request, so it may not know yet.
+            return stream.closed() or stream.socket.recv(1, _PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def correct(self, request: HTTPServerRequest) -> None:
         """Give ``request`` the address and protocol of the client that the proxy speaks for."""

@@ -216,9 +216,10 @@ class _PostgresSession(Session):
     def _set_up(self) -> None:
         """Not in the start-up packet, which connection poolers refuse."""
         milliseconds = int(self._timeout * clock.SECOND)
-        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            self.later(f"SET {setting} = {milliseconds}")
+        self.later(f"SET statement_timeout = {milliseconds}")
         self.later(f"SET lock_timeout = {milliseconds * 4 // 5}")
+        # A process that hangs within a transaction keeps its locks from the others for so long.
+        self.later(f"SET idle_in_transaction_session_timeout = {milliseconds // 5}")
         self.later("SET default_transaction_isolation = 'read committed'")
         # A commit must be on the disk; stricter settings than that are kept.
         self.run(
@@ -347,6 +348,7 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
         committing = False
         try:
             yield
+            self._assert_open()
             committing = True
             self._send(b"COMMIT")
             if self._cursor.statusmessage != "COMMIT":
@@ -361,6 +363,13 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
         finally:
             self._later.clear()
             self._in_transaction = False
+
+    def _assert_open(self) -> None:
+        """Raise Unavailable if the server has ended the session while it waited for us."""
+        waiter = select.poll()
+        waiter.register(self._connection.fileno(), select.POLLIN)
+        if waiter.poll(0):
+            raise Unavailable(AWAY) from ConnectionError("the session was ended")
 
     def _roll_back(self) -> None:
         self._later.clear()

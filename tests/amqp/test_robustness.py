@@ -70,8 +70,12 @@ async def test_broker_away_at_the_start(consuming: Consuming, rabbit: Rabbit) ->
 async def test_connection_closed_by_an_operator(server: Harness, rabbit: Rabbit) -> None:
     """A connection that is closed on the broker's side is replaced."""
     rabbit.disconnect()
-    await asyncio.to_thread(rabbit.broker.control, "close_all_connections", "by the test")
-    await until(lambda: state(server) == "connecting")
+    # The command may take longer than the server needs to come back.
+    closing = asyncio.create_task(
+        asyncio.to_thread(rabbit.broker.control, "close_all_connections", "by the test")
+    )
+    await until(lambda: state(server) == "connecting", SECONDS_TO_RECOVER)
+    await closing
     await recovered(server)
     ann = await server.user()
     async with server.connect(ann) as device:

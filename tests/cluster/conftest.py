@@ -9,6 +9,10 @@ from tests.support.cluster import Cluster, running
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three processes behind nginx, for tests that harm none of them."""
-    with running(tmp_path_factory.mktemp("cluster")) as cluster:
+    """Three processes behind nginx, for tests that harm none of them.
+
+    They do not sweep meanwhile, so that what a device is told comes over the relay.
+    """
+    folder = tmp_path_factory.mktemp("cluster")
+    with running(folder, NOTIFIER_SWEEP_SECONDS="3600") as cluster:
         yield cluster

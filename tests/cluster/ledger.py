@@ -53,6 +53,7 @@ class Ledger:
                 assert places[user_id].setdefault(key, seq) == seq, "one key, two places"
         for user_id, promised in self.accepted.items():
             found = places[user_id]
+            assert found.keys() == promised.keys(), "nobody was promised that"
             assert sorted(found.values()) == list(range(1, len(found) + 1)), "a hole in the log"
             for key, seq in promised.items():
                 assert seq in (0, found[key]), "not where it was promised"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from handlers.routes import PATHS
-from notifier.config import SETTINGS, load
+from notifier.config import SETTINGS, Settings, load
 from notifier.delivery.relay.address import bus_for
 from notifier.topology import database_address, make_relay
 
@@ -135,13 +135,28 @@ def test_addresses_lead_to_services() -> None:
 
 def test_nginx_leads_to_the_processes() -> None:
     """nginx knows every process, listens where it is published, and is trusted by them."""
-    servers = re.findall(r"^ +server (\S+):(\d+) ", NGINX, re.MULTILINE)
+    servers = re.findall(r"^ +server (\S+):(\d+) (backup)?", NGINX, re.MULTILINE)
     port = str(SERVICES[OURS[0]]["environment"]["NOTIFIER_PORT"])
-    assert servers == [(name, port) for name in OURS]
+    assert servers == [(name, port, backup) for backup in ("", "backup") for name in OURS]
     assert "listen 8002;" in NGINX
     assert SERVICES["nginx"]["volumes"] == ["./deploy/nginx.conf:/etc/nginx/nginx.conf:ro"]
     subnet = COMPOSE["networks"]["default"]["ipam"]["config"][0]["subnet"]
     assert SERVICES[OURS[0]]["environment"]["NOTIFIER_TRUSTED_PROXIES"] == subnet
+
+
+def test_nginx_is_patient_enough() -> None:
+    """It waits for the answer that the store is away, and for two pings of a WebSocket."""
+    http, sockets = NGINX.split("location /ws/ {")
+    settings = Settings()
+    assert _seconds("proxy_read_timeout", http) > settings.request_timeout
+    assert _seconds("proxy_read_timeout", sockets) > 2 * settings.ping_seconds
+
+
+def _seconds(directive: str, text: str) -> int:
+    """The first value of ``directive`` in ``text``."""
+    found = re.search(rf"{directive} (\d+)s;", text)
+    assert found
+    return int(found[1])
 
 
 def test_paths_exist() -> None:

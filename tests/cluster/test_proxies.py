@@ -1,9 +1,14 @@
 """Which forwarding headers hold."""
 
 import ipaddress
+import socket
+import struct
+from contextlib import closing
 
 import pytest
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.iostream import IOStream
 
 from handlers.proxies import TrustedProxies
 
@@ -21,12 +26,14 @@ class _Connection:
         self.context = _Context(remote_ip)
 
 
-def _request(peer: str, **headers: str) -> HTTPServerRequest:
+def _request(
+    peer: str, connection: HTTP1Connection | None = None, **headers: str
+) -> HTTPServerRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return HTTPServerRequest(
         start_line=RequestStartLine("GET", "/", "HTTP/1.1"),
         headers=HTTPHeaders(named | {"Host": "localhost"}),
-        connection=_Connection(peer),  # type: ignore[arg-type]
+        connection=connection or _Connection(peer),  # type: ignore[arg-type]
     )
 
 
@@ -83,3 +90,30 @@ def test_request_ids() -> None:
     nobody.correct(request)
     assert nobody.request_id(request) is None
     assert request.remote_ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("what", "given_up"),
+    [("waits", False), ("asks more", False), ("leaves", True), ("resets", True)],
+)
+@pytest.mark.asyncio
+async def test_given_up(what: str, given_up: bool) -> None:
+    """A proxy that has closed its connection does not wait for the answer to what it named."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = socket.create_connection(server.getsockname())
+        stream = IOStream(server.accept()[0])
+    with closing(stream), proxy:
+        match what:
+            case "asks more":
+                proxy.sendall(b"GET")
+            case "leaves":
+                proxy.close()
+            case "resets":
+                proxy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                proxy.close()
+        connection = HTTP1Connection(stream, is_client=False)
+        named = _request("10.1.1.1", connection, X_Request_Id="abc")
+        assert PROXIES.has_given_up(named) == given_up
+        assert not PROXIES.has_given_up(_request("10.1.1.1", connection))
+        stream.close()
+        assert PROXIES.has_given_up(named)

@@ -31,6 +31,7 @@ from notifier.storage.contract import (
     RemoveSettled,
 )
 from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver
+from notifier.storage.sql import Wanted
 from notifier.storage.store import Store
 from tests.storage.databases import PostgresDatabase, make_user, opened
 from tests.storage.proxy import CuttingProxy
@@ -263,6 +264,20 @@ class TestBatches:
             impatient.commit([Append(1, "k", b"1")])
         impatient.close()
         assert database.count("notifications") == 0
+
+    def test_hanging_in_a_transaction(self, database: PostgresDatabase, session):
+        """A process that hangs does not hold up the others, and knows that nothing was stored."""
+        hanging = database.driver(timeout=2.5).writer()
+        with pytest.raises(NotCommitted), hanging.transaction():
+            hanging.grounds(Wanted([1], (), (), False))
+            started = time.monotonic()
+            (appended,) = session.commit([Append(1, "k", b"1")])
+            assert time.monotonic() - started < 2
+            assert appended.notification.seq == 1
+            hanging.advance({1: 7})
+        hanging.close()
+        (appended,) = session.commit([Append(1, "l", b"1")])
+        assert appended.notification.seq == 2
 
     def test_retention_waits_for_nobody(self, database: PostgresDatabase, session):
         """What somebody else is busy with stays for the next time."""

@@ -69,6 +69,11 @@ class Cluster:
         )
         return [Person(*row) for row in made]
 
+    def stored(self) -> list[tuple[int, str, int]]:
+        """User, key and seq of all that the database holds."""
+        rows = postgres.execute(self.database, "SELECT user_id, key, seq FROM notifications")
+        return [(user_id, key, seq) for user_id, key, seq in rows]
+
     def token(self, person: Person) -> str:
         """An identity token, valid in all processes."""
         return Tokens(SECRET, {"identity": 3600}).issue("identity", person.id, 0)

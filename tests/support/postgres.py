@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,9 @@ class PostgresServer:
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                # One that had ended is gone as soon as its parent goes on.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         """Stop it and delete its folder."""

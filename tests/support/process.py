@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.harness import ADMIN_PASSWORD, SECRET
@@ -109,6 +111,15 @@ class ServerProcess:
         """Send a signal, and let it do its work."""
         assert self._process is not None
         self._process.send_signal(number)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Freeze it: its connections stay open, new ones are accepted, and nobody answers."""
+        self.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send_signal(signal.SIGCONT)
 
     def wait(self) -> int:
         """Wait for the end that a signal has begun; returns the exit code."""
