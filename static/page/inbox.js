@@ -16,7 +16,7 @@ const PROBLEM_SHOWN = 8_000;
 
 export class Inbox {
   #preferences = new Preferences();
-  #feed = new Feed(this.#preferences);
+  #feed = new Feed(this.#preferences, (entries) => this.#added(entries));
   #alerts = new Alerts(this.#preferences);
   #light = new Light();
   /** @type {NotifierClient | null} */
@@ -24,8 +24,6 @@ export class Inbox {
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
-  /** @type {Entry[]} */
-  #unannounced = [];
   #signingOut = false;
 
   /** @param {Session} session @param {(notice?: string) => void} leave */
@@ -45,8 +43,12 @@ export class Inbox {
     const { user } = this.session;
     if (!user) return;
     byId("who").textContent = user.username;
-    this.#client = new NotifierClient({ userId: user.id, getToken: () => this.session.identity() });
-    this.#client.addEventListener("notification", ({ detail }) => this.#receive(detail));
+    this.#client = new NotifierClient({
+      userId: user.id,
+      getToken: () => this.session.identity(),
+      ack: "manual",
+    });
+    this.#client.addEventListener("notification", ({ detail }) => this.#feed.add(new Entry(detail)));
     this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
     this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
     this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
@@ -54,13 +56,10 @@ export class Inbox {
     if (user.is_superuser) this.#openTools();
   }
 
-  /** @param {import("../notifier.js").ServerNotification} notification */
-  #receive(notification) {
-    const entry = new Entry(notification);
-    this.#feed.add(entry);
-    this.#unannounced.push(entry);
-    if (this.#unannounced.length > 1) return;
-    setTimeout(() => this.#alerts.announce(this.#unannounced.splice(0)));
+  /** Acknowledged is what can be seen. @param {Entry[]} entries */
+  #added(entries) {
+    for (const { key } of entries) this.#client?.ack(key);
+    this.#alerts.announce(entries);
   }
 
   /** @param {import("../notifier.js").Status} status */

@@ -10,6 +10,15 @@ from tests.browser.conftest import Visit, fill_in, headline, switch
 from tests.support.harness import ADMIN_PASSWORD
 
 LONGEST_TASK = 1_000  # milliseconds, on a machine that is busy with other tests
+WATCH_TASKS = """() => {
+  window.longest = 0;
+  const watch = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) {
+      window.longest = Math.max(window.longest, duration);
+    }
+  });
+  watch.observe({ type: "longtask" });
+}"""
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
 
 
@@ -67,14 +76,75 @@ async def test_numbers_as_sent(backend: Backend, inbox: Page) -> None:
 async def test_long_json(backend: Backend, inbox: Page) -> None:
     """A long payload is shortened until one asks for the rest, and can be folded."""
     backend.send([{"number": number, "text": "x" * 60} for number in range(50)])
-    more = inbox.get_by_role("button", name=re.compile("Show all \\d+ lines"))
+    more = inbox.get_by_role("button", name="Show all 4,390 characters")
+    await expect(inbox.locator(".json")).not_to_contain_text('"number": 49')
     await more.click()
     await expect(more).to_be_hidden()
+    await expect(inbox.locator(".json")).to_be_focused()
     await expect(inbox.locator(".json")).to_contain_text('"number": 49')
     await inbox.get_by_role("button", name="Fold", exact=True).click()
     await expect(inbox.locator(".json")).to_be_hidden()
     await inbox.get_by_role("button", name="Unfold").click()
     await expect(inbox.locator(".json")).to_be_visible()
+
+
+async def test_long_body(backend: Backend, inbox: Page) -> None:
+    """A long body is shortened until one asks for the rest, and then complete."""
+    body = "\n".join(f"Line {number}" for number in range(5_000))
+    backend.send({"title": "Log", "body": body})
+    await expect(inbox.locator(".entry-body")).to_contain_text("Line 13")
+    assert await inbox.locator(".entry-body").text_content() == body[: body.index("\nLine 14\n")]
+    await inbox.get_by_role("button", name=f"Show all {len(body):,} characters").click()
+    await expect(inbox.locator(".entry-body")).to_contain_text("Line 4999")
+    assert await inbox.locator(".entry-body").text_content() == body
+    await expect(inbox.locator(".entry-body")).to_be_focused()
+    await inbox.keyboard.press("End")
+    await inbox.wait_for_function("() => document.querySelector('.entry-body').scrollTop > 1000")
+
+
+async def test_huge_payloads(backend: Backend, inbox: Page) -> None:
+    """A megabyte is shown by its beginning, searched and unfolded without holding up the page."""
+    await inbox.evaluate(WATCH_TASKS)
+    objects = [{"id": number, "name": f"Name {number}", "ok": True} for number in range(20_000)]
+    texts = [json.dumps("word " * 200_000), json.dumps({"title": "T", "body": "line\n" * 160_000})]
+    texts += [json.dumps({"log": "x" * 1_000_000}), *[json.dumps(objects)] * 9]
+    for text in texts:
+        assert 900_000 < len(text) < 1_040_000
+        backend.send_raw(text)
+    await expect(inbox.locator(".entry")).to_have_count(len(texts), timeout=60_000)
+    assert await inbox.evaluate("document.getElementById('feed').textContent.length") < 50_000
+    search = inbox.get_by_label("contain this text")
+    await search.fill('"name": "Name 19999"')
+    await expect(inbox.locator(".entry")).to_have_count(9, timeout=60_000)
+    backend.send_raw(texts[0])
+    backend.send_raw(texts[-1])
+    await expect(inbox.locator(".entry")).to_have_count(10, timeout=60_000)
+    await inbox.locator(".more-json").first.click()
+    await expect(inbox.locator(".json").first).to_contain_text("Name 19999", timeout=60_000)
+    await inbox.locator(".fold").first.click()
+    assert await inbox.evaluate("document.getElementById('feed').textContent.length") < 50_000
+    await search.fill("")
+    await expect(inbox.locator(".entry")).to_have_count(len(texts) + 2)
+    assert await inbox.evaluate("window.longest") < LONGEST_TASK
+
+
+async def test_acknowledged_when_shown(backend: Backend, inbox: Page) -> None:
+    """The server hears that a notification arrived when its card exists, not before."""
+    await inbox.evaluate(
+        """() => {
+          window.shown = [];
+          const { send } = WebSocket.prototype;
+          WebSocket.prototype.send = function (frame) {
+            if (JSON.parse(frame).type === "message_ack")
+              window.shown.push(document.querySelectorAll(".entry").length);
+            return send.call(this, frame);
+          };
+        }"""
+    )
+    for number in (1, 2):
+        backend.send({"title": f"Number {number}"})
+        await inbox.wait_for_function("(count) => window.shown.length === count", arg=number)
+    assert await inbox.evaluate("window.shown") == [1, 2]
 
 
 async def test_filter(backend: Backend, inbox: Page) -> None:
@@ -163,17 +233,7 @@ async def test_thousands(backend: Backend, visit: Visit) -> None:
 async def test_flood(backend: Backend, visit: Visit) -> None:
     """However much comes, the page stays quick and keeps the newest ten thousand."""
     page = await (await visit(backend)).open()
-    await page.evaluate(
-        """() => {
-          window.longest = 0;
-          const watch = new PerformanceObserver((list) => {
-            for (const { duration } of list.getEntries()) {
-              window.longest = Math.max(window.longest, duration);
-            }
-          });
-          watch.observe({ type: "longtask" });
-        }"""
-    )
+    await page.evaluate(WATCH_TASKS)
 
     def flood(socket: WebSocketRoute) -> None:
         for seq in range(1, 12_001):
