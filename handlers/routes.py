@@ -23,6 +23,7 @@ from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
     IsAuthenticatedHandler,
     RefreshHandler,
+    SessionEverywhereHandler,
     SessionHandler,
     SessionRefreshHandler,
     TokenHandler,
@@ -39,6 +40,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/is-authenticated/", IsAuthenticatedHandler),
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
+    ("/api/users/session/everywhere/", SessionEverywhereHandler),
     ("/api/stats/", StatsHandler),
     ("/api/notifications/", NotificationsPageHandler),
     ("/api/docs/", DocsPageHandler),

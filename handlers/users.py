@@ -148,8 +148,10 @@ class _SessionCookie(ApiHandler):
         self.reply(SessionResponse(tokens.access, tokens.identity, UserResponse.of(tokens.user)))
 
     def forget(self) -> None:
-        """Remove the cookie."""
+        """Answer with nothing, and remove the cookie."""
         self.clear_cookie(self.NAME, path=self.PATH, samesite="Strict")
+        self.set_status(204)
+        self.finish()
 
 
 class SessionHandler(_SessionCookie):
@@ -161,6 +163,14 @@ class SessionHandler(_SessionCookie):
         self.remember(tokens)
 
     async def delete(self) -> None:
+        """Sign out on this device: its cookie is forgotten. Other tokens stay valid."""
+        self.forget()
+
+
+class SessionEverywhereHandler(_SessionCookie):
+    """End every session of the user whom the cookie names."""
+
+    async def delete(self) -> None:
         """Sign out everywhere: all tokens of the user end, and all connections."""
         accounts = self.application.accounts
         try:
@@ -170,8 +180,6 @@ class SessionHandler(_SessionCookie):
         else:
             await accounts.sign_out_everywhere(user.id)
         self.forget()
-        self.set_status(204)
-        self.finish()
 
 
 class SessionRefreshHandler(_SessionCookie):

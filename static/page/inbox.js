@@ -25,6 +25,8 @@ export class Inbox {
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
   #signingOut = false;
+  /** The other tabs of this browser: told by the number of a user that it signed out. */
+  #tabs = new BroadcastChannel("notifier/sign-outs");
 
   /** @param {Session} session @param {(notice?: string) => void} leave */
   constructor(session, leave) {
@@ -34,7 +36,10 @@ export class Inbox {
     const showProtocol = () => this.#protocol.show(this.#preferences.get("protocol") === true);
     this.#preferences.addEventListener("change", showProtocol);
     showProtocol();
-    byId("sign-out").addEventListener("click", () => this.#signOut());
+    byId("sign-out-here").addEventListener("click", () => this.#signOut(false));
+    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(true));
+    this.#tabs.onmessage = ({ data }) =>
+      data === this.session.user?.id && this.#close(words.signedOutElsewhere);
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
   }
@@ -66,15 +71,20 @@ export class Inbox {
   #changed(status) {
     this.#light.show(status);
     this.#feed.setConnected(status.state === "connected");
+    this.#tools?.setConnected(status.state === "connected");
     // The server closes the socket of a sign-out too, and may be faster than its answer.
     if (status.state !== "closed" || status.reason === "closed") return;
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
-  async #signOut() {
+  /** @param {boolean} everywhere */
+  async #signOut(everywhere) {
+    byId("sign-out-menu").hidePopover();
     this.#signingOut = true;
     try {
-      await this.session.signOut();
+      const id = this.session.user?.id;
+      await this.session.signOut(everywhere);
+      this.#tabs.postMessage(id);
       this.#close();
     } catch {
       this.#complain(words.signOutFailed);
@@ -125,7 +135,9 @@ export class Inbox {
     try {
       const { Tools } = await import("./tools.js");
       // Meanwhile somebody may have signed out.
-      if (client === this.#client) this.#tools = new Tools(byId("tools"), this.session);
+      if (client !== this.#client) return;
+      this.#tools = new Tools(byId("tools"), this.session);
+      this.#tools.setConnected(client?.status.state === "connected");
     } catch {
       this.#complain(words.toolsMissing);
     }

@@ -47,9 +47,9 @@ export class Session {
     return identity;
   }
 
-  /** End this session on every device. */
-  async signOut() {
-    await exchange("DELETE", SESSION);
+  /** End the session of this browser, or everything of this user everywhere. @param {boolean} everywhere */
+  async signOut(everywhere) {
+    await exchange("DELETE", everywhere ? `${SESSION}everywhere/` : SESSION);
     this.forget();
   }
 
@@ -63,13 +63,14 @@ export class Session {
    * @param {string} method
    * @param {string} path
    * @param {string} [body] JSON text
+   * @param {AbortSignal} [signal] ends the wait for an answer
    */
-  async call(method, path, body) {
+  async call(method, path, body, signal) {
     try {
-      return await exchange(method, path, body, this.#access);
+      return await exchange(method, path, body, this.#access, signal);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401 || !(await this.resume())) throw error;
-      return exchange(method, path, body, this.#access);
+      return exchange(method, path, body, this.#access, signal);
     }
   }
 
@@ -100,14 +101,15 @@ export class Session {
  * @param {string} path
  * @param {object | string} [body] an object, or JSON text that must arrive unchanged
  * @param {string} [access]
+ * @param {AbortSignal} [signal]
  */
-async function exchange(method, path, body, access) {
+async function exchange(method, path, body, access, signal) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (access) headers.Authorization = `Bearer ${access}`;
   const text = typeof body === "object" ? JSON.stringify(body) : body;
-  const answer = await fetch(path, { method, headers, body: text, cache: "no-store" });
+  const answer = await fetch(path, { method, headers, body: text, cache: "no-store", signal });
   const content = await answer.json().catch(() => null);
   if (!answer.ok) throw new Refused(answer.status, content);
   return content;

@@ -39,6 +39,59 @@ async def test_message(backend: Backend, inbox: Page) -> None:
     await expect(entry.locator(".json")).to_contain_text('"level": "success"')
 
 
+async def test_plain_messages(backend: Backend, inbox: Page) -> None:
+    """A text, and a body without a title, read as messages; their JSON is a click away."""
+    for payload in ("Just\n“text”", {"body": "Only a body", "level": "error"}):
+        backend.send(payload)
+    bodies = inbox.locator(".entry-body")
+    await expect(bodies).to_have_text(["Only a body", "Just\n“text”"])
+    await expect(inbox.locator(".entry-title")).to_have_text(["#2", "#1"])
+    await expect(inbox.locator(".json")).to_have_count(2)
+    await inbox.get_by_role("button", name="Show JSON").last.click()
+    await expect(inbox.locator(".json").last).to_have_text('"Just\\n“text”"')
+
+
+async def test_level(backend: Backend, inbox: Page) -> None:
+    """A level is more than a colour: an icon, and a word that is read out with the title."""
+    backend.send({"title": "Disk almost full", "level": "warning"})
+    entry = inbox.locator(".entry")
+    await expect(entry.get_by_role("heading")).to_have_accessible_name("Warning: Disk almost full")
+    await expect(entry.locator(".level")).to_be_visible()
+    await expect(inbox.locator("#announcer")).to_have_text(
+        "New notification: Warning: Disk almost full"
+    )
+    backend.send({"title": "No level"})
+    await expect(headline(inbox, "No level")).to_be_visible()
+    await expect(entry.first.locator(".level")).to_be_hidden()
+
+
+async def test_addresses(backend: Backend, inbox: Page) -> None:
+    """A relative address leads into this server's site; one that is unsafe is only a text."""
+    for url in ("/orders/7", "https://bank.example@evil.example/"):
+        backend.send({"title": "T", "url": url})
+    await expect(inbox.locator(".entry")).to_have_count(2)
+    link = inbox.locator(".entry").get_by_role("link")
+    await expect(link).to_have_count(1)
+    await expect(link).to_have_attribute("href", f"{backend.url}/orders/7")
+    await expect(inbox.get_by_text("https://bank.example@evil.example/")).to_be_visible()
+
+
+async def test_right_to_left(backend: Backend, inbox: Page) -> None:
+    """What is written from right to left begins at the right, whatever the page's language."""
+    backend.send({"title": "הזמנה נשלחה", "body": "המשלוח יגיע מחר", "level": "info"})
+    backend.send({"title": "Order sent", "body": "It arrives tomorrow"})
+    await expect(inbox.locator(".entry")).to_have_count(2)
+    sides = """(selector) => [...document.querySelectorAll(selector)].map((place) => {
+      const text = document.createRange();
+      text.selectNodeContents(place);
+      const [line] = text.getClientRects();
+      const box = place.getBoundingClientRect();
+      return line.left - box.left < box.right - line.right ? "left" : "right";
+    })"""
+    for selector in (".entry-title", ".entry-body"):
+        assert await inbox.evaluate(sides, selector) == ["left", "right"]
+
+
 async def test_hostile_payloads(backend: Backend, inbox: Page) -> None:
     """Markup and script addresses from a sender are only ever text."""
     script = "<script>document.title='hacked'</script>"
