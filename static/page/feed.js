@@ -165,6 +165,9 @@ export class Feed {
     this.#missed = 0;
     this.#pill();
     this.#explainEmpty();
+    const { top } = this.#list.getBoundingClientRect();
+    // Above the feed may be a form that somebody fills in: no move without a need.
+    if (this.#newestFirst && top > byId("bar").offsetHeight) return;
     scrollTo({ top: this.#newestFirst ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
   }
 
