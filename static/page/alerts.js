@@ -7,7 +7,7 @@ import { words } from "./language.js";
 
 const TITLE = "Notifier";
 const CHIME_PAUSE = 1_500;
-const LONGEST_BODY = 200;
+const LONGEST_TEXT = 200;
 
 export class Alerts {
   #unseen = 0;
@@ -41,10 +41,11 @@ export class Alerts {
   }
 
   /** @param {Entry} entry */
-  #show({ headline, key, message, raw }) {
-    const body = (message ? message.body : raw).slice(0, LONGEST_BODY);
+  #show({ key, message, raw }) {
+    const title = (message?.title || words.untitled).slice(0, LONGEST_TEXT);
+    const body = (message?.body ?? raw).slice(0, LONGEST_TEXT);
     // The tag makes several tabs show it once.
-    const shown = new Notification(headline, { body, tag: key, icon: "/static/icon.svg" });
+    const shown = new Notification(title, { body, tag: key, icon: "/static/icon.svg" });
     shown.onclick = () => {
       shown.close();
       window.focus();

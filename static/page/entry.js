@@ -4,6 +4,7 @@ import { words } from "./language.js";
 
 const LEVELS = /** @type {const} */ (["info", "success", "warning", "error"]);
 const LONGEST_HEADLINE = 300;
+const STEP = 2_000;
 
 /**
  * @typedef {(typeof LEVELS)[number]} Level
@@ -28,7 +29,7 @@ export class Entry {
     this.wholeJson = false;
   }
 
-  /** A line for desktop notifications and screen readers. */
+  /** A line for screen readers. */
   get headline() {
     const { title = "", body = "" } = this.message ?? {};
     const said = title || body.trimStart().split("\n", 1)[0] || words.untitled;
@@ -43,9 +44,15 @@ export class Entry {
   /** Get ready for `contains`, in steps. */
   *prepare() {
     const { title = "", body = "" } = this.message ?? {};
-    let text = `${title}\n${body}\n`;
-    for (const part of flat(this.raw)) yield (text += part);
-    this.#searchable = text.toLowerCase();
+    const ready = [`${title}\n${body}\n`.toLowerCase()];
+    let next = "";
+    for (const part of flat(this.raw)) {
+      next += part;
+      if (next.length < STEP) continue;
+      ready.push(next.toLowerCase());
+      yield (next = "");
+    }
+    this.#searchable = ready.join("") + next.toLowerCase();
   }
 
   /** @param {string} needle lower-case */

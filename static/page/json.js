@@ -139,6 +139,8 @@ function fits(tokens) {
 
 /** A JSON string with its escapes resolved, except those that would deceive a reader. */
 function legible(/** @type {string} */ token) {
+  // Most strings are legible as they are, and this is asked for each of a megabyte.
+  if (!token.includes("\\") && token.search(DECEPTIVE) < 0) return token;
   const shown = JSON.stringify(JSON.parse(token));
   return shown.replace(DECEPTIVE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -74,9 +74,9 @@ test("the filter finds a message as it reads, and what only its JSON says", () =
 test("an entry gets ready for the filter in short steps", () => {
   const long = entry(JSON.stringify(Array.from({ length: 1_000 }, (_, number) => ({ number }))));
   assert.equal(long.searchable, false);
-  assert.ok([...long.prepare()].length > 5_000);
+  assert.ok([...long.prepare()].length > 5);
   assert.equal(long.searchable, true);
-  assert.ok(long.contains('"number": 999'));
+  for (let number = 0; number < 1_000; number++) assert.ok(long.contains(`{"number": ${number}}`));
 });
 
 test("a headline is the title, or else the first words", () => {
