@@ -163,7 +163,7 @@ class SessionHandler(_SessionCookie):
         self.remember(tokens)
 
     async def delete(self) -> None:
-        """Sign out on this device: its cookie is forgotten. Other tokens stay valid."""
+        """Sign out on this device: its cookie is forgotten. No token ends by that."""
         self.forget()
 
 

@@ -35,9 +35,7 @@ export class Alerts {
     if (!document.hidden) return;
     this.#unseen += entries.length;
     document.title = `(${this.#unseen}) ${TITLE}`;
-    if (this.preferences.get("desktop") && allowed()) {
-      this.#show(newest);
-    }
+    if (this.preferences.get("desktop") && allowed()) this.#show(newest);
   }
 
   /** @param {Entry} entry */

@@ -80,7 +80,8 @@ function* pour(place, parts, inColour) {
   for (const block of blocks(parts)) yield place.append(blockElement(block, inColour));
 }
 
-/** Parts in groups of bounded length, which end where a line does if there is one.
+/**
+ * Parts in groups of bounded length, which end where a line does if there is one.
  * @param {Iterable<Part>} parts
  */
 function* blocks(parts) {
