@@ -8,6 +8,7 @@ import { words } from "./language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
+import { inSlices } from "./slices.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -63,7 +64,7 @@ export class Inbox {
 
   /** Acknowledged is what can be seen. @param {Entry[]} entries */
   #added(entries) {
-    for (const { key } of entries) this.#client?.ack(key);
+    if (this.#client) inSlices(acknowledging(this.#client, entries));
     this.#alerts.announce(entries);
   }
 
@@ -142,4 +143,9 @@ export class Inbox {
       this.#complain(words.toolsMissing);
     }
   }
+}
+
+/** One at a step, because thousands can come at once. @param {NotifierClient} client @param {Entry[]} entries */
+function* acknowledging(client, entries) {
+  for (const { key } of entries) yield client.ack(key);
 }
