@@ -186,8 +186,10 @@ class _SessionCookie(ApiHandler):
         self.reply(SessionResponse(tokens.access, tokens.identity, UserResponse.of(tokens.user)))
 
     def forget(self) -> None:
-        """Remove the cookie."""
+        """Answer with nothing, and remove the cookie."""
         self.clear_cookie(self.NAME, path=self.PATH, samesite="Strict")
+        self.set_status(204)
+        self.finish()
 
 
 class SessionHandler(_SessionCookie):
@@ -199,6 +201,14 @@ class SessionHandler(_SessionCookie):
         self.remember(tokens)
 
     async def delete(self) -> None:
+        """Sign out on this device: its cookie is forgotten. No token ends by that."""
+        self.forget()
+
+
+class SessionEverywhereHandler(_SessionCookie):
+    """End every session of the user whom the cookie names."""
+
+    async def delete(self) -> None:
         """Sign out everywhere: all tokens of the user end, and all connections."""
         accounts = self.application.accounts
         try:
@@ -208,8 +218,6 @@ class SessionHandler(_SessionCookie):
         else:
             await accounts.sign_out_everywhere(user.id)
         self.forget()
-        self.set_status(204)
-        self.finish()
 
 
 class SessionRefreshHandler(_SessionCookie):

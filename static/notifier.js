@@ -668,7 +668,8 @@ export class NotifierClient extends EventTarget {
       this.#stopTimer();
       this.#apply(message);
     } else if (message.ack) {
-      this.ack(message.ack);
+      // Each tab acknowledges what it showed; the server hears it once.
+      if (this.#unacked.has(message.ack)) this.ack(message.ack);
     } else if (message.hello) {
       this.#tabs?.tell({ status: this.#status });
       for (const frame of this.#unacked.values()) this.#tabs?.tell({ frame, direction: "in" });

@@ -233,18 +233,42 @@ class TestSession:
         assert refused.status_code == 401
         assert "Set-Cookie" not in refused.headers
 
-    async def test_sign_out_ends_everything(self, server: Harness) -> None:
-        """Signing out ends the user's tokens and connections everywhere."""
+    async def test_sign_out_of_this_device(self, server: Harness) -> None:
+        """Signing out forgets the cookie; other sessions, tokens and connections go on."""
+        tokens = await sign_in(server)
+        await server.post(CREDENTIALS, SESSION)
+        async with server.connect(server.admin, token=tokens["identity"]) as device:
+            ended = await server.http.delete(SESSION)
+            assert (ended.status_code, ended.content) == (204, b"")
+            assert f"Path={SESSION}" in ended.headers["Set-Cookie"]
+            assert (await server.post({}, SESSION + "refresh/")).status_code == 401
+            await server.send(server.admin, "still here")
+            assert (await device.next()).value == "still here"
+        assert (await server.post({"refresh": tokens["refresh"]}, REFRESH)).status_code == 200
+        assert (await server.http.delete(SESSION)).status_code == 204, "signing out twice is fine"
+
+    async def test_sign_out_everywhere(self, server: Harness) -> None:
+        """Signing out everywhere ends the user's tokens and connections."""
         tokens = await sign_in(server)
         await server.post(CREDENTIALS, SESSION)
         async with server.connect(server.admin, token=tokens["identity"]) as device:
             await device.nothing_more()
-            ended = await server.http.delete(SESSION)
+            ended = await server.http.delete(SESSION + "everywhere/")
             assert (ended.status_code, ended.content) == (204, b"")
             assert (await device.closed())[0] == 4403
         assert (await server.post({"token": tokens["access"]}, VERIFY)).status_code == 401
         assert (await server.post({}, SESSION + "refresh/")).status_code == 401
-        assert (await server.http.delete(SESSION)).status_code == 204, "signing out twice is fine"
+        again = await server.http.delete(SESSION + "everywhere/")
+        assert again.status_code == 204, "signing out twice is fine"
+
+    async def test_sign_out_everywhere_needs_the_session(self, server: Harness) -> None:
+        """A cookie that is no refresh token ends nobody's sessions."""
+        tokens = await sign_in(server)
+        for wrong in (tokens["access"], tokens["identity"], "nonsense"):
+            cookie = {"Cookie": f"notifier_session={wrong}"}
+            answer = await server.http.delete(SESSION + "everywhere/", headers=cookie)
+            assert answer.status_code == 204
+        assert (await server.post({"refresh": tokens["refresh"]}, REFRESH)).status_code == 200
 
 
 class TestStats:

@@ -7,6 +7,7 @@ import { words } from "./language.js";
 
 const TITLE = "Notifier";
 const CHIME_PAUSE = 1_500;
+const LONGEST_TEXT = 200;
 
 export class Alerts {
   #unseen = 0;
@@ -27,17 +28,27 @@ export class Alerts {
   announce(entries) {
     const newest = entries.at(-1);
     if (!newest) return;
-    byId("announcer").textContent = words.announced(newest.headline);
+    const level = newest.message?.level;
+    const said = level ? `${words.levels[level]}: ${newest.headline}` : newest.headline;
+    byId("announcer").textContent = words.announced(said);
     this.#chime();
     if (!document.hidden) return;
     this.#unseen += entries.length;
     document.title = `(${this.#unseen}) ${TITLE}`;
-    if (this.preferences.get("desktop") && allowed()) {
-      const { title = words.untitled, body = newest.raw.slice(0, 200) } = newest.message ?? {};
-      // The tag makes several tabs show it once.
-      const shown = new Notification(title, { body, tag: newest.key, icon: "/static/icon.svg" });
-      shown.onclick = () => window.focus();
-    }
+    if (this.preferences.get("desktop") && allowed()) this.#show(newest);
+  }
+
+  /** @param {Entry} entry */
+  #show({ key, message, raw }) {
+    const title = (message?.title || words.untitled).slice(0, LONGEST_TEXT);
+    const body = (message?.body ?? raw).slice(0, LONGEST_TEXT);
+    // The tag makes several tabs show it once.
+    const shown = new Notification(title, { body, tag: key, icon: "/static/icon.svg" });
+    shown.onclick = () => {
+      shown.close();
+      window.focus();
+      if (message?.url) window.open(message.url.href, "_blank", "noopener,noreferrer");
+    };
   }
 
   clear() {

@@ -1,15 +1,16 @@
 /** How an entry looks. Everything that a sender wrote becomes text, never markup. */
 import { copyText } from "./clipboard.js";
 import { byId, say } from "./dom.js";
+import { head, lines, showText } from "./excerpt.js";
 import { pretty } from "./json.js";
 import { label, words } from "./language.js";
 import { showTime } from "./time.js";
 
 /** @typedef {import("./entry.js").Entry} Entry */
-/** @typedef {import("./json.js").Piece} Piece */
+/** @typedef {import("./entry.js").Level} Level */
 
-const PREVIEW_LINES = 14;
-const COLOURED_LENGTH = 20_000;
+const LONGEST_TITLE = 500;
+const LONGEST_ADDRESS = 300;
 const COPIED_SHOWN = 1_500;
 
 /**
@@ -32,8 +33,13 @@ export function card(entry, exactTime) {
     entry.open = !entry.open;
     fillJson(element, entry);
   });
-  on(".more", () => {
-    entry.whole = true;
+  on(".more-body", () => {
+    entry.wholeBody = true;
+    fillBody(element, entry);
+    element.querySelector(".entry-body").focus();
+  });
+  on(".more-json", () => {
+    entry.wholeJson = true;
     fillJson(element, entry);
     element.querySelector(".json").focus();
   });
@@ -41,23 +47,46 @@ export function card(entry, exactTime) {
 }
 
 /** @param {any} element @param {Entry} entry */
-function fillMessage(element, { message, seq }) {
+function fillMessage(element, entry) {
+  const { message, seq } = entry;
   const title = element.querySelector(".entry-title");
-  title.textContent = message?.title ?? `#${seq}`;
-  title.classList.toggle("untitled", !message);
+  title.textContent = shorten(message?.title || `#${seq}`, LONGEST_TITLE);
+  title.classList.toggle("untitled", !message?.title);
   if (!message) return;
-  element.dataset.level = message.level;
-  say(element.querySelector(".entry-body"), message.body);
-  if (!message.url) return;
+  fillBody(element, entry);
+  if (message.level) fillLevel(element, message.level);
   const link = element.querySelector(".entry-link");
-  link.href = message.url.href;
-  say(link, message.url.href.replace(/^https?:\/\//, "").replace(/\/$/, ""));
+  if (message.url) link.href = message.url.href;
+  const address = message.url?.href.replace(/^https?:\/\//, "").replace(/\/$/, "") ?? message.address;
+  say(link, shorten(address, LONGEST_ADDRESS));
+}
+
+/** @param {any} element @param {Level} level */
+function fillLevel(element, level) {
+  const icon = element.querySelector(".level");
+  element.dataset.level = level;
+  icon.firstElementChild.setAttribute("href", `#icon-${level}`);
+  icon.removeAttribute("hidden");
+  say(element.querySelector(".level-word"), `${words.levels[level]}:`);
 }
 
 /** @param {any} element @param {Entry} entry */
-function fillJson(element, { message, open, whole, raw }) {
+function fillBody(element, { message, wholeBody }) {
+  const place = element.querySelector(".entry-body");
+  const body = message?.body ?? "";
+  place.hidden = body === "";
+  if (wholeBody) place.tabIndex = 0;
+  showText(place, element.querySelector(".more-body"), {
+    parts: lines(body),
+    length: body.length,
+    whole: wholeBody,
+  });
+}
+
+/** @param {any} element @param {Entry} entry */
+function fillJson(element, { message, open, wholeJson, raw }) {
   const json = element.querySelector(".json");
-  const more = element.querySelector(".more");
+  const more = element.querySelector(".more-json");
   const fold = element.querySelector(".fold");
   fold.setAttribute("aria-expanded", String(open));
   if (message) label(fold, open ? words.hideJson : words.showJson);
@@ -65,34 +94,13 @@ function fillJson(element, { message, open, whole, raw }) {
   fold.querySelector("use").setAttribute("href", message ? "#icon-code" : "#icon-fold");
   json.hidden = !open;
   more.hidden = true;
-  if (!open) return json.replaceChildren();
-  const pieces = pretty(raw);
-  const lines = pieces.filter(startsLine).length + 1;
-  const shortened = lines > PREVIEW_LINES + 2 && !whole;
-  json.replaceChildren(...colour(shortened ? head(pieces) : pieces));
-  if (shortened) say(more, words.showAll(lines));
+  if (open) showText(json, more, { parts: pretty(raw), length: raw.length, whole: wholeJson });
+  else json.replaceChildren();
 }
 
-/** @param {Piece} piece */
-const startsLine = ({ text }) => text[0] === "\n";
-
-/** @param {Piece[]} pieces */
-function head(pieces) {
-  let lines = 0;
-  return pieces.slice(0, pieces.findIndex((piece) => startsLine(piece) && ++lines === PREVIEW_LINES));
-}
-
-/** Coloured as long as that is quick. @param {Piece[]} pieces */
-function colour(pieces) {
-  const whole = pieces.map(({ text }) => text).join("");
-  if (whole.length > COLOURED_LENGTH) return [whole];
-  return pieces.map(({ kind, text }) => {
-    if (kind === "space" || kind === "punctuation") return text;
-    const span = document.createElement("span");
-    span.className = kind;
-    span.textContent = text;
-    return span;
-  });
+/** @param {string} text @param {number} length */
+function shorten(text, length) {
+  return text.length > length ? `${head(text, length)}…` : text;
 }
 
 /** @param {HTMLElement} button @param {string} text */

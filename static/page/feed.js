@@ -10,6 +10,7 @@
 import { card } from "./card.js";
 import { byId, say } from "./dom.js";
 import { words } from "./language.js";
+import { inSlices } from "./slices.js";
 import { showTime } from "./time.js";
 
 const MOST_ENTRIES = 10_000;
@@ -29,6 +30,8 @@ export class Feed {
   #matching = [];
   #characters = 0;
   #needle = "";
+  // What was asked for last; #needle follows when all entries are ready to be looked through.
+  #wanted = "";
   // The document holds #matching[#from] to #matching[#to - 1].
   #from = 0;
   #to = 0;
@@ -39,9 +42,13 @@ export class Feed {
   #order;
   #ends;
 
-  /** @param {Preferences} preferences */
-  constructor(preferences) {
+  /**
+   * @param {Preferences} preferences
+   * @param {(entries: Entry[]) => void} added told of entries that the feed has taken in
+   */
+  constructor(preferences, added) {
     this.preferences = preferences;
+    this.added = added;
     this.#order = preferences.get("order");
     this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
     preferences.addEventListener("change", () => this.#prefer());
@@ -66,8 +73,12 @@ export class Feed {
   }
 
   /** @param {string} text */
-  filter(text) {
-    this.#needle = text.trim().toLowerCase();
+  async filter(text) {
+    const needle = text.trim().toLowerCase();
+    this.#wanted = needle;
+    if (needle) await inSlices(preparing(this.#entries), () => this.#wanted === needle);
+    if (this.#wanted !== needle) return;
+    this.#needle = needle;
     this.#matching = this.#entries.filter((entry) => this.#matches(entry));
     this.#rebuild();
     this.#showNewest();
@@ -88,9 +99,11 @@ export class Feed {
     return this.#needle === "" || entry.contains(this.#needle);
   }
 
-  #arrive() {
+  async #arrive() {
+    if (this.#needle) await inSlices(preparing(this.#arriving));
     const arrived = this.#arriving;
     this.#arriving = [];
+    if (arrived.length === 0) return;
     const following = this.preferences.get("follow") && this.#atEdge(NEAR);
     const matching = arrived.filter((entry) => this.#matches(entry));
     const complete = this.#to === this.#matching.length;
@@ -98,11 +111,15 @@ export class Feed {
     this.#matching.push(...matching);
     for (const { raw } of arrived) this.#characters += raw.length;
     this.#keepBounds();
-    if (following || this.#list.childElementCount === 0) return this.#showNewest();
-    this.#missed += matching.length;
-    if (complete) this.#anchored(() => this.#extend(0, STEP));
-    this.#pill();
-    this.#catchUp();
+    if (following || this.#list.childElementCount === 0) {
+      this.#showNewest();
+    } else {
+      this.#missed += matching.length;
+      if (complete) this.#anchored(() => this.#extend(0, STEP));
+      this.#pill();
+      this.#catchUp();
+    }
+    this.added(arrived);
   }
 
   #keepBounds() {
@@ -148,6 +165,9 @@ export class Feed {
     this.#missed = 0;
     this.#pill();
     this.#explainEmpty();
+    const { top } = this.#list.getBoundingClientRect();
+    // Above the feed may be a form that somebody fills in: no move without a need.
+    if (this.#newestFirst && top > byId("bar").offsetHeight) return;
     scrollTo({ top: this.#newestFirst ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
   }
 
@@ -247,4 +267,9 @@ export class Feed {
   #tick() {
     for (const time of this.#list.querySelectorAll("time")) showTime(time, this.#exactTime);
   }
+}
+
+/** Gets entries ready for the filter, in steps; also those that come meanwhile. @param {Entry[]} entries */
+function* preparing(entries) {
+  for (const entry of entries) if (!entry.searchable) yield* entry.prepare();
 }

@@ -8,6 +8,7 @@ import { words } from "./language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
+import { inSlices } from "./slices.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -16,7 +17,7 @@ const PROBLEM_SHOWN = 8_000;
 
 export class Inbox {
   #preferences = new Preferences();
-  #feed = new Feed(this.#preferences);
+  #feed = new Feed(this.#preferences, (entries) => this.#added(entries));
   #alerts = new Alerts(this.#preferences);
   #light = new Light();
   /** @type {NotifierClient | null} */
@@ -24,9 +25,9 @@ export class Inbox {
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
-  /** @type {Entry[]} */
-  #unannounced = [];
   #signingOut = false;
+  /** The other tabs of this browser: told by the number of a user that it signed out. */
+  #tabs = new BroadcastChannel("notifier/sign-outs");
 
   /** @param {Session} session @param {(notice?: string) => void} leave */
   constructor(session, leave) {
@@ -36,7 +37,10 @@ export class Inbox {
     const showProtocol = () => this.#protocol.show(this.#preferences.get("protocol") === true);
     this.#preferences.addEventListener("change", showProtocol);
     showProtocol();
-    byId("sign-out").addEventListener("click", () => this.#signOut());
+    byId("sign-out-here").addEventListener("click", () => this.#signOut(false));
+    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(true));
+    this.#tabs.onmessage = ({ data }) =>
+      data === this.session.user?.id && this.#close(words.signedOutElsewhere);
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
   }
@@ -45,8 +49,12 @@ export class Inbox {
     const { user } = this.session;
     if (!user) return;
     byId("who").textContent = user.username;
-    this.#client = new NotifierClient({ userId: user.id, getToken: () => this.session.identity() });
-    this.#client.addEventListener("notification", ({ detail }) => this.#receive(detail));
+    this.#client = new NotifierClient({
+      userId: user.id,
+      getToken: () => this.session.identity(),
+      ack: "manual",
+    });
+    this.#client.addEventListener("notification", ({ detail }) => this.#feed.add(new Entry(detail)));
     this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
     this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
     this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
@@ -54,28 +62,30 @@ export class Inbox {
     if (user.is_superuser) this.#openTools();
   }
 
-  /** @param {import("../notifier.js").ServerNotification} notification */
-  #receive(notification) {
-    const entry = new Entry(notification);
-    this.#feed.add(entry);
-    this.#unannounced.push(entry);
-    if (this.#unannounced.length > 1) return;
-    setTimeout(() => this.#alerts.announce(this.#unannounced.splice(0)));
+  /** Acknowledged is what can be seen. @param {Entry[]} entries */
+  #added(entries) {
+    if (this.#client) inSlices(acknowledging(this.#client, entries));
+    this.#alerts.announce(entries);
   }
 
   /** @param {import("../notifier.js").Status} status */
   #changed(status) {
     this.#light.show(status);
     this.#feed.setConnected(status.state === "connected");
+    this.#tools?.setConnected(status.state === "connected");
     // The server closes the socket of a sign-out too, and may be faster than its answer.
     if (status.state !== "closed" || status.reason === "closed") return;
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
-  async #signOut() {
+  /** @param {boolean} everywhere */
+  async #signOut(everywhere) {
+    byId("sign-out-menu").hidePopover();
     this.#signingOut = true;
     try {
-      await this.session.signOut();
+      const id = this.session.user?.id;
+      await this.session.signOut(everywhere);
+      this.#tabs.postMessage(id);
       this.#close();
     } catch {
       this.#complain(words.signOutFailed);
@@ -126,9 +136,16 @@ export class Inbox {
     try {
       const { Tools } = await import("./tools.js");
       // Meanwhile somebody may have signed out.
-      if (client === this.#client) this.#tools = new Tools(byId("tools"), this.session);
+      if (client !== this.#client) return;
+      this.#tools = new Tools(byId("tools"), this.session);
+      this.#tools.setConnected(client?.status.state === "connected");
     } catch {
       this.#complain(words.toolsMissing);
     }
   }
+}
+
+/** One at a step, because thousands can come at once. @param {NotifierClient} client @param {Entry[]} entries */
+function* acknowledging(client, entries) {
+  for (const { key } of entries) yield client.ack(key);
 }

@@ -16,92 +16,131 @@ const INLINE_WIDTH = 60;
 const DECEPTIVE = /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /**
- * The tokens of a text, up to the first place that is no token.
+ * The tokens of a text, one after the other, up to the first place that is no token.
  * @param {string} text
+ * @returns {Generator<Token, void, void>}
  */
-function scan(text) {
-  /** @type {Token[]} */
-  const tokens = [];
-  TOKEN.lastIndex = 0;
+function* scan(text) {
   let end = 0;
-  for (let match; (match = TOKEN.exec(text)); end = TOKEN.lastIndex) {
+  for (;;) {
+    // Set anew each time, because others use the same expression in between.
+    TOKEN.lastIndex = end;
+    const match = TOKEN.exec(text);
+    if (!match) return;
     const [, string, number, word, punctuation] = match;
     const found = string ?? number ?? word ?? punctuation;
     const kind = string ? "string" : number ? "number" : word ? "word" : "punctuation";
-    tokens.push({ kind, text: found, at: TOKEN.lastIndex - found.length });
+    end = TOKEN.lastIndex;
+    yield { kind, text: found, at: end - found.length };
   }
-  BLANK.lastIndex = end;
-  BLANK.exec(text);
-  return { tokens, end: BLANK.lastIndex, whole: BLANK.lastIndex === text.length };
 }
 
 /**
- * Valid JSON, indented for reading; short arrays and objects stay on their line.
+ * Valid JSON, indented for reading; short arrays and objects stay on their line. Made
+ * piece by piece, so that the beginning of a long text costs little.
  * @param {string} text
- * @returns {Piece[]}
+ * @returns {Generator<Piece, void, void>}
  */
-export function pretty(text) {
-  const { tokens, whole } = scan(text);
-  if (!whole) return [{ kind: "string", text }];
-  const closing = pairs(tokens);
-  /** @type {Piece[]} */
-  const pieces = [];
+export function* pretty(text) {
+  const tokens = new Lookahead(scan(text));
   let depth = 0;
-  let inlineUntil = -1;
-  const add = (/** @type {Piece["kind"]} */ kind, /** @type {string} */ piece) =>
-    pieces.push({ kind, text: piece });
-  const lineBreak = () => add("space", `\n${"  ".repeat(depth)}`);
-
-  tokens.forEach((token, index) => {
-    const inline = index <= inlineUntil;
-    const end = closing.get(index);
-    if (end !== undefined) {
-      add("punctuation", token.text);
+  // While brackets stay on their line: the depth inside the outermost of them.
+  let inline = Infinity;
+  const lineBreak = () => space(`\n${"  ".repeat(depth)}`);
+  for (let token; (token = tokens.next()); ) {
+    if (opens(token)) {
+      yield punctuation(token.text);
       depth++;
-      if (inline) return;
-      if (width(tokens, index, end) <= INLINE_WIDTH) inlineUntil = end;
-      else lineBreak();
-    } else if (token.text === "}" || token.text === "]") {
+      if (depth > inline) continue;
+      if (fits(tokens)) inline = depth;
+      else yield lineBreak();
+    } else if (closes(token)) {
       depth--;
-      if (!inline) lineBreak();
-      add("punctuation", token.text);
+      if (inline === Infinity) yield lineBreak();
+      yield punctuation(token.text);
+      if (depth < inline) inline = Infinity;
     } else if (token.text === ",") {
-      add("punctuation", ",");
-      if (inline) add("space", " ");
-      else lineBreak();
+      yield punctuation(",");
+      yield inline === Infinity ? lineBreak() : space(" ");
     } else if (token.text === ":") {
-      add("punctuation", ": ");
+      yield punctuation(": ");
     } else if (token.kind === "string") {
-      add(tokens[index + 1]?.text === ":" ? "key" : "string", legible(token.text));
+      yield { kind: tokens.peek(0)?.text === ":" ? "key" : "string", text: legible(token.text) };
     } else {
-      add(token.kind, token.text);
+      yield token;
     }
-  });
-  return pieces;
+  }
 }
 
-/** For each opening bracket its closing one. @param {Token[]} tokens */
-function pairs(tokens) {
-  /** @type {Map<number, number>} */
-  const closing = new Map();
-  /** @type {number[]} */
-  const open = [];
-  tokens.forEach(({ text }, index) => {
-    if (text === "{" || text === "[") open.push(index);
-    if (text === "}" || text === "]") closing.set(open.pop() ?? 0, index);
-  });
-  return closing;
+/**
+ * Valid JSON on one line, in parts: everything that a line of `pretty` says is in it.
+ * @param {string} text
+ * @returns {Generator<string, void, void>}
+ */
+export function* flat(text) {
+  for (const { kind, text: found } of scan(text)) {
+    if (kind === "string") yield legible(found);
+    else yield found === "," || found === ":" ? `${found} ` : found;
+  }
 }
 
-/** How wide brackets and their content are on one line, as far as that matters. */
-function width(/** @type {Token[]} */ tokens, /** @type {number} */ from, /** @type {number} */ to) {
-  let sum = 0;
-  for (let index = from; index <= to && sum <= INLINE_WIDTH; index++) sum += tokens[index].text.length + 1;
-  return sum;
+/** Tokens that can be looked at before their turn. */
+class Lookahead {
+  /** @type {Token[]} */
+  #ahead = [];
+
+  /** @param {Generator<Token, void, void>} tokens */
+  constructor(tokens) {
+    this.tokens = tokens;
+  }
+
+  next() {
+    this.peek(0);
+    return this.#ahead.shift();
+  }
+
+  /** @param {number} index 0 is the next one @returns {Token | undefined} */
+  peek(index) {
+    while (this.#ahead.length <= index) {
+      const { value } = this.tokens.next();
+      if (!value) return undefined;
+      this.#ahead.push(value);
+    }
+    return this.#ahead[index];
+  }
+}
+
+/** @param {Token} token */
+const opens = ({ text }) => text === "{" || text === "[";
+
+/** @param {Token} token */
+const closes = ({ text }) => text === "}" || text === "]";
+
+/** @param {string} text @returns {Piece} */
+const punctuation = (text) => ({ kind: "punctuation", text });
+
+/** @param {string} text @returns {Piece} */
+const space = (text) => ({ kind: "space", text });
+
+/** Whether brackets that were just opened and their content fit on one line. @param {Lookahead} tokens */
+function fits(tokens) {
+  let width = 2;
+  let open = 1;
+  for (let index = 0; open > 0; index++) {
+    const token = tokens.peek(index);
+    if (!token) return false;
+    width += token.text.length + 1;
+    if (width > INLINE_WIDTH) return false;
+    if (opens(token)) open++;
+    else if (closes(token)) open--;
+  }
+  return true;
 }
 
 /** A JSON string with its escapes resolved, except those that would deceive a reader. */
 function legible(/** @type {string} */ token) {
+  // Most strings are legible as they are, and this is asked for each of a megabyte.
+  if (!token.includes("\\") && token.search(DECEPTIVE) < 0) return token;
   const shown = JSON.stringify(JSON.parse(token));
   return shown.replace(DECEPTIVE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -114,13 +153,14 @@ function legible(/** @type {string} */ token) {
  * @typedef {"value" | "key" | "colon" | "comma" | "end" | "string"} Fault
  */
 export function fault(text) {
-  const { tokens, end, whole } = scan(text);
   /** @type {string[]} */
   const open = [];
   /** @type {Fault} */
   let expected = "value";
   let mayClose = false;
-  for (const { kind, text: found, at } of tokens) {
+  let end = 0;
+  for (const { kind, text: found, at } of scan(text)) {
+    end = at + found.length;
     const inObject = open.at(-1) === "{";
     const closes = found === (inObject ? "}" : "]") && open.length > 0;
     if (closes && (mayClose || expected === "comma")) {
@@ -142,7 +182,10 @@ export function fault(text) {
       return { ...place(text, at), what: expected };
     }
   }
-  if (whole && expected === "end") return null;
+  BLANK.lastIndex = end;
+  BLANK.exec(text);
+  end = BLANK.lastIndex;
+  if (end === text.length && expected === "end") return null;
   return { ...place(text, end), what: text[end] === '"' && expected !== "colon" ? "string" : expected };
 }
 

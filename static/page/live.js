@@ -9,7 +9,10 @@ import { Plot } from "./plot.js";
 /** @typedef {{ state: string, driver?: string, kind?: string }} Part */
 
 const INTERVAL = 2_000;
+const PATIENCE = 5_000;
+const UNKNOWN = "unknown";
 const GOOD = ["ok", "connected", "consuming", "local"];
+const NEUTRAL = ["off", UNKNOWN];
 
 export class LiveView {
   #plot = new Plot();
@@ -17,6 +20,8 @@ export class LiveView {
   #parts = make("ul", "parts");
   #away = make("p", "hint", words.liveAway);
   #timer = 0;
+  #connected = false;
+  #asking = false;
   /** @type {Stats | null} */
   #last = null;
 
@@ -25,29 +30,44 @@ export class LiveView {
     this.session = session;
     const body = make("div", "stack", this.#numbers, this.#plot.element, this.#parts, this.#away);
     this.element = make("details", "panel", make("summary", "", words.liveTitle), body);
-    this.#away.hidden = true;
     this.element.addEventListener("toggle", () => this.#ask());
+    this.#lose();
   }
 
   start() {
     this.#timer = window.setInterval(() => this.#ask(), INTERVAL);
-    this.#ask();
   }
 
   stop() {
     clearInterval(this.#timer);
   }
 
+  /** @param {boolean} connected figures from before a connection was lost say nothing about now */
+  setConnected(connected) {
+    this.#connected = connected;
+    if (connected) this.#ask();
+    else this.#lose();
+  }
+
   /** Only while somebody can see it. */
   async #ask() {
-    if (document.hidden || !this.element.open) return;
+    if (!this.#connected || this.#asking || document.hidden || !this.element.open) return;
+    this.#asking = true;
     try {
-      this.#show(await this.session.call("GET", "/api/stats/"));
-      this.#away.hidden = true;
+      const stats = await this.session.call("GET", "/api/stats/", undefined, AbortSignal.timeout(PATIENCE));
+      if (this.#connected) this.#show(stats);
     } catch {
-      this.#last = null;
-      this.#away.hidden = false;
+      this.#lose();
+    } finally {
+      this.#asking = false;
     }
+  }
+
+  /** Say that nothing is known, instead of what was true once. */
+  #lose() {
+    this.#last = null;
+    this.#away.hidden = false;
+    this.#fill({ users: null, sockets: null, sends: null, deliveries: null }, {});
   }
 
   /** @param {Stats} stats */
@@ -55,17 +75,26 @@ export class LiveView {
     const sends = this.#rate(stats, "sends");
     const deliveries = this.#rate(stats, "deliveries");
     this.#last = stats;
+    this.#away.hidden = true;
     this.#plot.add(sends, deliveries);
+    this.#fill({ users: stats.users, sockets: stats.sockets, sends, deliveries }, stats);
+  }
+
+  /**
+   * @param {Record<"users" | "sockets" | "sends" | "deliveries", number | null>} numbers
+   * @param {Partial<Record<"store" | "relay" | "rabbitmq", Part>>} parts
+   */
+  #fill({ users, sockets, sends, deliveries }, { store, relay, rabbitmq }) {
     this.#numbers.replaceChildren(
-      ...figure(stats.users, words.liveUsers),
-      ...figure(stats.sockets, words.liveSockets),
+      ...figure(users, words.liveUsers),
+      ...figure(sockets, words.liveSockets),
       ...figure(sends, words.liveSends, "sends"),
       ...figure(deliveries, words.liveDeliveries, "deliveries"),
     );
     this.#parts.replaceChildren(
-      part(words.store, stats.store),
-      part(words.relay, stats.relay),
-      part(words.rabbitmq, stats.rabbitmq),
+      part(words.store, store),
+      part(words.relay, relay),
+      part(words.rabbitmq, rabbitmq),
     );
   }
 
@@ -78,19 +107,19 @@ export class LiveView {
   }
 }
 
-/** @param {number} value @param {string} name @param {string} [line] of the plot */
+/** @param {number | null} value @param {string} name @param {string} [line] of the plot */
 function figure(value, name, line = "") {
-  const number = value.toLocaleString(locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
-  return [make("dt", line, name), make("dd", "", number)];
+  const number = value?.toLocaleString(locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
+  return [make("dt", line, name), make("dd", "", number ?? "–")];
 }
 
-/** @param {string} name @param {Part} part */
-function part(name, { state, driver, kind }) {
+/** @param {string} name @param {Part} [part] */
+function part(name, { state, driver, kind } = { state: UNKNOWN }) {
   const light = make("i");
   light.setAttribute("aria-hidden", "true");
   const said = words.states[state] ?? state;
   const item = make("li", "", light, `${name}: ${said}`);
   if (driver ?? kind) item.append(" ", make("small", "", driver ?? kind ?? ""));
-  item.dataset.state = GOOD.includes(state) ? "good" : state === "off" ? "off" : "bad";
+  item.dataset.state = GOOD.includes(state) ? "good" : NEUTRAL.includes(state) ? "neutral" : "bad";
   return item;
 }

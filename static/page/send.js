@@ -114,6 +114,7 @@ export class SendForm {
   #conclude(text, good) {
     say(this.#result, text);
     this.#result.classList.toggle("bad", !good);
+    this.#result.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -52,9 +52,9 @@ export class Session {
     return identity;
   }
 
-  /** End this session on every device. */
-  async signOut() {
-    await exchange("DELETE", SESSION);
+  /** End the session of this browser, or everything of this user everywhere. @param {boolean} everywhere */
+  async signOut(everywhere) {
+    await exchange("DELETE", everywhere ? `${SESSION}everywhere/` : SESSION);
     this.forget();
   }
 
@@ -70,13 +70,14 @@ export class Session {
    * @param {string} method
    * @param {string} path
    * @param {string} [body] JSON text
+   * @param {AbortSignal} [signal] ends the wait for an answer
    */
-  async call(method, path, body) {
+  async call(method, path, body, signal) {
     try {
-      return await exchange(method, path, body, this.#access);
+      return await exchange(method, path, body, this.#access, signal);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401 || !(await this.resume())) throw error;
-      return exchange(method, path, body, this.#access);
+      return exchange(method, path, body, this.#access, signal);
     }
   }
 

@@ -18,6 +18,11 @@ export class Tools {
     this.#live.start();
   }
 
+  /** @param {boolean} connected */
+  setConnected(connected) {
+    this.#live.setConnected(connected);
+  }
+
   close() {
     this.#live.stop();
     this.place.replaceChildren();

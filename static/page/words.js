@@ -18,6 +18,10 @@ export default {
   password: "Password",
   signIn: "Sign in",
   signOut: "Sign out",
+  signOutHere: "This device",
+  signOutHereHint: "You stay signed in on other devices.",
+  signOutEverywhere: "All devices",
+  signOutEverywhereHint: "Also ends all tokens of your account, those of programs too.",
   fieldRequired: "Please fill this in.",
   wrongCredentials: "This user name and password don't match.",
   signInUnavailable: "The server is busy or away. Please try again in a moment.",
@@ -68,8 +72,9 @@ export default {
   unfold: "Unfold",
   hideJson: "Hide JSON",
   showJson: "Show JSON",
-  /** @param {number} lines */
-  showAll: (lines) => `Show all ${lines.toLocaleString("en")} lines`,
+  /** @param {number} count */
+  showAll: (count) => `Show all ${plural(count, "character", "characters")}`,
+  levels: { info: "Info", success: "Success", warning: "Warning", error: "Error" },
   justNow: "just now",
 
   frameIn: "in",

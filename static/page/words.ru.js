@@ -23,6 +23,10 @@ export default {
   password: "Пароль",
   signIn: "Войти",
   signOut: "Выйти",
+  signOutHere: "На этом устройстве",
+  signOutHereHint: "На других устройствах вход сохранится.",
+  signOutEverywhere: "На всех устройствах",
+  signOutEverywhereHint: "Перестанут действовать и все токены учётной записи, в том числе у программ.",
   fieldRequired: "Заполните это поле.",
   wrongCredentials: "Неверное имя пользователя или пароль.",
   signInUnavailable: "Сервер занят или недоступен. Попробуйте чуть позже.",
@@ -70,7 +74,8 @@ export default {
   unfold: "Развернуть",
   hideJson: "Скрыть JSON",
   showJson: "Показать JSON",
-  showAll: (lines) => `Показать целиком: ${plural(lines, "строка", "строки", "строк")}`,
+  showAll: (count) => `Показать целиком: ${plural(count, "символ", "символа", "символов")}`,
+  levels: { info: "Сообщение", success: "Успех", warning: "Предупреждение", error: "Ошибка" },
   justNow: "только что",
 
   frameIn: "входящий",
@@ -123,6 +128,7 @@ export default {
     consuming: "принимает",
     blocked: "приостановлено",
     away: "недоступно",
+    unknown: "неизвестно",
     local: "внутри процесса",
   },
 };

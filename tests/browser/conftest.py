@@ -123,6 +123,12 @@ async def fill_in(page: Page, username: str, password: str) -> None:
     await page.get_by_label("Password").press("Enter")
 
 
+async def sign_out(page: Page, devices: str = "This device") -> None:
+    """Choose what to sign out in the menu."""
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("dialog", name="Sign out").get_by_role("button", name=devices).click()
+
+
 Visit = Callable[..., Awaitable[Visitor]]
 
 

@@ -18,8 +18,14 @@ FAKE_NOTIFICATION = """(answer) => {
       this.asked++;
       return (this.permission = answer);
     }
-    constructor(title, options) { window.shown.push([title, options.body, options.tag]); }
+    constructor(title, options) {
+      window.shown.push([title, options.body, options.tag]);
+      window.latest = this;
+    }
+    close() {}
   };
+  window.opened = [];
+  window.open = (...how) => window.opened.push(how);
 }"""
 
 
@@ -47,6 +53,22 @@ async def test_desktop_notification(backend: Backend, inbox: Page) -> None:
     backend.send({"title": "Ring", "body": "ring"}, key="k-ring")
     await inbox.wait_for_function("() => window.shown.length === 1")
     assert await inbox.evaluate("window.shown") == [["Ring", "ring", "k-ring"]]
+
+
+async def test_desktop_notification_leads_on(backend: Backend, inbox: Page) -> None:
+    """Clicking one opens its address, if it has one that is safe, apart from the page."""
+    await inbox.evaluate(FAKE_NOTIFICATION, "granted")
+    await switch(inbox, "Desktop notifications")
+    await inbox.evaluate(HIDE, True)
+    for count, url in enumerate(("/orders/7", "javascript:alert(1)", ""), 1):
+        backend.send({"body": "Look", "url": url})
+        await inbox.wait_for_function("(count) => window.shown.length === count", arg=count)
+        await inbox.evaluate("window.latest.onclick()")
+    address = f"{backend.url}/orders/7"
+    assert await inbox.evaluate("window.opened") == [[address, "_blank", "noopener,noreferrer"]]
+    assert [said[:2] for said in await inbox.evaluate("window.shown")] == [
+        ["Notification", "Look"]
+    ] * 3
 
 
 async def test_desktop_notification_denied(inbox: Page) -> None:

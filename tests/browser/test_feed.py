@@ -10,6 +10,15 @@ from tests.browser.conftest import Visit, fill_in, headline, switch
 from tests.support.harness import ADMIN_PASSWORD
 
 LONGEST_TASK = 1_000  # milliseconds, on a machine that is busy with other tests
+WATCH_TASKS = """() => {
+  window.longest = 0;
+  const watch = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) {
+      window.longest = Math.max(window.longest, duration);
+    }
+  });
+  watch.observe({ type: "longtask" });
+}"""
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
 
 
@@ -28,6 +37,59 @@ async def test_message(backend: Backend, inbox: Page) -> None:
     await expect(entry.locator(".json")).to_be_hidden()
     await entry.get_by_role("button", name="Show JSON").click()
     await expect(entry.locator(".json")).to_contain_text('"level": "success"')
+
+
+async def test_plain_messages(backend: Backend, inbox: Page) -> None:
+    """A text, and a body without a title, read as messages; their JSON is a click away."""
+    for payload in ("Just\n“text”", {"body": "Only a body", "level": "error"}):
+        backend.send(payload)
+    bodies = inbox.locator(".entry-body")
+    await expect(bodies).to_have_text(["Only a body", "Just\n“text”"])
+    await expect(inbox.locator(".entry-title")).to_have_text(["#2", "#1"])
+    await expect(inbox.locator(".json")).to_have_count(2)
+    await inbox.get_by_role("button", name="Show JSON").last.click()
+    await expect(inbox.locator(".json").last).to_have_text('"Just\\n“text”"')
+
+
+async def test_level(backend: Backend, inbox: Page) -> None:
+    """A level is more than a colour: an icon, and a word that is read out with the title."""
+    backend.send({"title": "Disk almost full", "level": "warning"})
+    entry = inbox.locator(".entry")
+    await expect(entry.get_by_role("heading")).to_have_accessible_name("Warning: Disk almost full")
+    await expect(entry.locator(".level")).to_be_visible()
+    await expect(inbox.locator("#announcer")).to_have_text(
+        "New notification: Warning: Disk almost full"
+    )
+    backend.send({"title": "No level"})
+    await expect(headline(inbox, "No level")).to_be_visible()
+    await expect(entry.first.locator(".level")).to_be_hidden()
+
+
+async def test_addresses(backend: Backend, inbox: Page) -> None:
+    """A relative address leads into this server's site; one that is unsafe is only a text."""
+    for url in ("/orders/7", "https://bank.example@evil.example/"):
+        backend.send({"title": "T", "url": url})
+    await expect(inbox.locator(".entry")).to_have_count(2)
+    link = inbox.locator(".entry").get_by_role("link")
+    await expect(link).to_have_count(1)
+    await expect(link).to_have_attribute("href", f"{backend.url}/orders/7")
+    await expect(inbox.get_by_text("https://bank.example@evil.example/")).to_be_visible()
+
+
+async def test_right_to_left(backend: Backend, inbox: Page) -> None:
+    """What is written from right to left begins at the right, whatever the page's language."""
+    backend.send({"title": "הזמנה נשלחה", "body": "המשלוח יגיע מחר", "level": "info"})
+    backend.send({"title": "Order sent", "body": "It arrives tomorrow"})
+    await expect(inbox.locator(".entry")).to_have_count(2)
+    sides = """(selector) => [...document.querySelectorAll(selector)].map((place) => {
+      const text = document.createRange();
+      text.selectNodeContents(place);
+      const [line] = text.getClientRects();
+      const box = place.getBoundingClientRect();
+      return line.left - box.left < box.right - line.right ? "left" : "right";
+    })"""
+    for selector in (".entry-title", ".entry-body"):
+        assert await inbox.evaluate(sides, selector) == ["left", "right"]
 
 
 async def test_hostile_payloads(backend: Backend, inbox: Page) -> None:
@@ -67,14 +129,75 @@ async def test_numbers_as_sent(backend: Backend, inbox: Page) -> None:
 async def test_long_json(backend: Backend, inbox: Page) -> None:
     """A long payload is shortened until one asks for the rest, and can be folded."""
     backend.send([{"number": number, "text": "x" * 60} for number in range(50)])
-    more = inbox.get_by_role("button", name=re.compile("Show all \\d+ lines"))
+    more = inbox.get_by_role("button", name="Show all 4,390 characters")
+    await expect(inbox.locator(".json")).not_to_contain_text('"number": 49')
     await more.click()
     await expect(more).to_be_hidden()
+    await expect(inbox.locator(".json")).to_be_focused()
     await expect(inbox.locator(".json")).to_contain_text('"number": 49')
     await inbox.get_by_role("button", name="Fold", exact=True).click()
     await expect(inbox.locator(".json")).to_be_hidden()
     await inbox.get_by_role("button", name="Unfold").click()
     await expect(inbox.locator(".json")).to_be_visible()
+
+
+async def test_long_body(backend: Backend, inbox: Page) -> None:
+    """A long body is shortened until one asks for the rest, and then complete."""
+    body = "\n".join(f"Line {number}" for number in range(5_000))
+    backend.send({"title": "Log", "body": body})
+    await expect(inbox.locator(".entry-body")).to_contain_text("Line 13")
+    assert await inbox.locator(".entry-body").text_content() == body[: body.index("\nLine 14\n")]
+    await inbox.get_by_role("button", name=f"Show all {len(body):,} characters").click()
+    await expect(inbox.locator(".entry-body")).to_contain_text("Line 4999")
+    assert await inbox.locator(".entry-body").text_content() == body
+    await expect(inbox.locator(".entry-body")).to_be_focused()
+    await inbox.keyboard.press("End")
+    await inbox.wait_for_function("() => document.querySelector('.entry-body').scrollTop > 1000")
+
+
+async def test_huge_payloads(backend: Backend, inbox: Page) -> None:
+    """A megabyte is shown by its beginning, searched and unfolded without holding up the page."""
+    await inbox.evaluate(WATCH_TASKS)
+    objects = [{"id": number, "name": f"Name {number}", "ok": True} for number in range(20_000)]
+    texts = [json.dumps("word " * 200_000), json.dumps({"title": "T", "body": "line\n" * 160_000})]
+    texts += [json.dumps({"log": "x" * 1_000_000}), *[json.dumps(objects)] * 9]
+    for text in texts:
+        assert 900_000 < len(text) < 1_040_000
+        backend.send_raw(text)
+    await expect(inbox.locator(".entry")).to_have_count(len(texts), timeout=60_000)
+    assert await inbox.evaluate("document.getElementById('feed').textContent.length") < 50_000
+    search = inbox.get_by_label("contain this text")
+    await search.fill('"name": "Name 19999"')
+    await expect(inbox.locator(".entry")).to_have_count(9, timeout=60_000)
+    backend.send_raw(texts[0])
+    backend.send_raw(texts[-1])
+    await expect(inbox.locator(".entry")).to_have_count(10, timeout=60_000)
+    await inbox.locator(".more-json").first.click()
+    await expect(inbox.locator(".json").first).to_contain_text("Name 19999", timeout=60_000)
+    await inbox.locator(".fold").first.click()
+    assert await inbox.evaluate("document.getElementById('feed').textContent.length") < 50_000
+    await search.fill("")
+    await expect(inbox.locator(".entry")).to_have_count(len(texts) + 2)
+    assert await inbox.evaluate("window.longest") < LONGEST_TASK
+
+
+async def test_acknowledged_when_shown(backend: Backend, inbox: Page) -> None:
+    """The server hears that a notification arrived when its card exists, not before."""
+    await inbox.evaluate(
+        """() => {
+          window.shown = [];
+          const { send } = WebSocket.prototype;
+          WebSocket.prototype.send = function (frame) {
+            if (JSON.parse(frame).type === "message_ack")
+              window.shown.push(document.querySelectorAll(".entry").length);
+            return send.call(this, frame);
+          };
+        }"""
+    )
+    for number in (1, 2):
+        backend.send({"title": f"Number {number}"})
+        await inbox.wait_for_function("(count) => window.shown.length === count", arg=number)
+    assert await inbox.evaluate("window.shown") == [1, 2]
 
 
 async def test_filter(backend: Backend, inbox: Page) -> None:
@@ -163,17 +286,7 @@ async def test_thousands(backend: Backend, visit: Visit) -> None:
 async def test_flood(backend: Backend, visit: Visit) -> None:
     """However much comes, the page stays quick and keeps the newest ten thousand."""
     page = await (await visit(backend)).open()
-    await page.evaluate(
-        """() => {
-          window.longest = 0;
-          const watch = new PerformanceObserver((list) => {
-            for (const { duration } of list.getEntries()) {
-              window.longest = Math.max(window.longest, duration);
-            }
-          });
-          watch.observe({ type: "longtask" });
-        }"""
-    )
+    await page.evaluate(WATCH_TASKS)
 
     def flood(socket: WebSocketRoute) -> None:
         for seq in range(1, 12_001):

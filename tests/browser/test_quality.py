@@ -43,13 +43,20 @@ async def test_axe(backend: Backend, visit: Visit, scheme: str) -> None:
     await expect(inbox.locator(".parts li")).to_have_count(3)
     assert await violations(inbox) == []
 
+    await inbox.get_by_role("button", name="Sign out").click()
+    await expect(inbox.get_by_role("dialog", name="Sign out")).to_be_visible()
+    assert await violations(inbox) == []
+    await inbox.keyboard.press("Escape")
+
     for level in ("info", "success", "warning", "error"):
         backend.send({"title": "T", "body": "B", "url": "https://example.org", "level": level})
     backend.send([{"number": number, "text": "x" * 60, "no": None} for number in range(20)])
+    backend.send({"body": "שורה\n" * 5_000, "url": "javascript:alert(1)"})
+    await inbox.locator(".more-body:visible").click()
     await inbox.get_by_text("Key and time to live").click()
     await inbox.get_by_label("Payload (JSON)").fill("{")
     await switch(inbox, "Protocol")
-    await expect(inbox.locator(".frames li")).to_have_count(10)
+    await expect(inbox.locator(".frames li")).to_have_count(12)
     assert await violations(inbox) == []
 
 
@@ -67,7 +74,9 @@ async def test_phone(backend: Backend, visit: Visit) -> None:
     page = await (await visit(backend, **PHONE)).sign_in()
     backend.send({"title": "W" * 200, "body": "b" * 500, "url": f"https://e.example/{'u' * 300}"})
     backend.send({"k" * 100: "v" * 400, "list": list(range(100))})
-    await expect(page.locator(".entry")).to_have_count(2)
+    backend.send({"body": "w" * 9_000, "level": "error"})
+    await expect(page.locator(".entry")).to_have_count(3)
+    await page.locator(".more-body:visible").click()
     for summary in ("Live", "Send"):
         await page.locator("summary", has_text=summary).first.click()
     await page.get_by_role("button", name="View").click()
@@ -76,6 +85,10 @@ async def test_phone(backend: Backend, visit: Visit) -> None:
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 360
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Sign out").click()
+    everywhere = page.locator("#sign-out-everywhere-hint")
+    await expect(everywhere).to_be_in_viewport(ratio=1)
 
 
 async def test_keyboard(backend: Backend, inbox: Page) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.backend import Backend
-from tests.browser.conftest import Visit, fill_in, headline
+from tests.browser.conftest import Visit, fill_in, headline, sign_out
 from tests.support.harness import ADMIN_PASSWORD
 
 
@@ -101,12 +101,12 @@ async def test_impatience(backend: Backend, visit: Visit) -> None:
 
 
 async def test_sign_out_everywhere(backend: Backend, visit: Visit) -> None:
-    """Signing out ends the session on every device at once, and nothing comes back."""
+    """Signing out everywhere ends the session on every device at once; nothing comes back."""
     here = await (await visit(backend)).sign_in()
     there = await (await visit(backend)).sign_in()
     backend.send({"title": "Private"})
     await expect(headline(here, "Private")).to_be_visible()
-    await here.get_by_role("button", name="Sign out").click()
+    await sign_out(here, "All devices")
     await expect(here.get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
     await expect(here.get_by_text("You were signed out")).to_be_hidden()
     await expect(there.get_by_text("You were signed out")).to_be_visible()
@@ -115,10 +115,46 @@ async def test_sign_out_everywhere(backend: Backend, visit: Visit) -> None:
     await expect(here.get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
 
 
+async def test_sign_out_here(backend: Backend, visit: Visit) -> None:
+    """Signing out of a device ends it in all tabs of the browser, and nowhere else."""
+    visitor = await visit(backend)
+    tabs = [await visitor.sign_in(), await visitor.open()]
+    there = await (await visit(backend)).sign_in()
+    await expect(tabs[1].locator("#light")).to_have_text("Connected")
+    await sign_out(tabs[0])
+    for tab in tabs:
+        await expect(tab.get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
+    await expect(tabs[0].get_by_text("You were signed out")).to_be_hidden()
+    await expect(tabs[1].get_by_text("You were signed out")).to_be_visible()
+    backend.send({"title": "For those who stay"})
+    await expect(headline(there, "For those who stay")).to_be_visible()
+    await expect(tabs[0].get_by_text("For those who stay")).to_have_count(0)
+    await tabs[0].reload()
+    await expect(tabs[0].get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
+    await there.reload()
+    await expect(there.locator("#light")).to_have_text("Connected")
+
+
+async def test_sign_out_with_the_keyboard(inbox: Page) -> None:
+    """The menu begins with this device, goes on with all of them, and Escape leaves it."""
+    opener = inbox.get_by_role("button", name="Sign out")
+    await opener.focus()
+    await inbox.keyboard.press("Enter")
+    await expect(inbox.get_by_role("button", name="This device")).to_be_focused()
+    await inbox.keyboard.press("Tab")
+    await expect(inbox.get_by_role("button", name="All devices")).to_be_focused()
+    await inbox.keyboard.press("Escape")
+    await expect(inbox.get_by_role("dialog")).to_be_hidden()
+    await expect(opener).to_be_focused()
+    await inbox.keyboard.press("Enter")
+    await inbox.keyboard.press("Enter")
+    await expect(inbox.get_by_role("heading", name="Sign in to Notifier")).to_be_visible()
+
+
 async def test_sign_out_without_server(backend: Backend, inbox: Page) -> None:
     """A sign-out that the server didn't hear is not pretended."""
     backend.stop()
-    await inbox.get_by_role("button", name="Sign out").click()
+    await sign_out(inbox)
     await expect(inbox.get_by_text("you are still signed in")).to_be_visible()
     await expect(inbox.locator("#light")).to_be_visible()
 
@@ -128,7 +164,7 @@ async def test_another_user_after_sign_out(backend: Backend, visit: Visit) -> No
     backend.create_user("ann")
     page = await (await visit(backend)).sign_in()
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Sign out").click()
+    await sign_out(page)
     await fill_in(page, "ann", ADMIN_PASSWORD)
     await expect(page.locator("#light")).to_have_text("Connected")
     await expect(page.locator("#who")).to_have_text("ann")

@@ -1,11 +1,16 @@
 """What superusers have beside their feed."""
 
+import asyncio
 import re
+import signal
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.backend import Backend
-from tests.browser.conftest import Visit, headline
+from tests.browser.conftest import Visit, headline, switch
+
+PARTS_UNKNOWN = ["Store: unknown", "Relay: unknown", "RabbitMQ: unknown"]
 
 
 async def test_send(inbox: Page) -> None:
@@ -100,7 +105,44 @@ async def test_live_view(backend: Backend, inbox: Page) -> None:
 
 async def test_live_view_without_figures(inbox: Page) -> None:
     """Missing figures are called missing."""
+    await expect(inbox.get_by_text("Store: ok")).to_be_visible()
     await inbox.route("**/api/stats/", lambda route: route.fulfill(status=503, body="{}"))
     await expect(inbox.get_by_text("No figures at the moment.")).to_be_visible()
+    await expect(inbox.locator(".parts li")).to_have_text(PARTS_UNKNOWN)
+    await expect(inbox.locator(".numbers dd")).to_have_text(["\N{EN DASH}"] * 4)
     await inbox.unroute("**/api/stats/")
     await expect(inbox.get_by_text("No figures at the moment.")).to_be_hidden()
+    await expect(inbox.get_by_text("Store: ok")).to_be_visible()
+
+
+async def test_live_view_of_a_dead_server(backend: Backend, inbox: Page) -> None:
+    """No light stays green when the server is gone, or when it no longer answers."""
+    await expect(inbox.locator(".parts [data-state=good]")).to_have_count(2)
+    backend.send_signal(signal.SIGSTOP)
+    try:
+        await expect(inbox.locator(".parts li")).to_have_text(PARTS_UNKNOWN)
+    finally:
+        backend.send_signal(signal.SIGCONT)
+    await expect(inbox.locator(".parts [data-state=good]")).to_have_count(2)
+    await asyncio.to_thread(backend.stop)
+    await expect(inbox.locator(".parts li")).to_have_text(PARTS_UNKNOWN, timeout=1_000)
+    await expect(inbox.locator(".parts [data-state=neutral]")).to_have_count(3)
+
+
+@pytest.mark.parametrize("width", [1180, 390])
+async def test_result_is_in_view(inbox: Page, width: int) -> None:
+    """On a low screen too, one sees what became of a send, the protocol view open or not."""
+    await inbox.set_viewport_size({"width": width, "height": 700})
+    for payload, said in (("1", "Sent: number 1"), ("2", "Sent: number 2")):
+        await inbox.get_by_label("Payload (JSON)").fill(payload)
+        await inbox.get_by_role("button", name="Send", exact=True).click()
+        result = inbox.locator("#tools .notice")
+        await expect(result).to_contain_text(said)
+        await expect(result).to_be_in_viewport(ratio=1)
+        assert await result.evaluate(
+            """(result) => {
+              const { left, bottom } = result.getBoundingClientRect();
+              return result.contains(document.elementFromPoint(left + 9, bottom - 9));
+            }"""
+        ), "nothing lies over it"
+        await switch(inbox, "Protocol")

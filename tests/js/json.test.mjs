@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fault, pretty } from "../../static/page/json.js";
+import { fault, flat, pretty } from "../../static/page/json.js";
 
-const shown = (text) => pretty(text).map((piece) => piece.text).join("");
+const shown = (text) => [...pretty(text)].map((piece) => piece.text).join("");
 
 test("numbers are shown as they were sent", () => {
   for (const number of ["12345678901234567890", "1.10", "-0", "1e400", "1E+2", "0.30000000000000000001"]) {
@@ -35,7 +35,7 @@ test("escapes become letters, unless they would deceive or break the text", () =
 });
 
 test("pieces say what they are", () => {
-  const kinds = pretty('{"k":["s",1,null]}').map(({ kind, text }) => `${kind} ${text}`);
+  const kinds = [...pretty('{"k":["s",1,null]}')].map(({ kind, text }) => `${kind} ${text}`);
   assert.deepEqual(kinds, [
     "punctuation {",
     "key \"k\"",
@@ -56,6 +56,30 @@ test("pieces say what they are", () => {
 test("an indented text means the same as the original", () => {
   const values = [{ a: [1, { b: [[], {}, [[2]]] }], "ключ": "x".repeat(100) }, [["y".repeat(80)], "z".repeat(70)]];
   for (const value of values) assert.deepEqual(JSON.parse(shown(JSON.stringify(value))), value);
+});
+
+test("the beginning of a long text is made without its end", () => {
+  const beginning = '[{"a":1},{"list":[' + "1,".repeat(100);
+  const pieces = pretty(beginning);
+  const lines = Array.from({ length: 12 }, () => pieces.next().value.text);
+  assert.equal(lines.join(""), '[\n  {"a": 1},\n  {\n    "list"');
+});
+
+test("several texts can be made at the same time", () => {
+  const [one, other] = ["[1,2]", '{"a":"b"}'].map(pretty);
+  const turns = Array.from({ length: 6 }, () => [one.next().value?.text, other.next().value?.text]);
+  assert.equal(turns.map(([text]) => text).join(""), "[1, 2]");
+  assert.equal(turns.map(([, text]) => text ?? "").join(""), '{"a": "b"}');
+});
+
+test("on one line stands what each line of the indented text says", () => {
+  const long = "x".repeat(60);
+  const texts = [`{"a":"${long}" , "\\u0431":[1,[],{"c":-0}],"d":["${long}",true]}`, "[[],{}]", '"\\"q\\""'];
+  for (const text of texts) {
+    const line = [...flat(text)].join("");
+    for (const part of shown(text).split("\n")) assert.ok(line.includes(part.trim()), part);
+    assert.deepEqual(JSON.parse(line), JSON.parse(text));
+  }
 });
 
 test("a text of megabytes and of great depth is no problem", () => {

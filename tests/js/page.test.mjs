@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
+globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
 const { Entry, asMessage } = await import("../../static/page/entry.js");
 const { ago, exact } = await import("../../static/page/time.js");
 const { ceiling } = await import("../../static/page/plot.js");
@@ -20,25 +21,69 @@ test("a payload with a title is a message", () => {
   assert.equal(message.level, "error");
 });
 
-test("a payload that only resembles a message is JSON", () => {
-  const others = [null, "title", 1, [], {}, { title: "" }, { title: 1 }, { title: "x", body: {} }, { body: "x" }];
-  for (const value of others) assert.equal(asMessage(value), null);
+test("a text, and a body without a title, are messages too", () => {
+  for (const value of ["B", { body: "B" }, { title: " ", body: "B" }]) {
+    const { title, body } = asMessage(value);
+    assert.deepEqual([title, body], ["", "B"]);
+  }
 });
 
-test("only web addresses become links", () => {
-  const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example", "https://", ""];
-  for (const url of unsafe) assert.equal(asMessage({ title: "T", url }).url, null, url);
-  assert.equal(asMessage({ title: "T", url: "HTTP://Example.org" }).url.href, "http://example.org/");
+test("a payload that only resembles a message is JSON", () => {
+  const others = [null, 1, true, "", " \n", [], ["x"], {}, { title: "" }, { title: 1 }, { title: "x", body: {} }];
+  others.push({ body: "" }, { body: ["x"] }, { body: "x", title: null }, { url: "https://example.org" });
+  for (const value of others) assert.equal(asMessage(value), null, JSON.stringify(value));
+});
+
+test("an address is read as this page would read it", () => {
+  const addresses = {
+    "HTTP://Example.org": "http://example.org/",
+    "/orders/7?a=b#c": "https://notify.example/orders/7?a=b#c",
+    "orders/7": "https://notify.example/orders/7",
+    "../..": "https://notify.example/",
+    "//other.example/x": "https://other.example/x",
+    "https:\\\\other.example": "https://other.example/",
+  };
+  for (const [url, href] of Object.entries(addresses)) assert.equal(asMessage({ title: "T", url }).url?.href, href);
+});
+
+test("what is no plain web address is a text, never a link", () => {
+  const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "blob:https://x/1"];
+  unsafe.push("https://", "https://bank@evil.example/", "//bank:x@evil.example", "mailto:a@example.org", "ftp://example.org", " ");
+  for (const url of unsafe) {
+    const message = asMessage({ title: "T", url });
+    assert.equal(message.url, null, url);
+    assert.equal(message.address, url);
+  }
 });
 
 test("an unknown level is no level", () => {
-  assert.equal(asMessage({ title: "T", level: "__proto__" }).level, "");
+  assert.equal(asMessage({ title: "T", level: "__proto__" }).level, null);
 });
 
 test("the filter finds what is shown, whatever its case and however it was escaped", () => {
   assert.ok(entry('{"a":"\\u041f\\u0440\\u0438\\u0432\\u0435\\u0442"}').contains("привет"));
   assert.ok(entry('{"n":1.10}').contains("1.10"));
   assert.ok(!entry('{"a":1}').contains("b"));
+});
+
+test("the filter finds a message as it reads, and what only its JSON says", () => {
+  const message = entry('{"title":"T","body":"say \\"hi\\"\\nTwo","order":{"n":[7, 8]}}');
+  for (const found of ['say "hi"', "\ntwo", "t\nsay", '"n": [7, 8]']) assert.ok(message.contains(found), found);
+});
+
+test("an entry gets ready for the filter in short steps", () => {
+  const long = entry(JSON.stringify(Array.from({ length: 1_000 }, (_, number) => ({ number }))));
+  assert.equal(long.searchable, false);
+  assert.ok([...long.prepare()].length > 5);
+  assert.equal(long.searchable, true);
+  for (let number = 0; number < 1_000; number++) assert.ok(long.contains(`{"number": ${number}}`));
+});
+
+test("a headline is the title, or else the first words", () => {
+  const headlines = ['{"title":"T","body":"B"}', '{"body":"\\n One\\nTwo"}', '"plain"', "[1]", JSON.stringify("x".repeat(9_999))];
+  const [titled, body, plain, json, long] = headlines.map((raw) => entry(raw).headline);
+  assert.deepEqual([titled, body, plain, json], ["T", "One", "plain", "Notification"]);
+  assert.ok(long.length < 500);
 });
 
 test("a message is folded, other JSON is open", () => {
@@ -69,7 +114,9 @@ test("the plot's scale moves in round steps", () => {
 test("both languages have the same words, of the same kind", () => {
   const shape = (words) => Object.entries(words).map(([name, word]) => `${name} ${typeof word}`);
   assert.deepEqual(shape(russian).toSorted(), shape(english).toSorted());
-  assert.deepEqual(Object.keys(russian.jsonFaults), Object.keys(english.jsonFaults));
+  for (const group of ["jsonFaults", "levels"]) {
+    assert.deepEqual(Object.keys(russian[group]), Object.keys(english[group]));
+  }
 });
 
 test("Russian counts in three forms", () => {

@@ -88,7 +88,7 @@ export class Server {
 
   async signOutEverywhere() {
     const { cookie } = await this.post("/api/users/session/", { username: "admin", password: PASSWORD });
-    await fetch(`${this.url}/api/users/session/`, { method: "DELETE", headers: { cookie } });
+    await fetch(`${this.url}/api/users/session/everywhere/`, { method: "DELETE", headers: { cookie } });
   }
 }
 

@@ -77,6 +77,15 @@ test("a following tab acknowledges through the leader", async () => {
   assert.deepEqual(acks(world.socket), ["k1"]);
 });
 
+test("what several tabs acknowledge is acknowledged once", async () => {
+  const { world, tabs } = await browser(3, { ack: "manual" });
+  world.socket.give(frame(1));
+  await settle();
+  for (const { got } of tabs) got[0].ack();
+  await settle();
+  assert.deepEqual(acks(world.socket), ["k1"]);
+});
+
 test("a leader that froze is replaced when somebody looks at another tab", async () => {
   const { world, tabs } = await browser(2);
   tabs[0].tab.frozen = true;
