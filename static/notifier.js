@@ -1,15 +1,19 @@
 /**
  * Notifier's client for browsers: ES modules without dependencies, published here.
  *
- *     client        what an app uses: events and acknowledgements
- *     tabs          which of a browser's tabs holds the line for all of them
- *     line          one WebSocket and its timers
- *     ordering      once per key and in order of `seq`
- *     notification  one of them, as an app sees it
- *     backoff, heartbeat, token, frame, environment
- *
- * Each imports only what stands below it. The server delivers at least once and in
- * order, until a notification is acknowledged; the client turns that into once per
- * key. The types, with all options and their units, are in notifier.d.ts.
+ * The server delivers at least once and in order, until a notification is
+ * acknowledged. This client turns that into once per key and in order of `seq`.
+ * The types, with all options and their units, are in notifier.d.ts.
  */
-export { NotifierClient } from "./notifier/client.js";
+export { NotifierClient } from "./notifier/client.js"; // what an app uses
+
+// What the client stands on, named here so that a browser fetches all of it in one step.
+import "./notifier/tabs.js"; // which of a browser's tabs holds the line for all of them
+import "./notifier/line.js"; // one WebSocket and its timers
+import "./notifier/backoff.js"; // when to come back
+import "./notifier/heartbeat.js"; // whether the line is alive
+import "./notifier/token.js"; // when to replace it
+import "./notifier/ordering.js"; // once per key and in order
+import "./notifier/notification.js"; // one of them, as an app sees it
+import "./notifier/frame.js"; // what goes over the socket
+import "./notifier/environment.js"; // the browser, as the client sees it

@@ -10,8 +10,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../../static/", import.meta.url));
-const inner = (await readdir(`${folder}notifier`)).map((name) => `notifier/${name}`);
-const shipped = ["notifier.d.ts", "notifier.js", ...inner];
+const inner = (await readdir(`${folder}notifier`)).toSorted().map((name) => `notifier/${name}`);
 
 /** The files that one of ours imports, for its code or for its types. */
 async function imports(file) {
@@ -25,7 +24,7 @@ test("npm installs the modules, their types, and nothing of the page; the entry 
   t.after(() => rm(app, { recursive: true }));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", app], { cwd: folder });
   const [{ filename, files }] = JSON.parse(stdout);
-  assert.deepEqual(files.map(({ path }) => path).toSorted(), [...shipped, "package.json"].toSorted());
+  assert.deepEqual(files.map(({ path }) => path).toSorted(), ["notifier.d.ts", "notifier.js", ...inner, "package.json"]);
 
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--prefix", app, join(app, filename)]);
   const script = `
@@ -40,11 +39,15 @@ test("npm installs the modules, their types, and nothing of the page; the entry 
   });
 });
 
+test("the entry names every module, so that a browser fetches them side by side", async () => {
+  assert.deepEqual((await imports("notifier.js")).toSorted(), inner);
+});
+
 test("the modules need nothing but each other, in one direction, and none is left over", async () => {
   const needs = new Map();
-  for (const file of shipped) needs.set(file, await imports(file));
+  for (const file of ["notifier.d.ts", ...inner]) needs.set(file, await imports(file));
   const needed = new Set([...needs.values()].flat());
-  assert.deepEqual([...needed, "notifier.js"].toSorted(), shipped.toSorted());
+  assert.deepEqual([...needed, "notifier/client.js"].toSorted(), [...needs.keys()].toSorted());
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);
