@@ -70,7 +70,7 @@ test("each key is passed on once", () => {
   assert.deepEqual(seqs(ordering.accept(notification(2, "k1"))), []);
 });
 
-test("the oldest keys are forgotten, so that its memory is bounded", () => {
+test("the oldest keys are forgotten, so that memory is bounded", () => {
   const ordering = new Ordering(3);
   for (let seq = 1; seq <= 5; seq++) ordering.accept(notification(seq));
   assert.deepEqual(["k1", "k2", "k3", "k4", "k5"].map((key) => ordering.has(key)), [false, false, true, true, true]);
