@@ -42,16 +42,7 @@ export interface Status {
   reason?: string;
 }
 
-export interface Frame {
-  type: string;
-  key?: string;
-  value?: unknown;
-  seq?: number;
-  created_at?: string;
-}
-
-export declare class ServerNotification {
-  constructor(frame: string, fields: Frame, acknowledge: (key: string) => void);
+export interface ServerNotification {
   /** Its identity: delivered once per key. */
   key: string;
   /** The sender's payload, parsed: large integers lose digits here, as always in JavaScript. */
@@ -60,7 +51,7 @@ export declare class ServerNotification {
   seq: number;
   createdAt: Date;
   /** The payload's JSON text exactly as it was sent. */
-  get raw(): string;
+  readonly raw: string;
   ack(): void;
 }
 
@@ -104,35 +95,6 @@ export declare class NotifierClient extends EventTarget {
     options?: boolean | EventListenerOptions,
   ): void;
 }
-
-/** What a close code tells the client to do next. */
-export type Verdict = "stop" | "renew" | "soon" | "wait";
-export declare function verdict(code: number): Verdict;
-
-export declare class Backoff {
-  constructor(policy?: { base?: number; cap?: number; random?: () => number });
-  next(reason: Verdict): number;
-  reset(): void;
-}
-
-export declare class Inbox {
-  constructor(remember?: number);
-  has(key: string): boolean;
-  get waiting(): boolean;
-  accept(notification: ServerNotification): ServerNotification[];
-  flush(): ServerNotification[];
-}
-
-export declare class Heartbeat {
-  constructor(policy?: { interval?: number; timeout?: number });
-  heard(now: number): void;
-  asked(now: number): void;
-  check(now: number): "wait" | "ping" | "dead";
-  due(now: number): number;
-}
-
-export declare function rawMember(text: string, name: string): string | undefined;
-export declare function refreshIn(token: string, now: number): number;
 
 /** What the client uses of a WebSocket; those of the `ws` package fit. */
 export interface Socket {

@@ -20,6 +20,7 @@ from tests.support.process import ROOT, ServerProcess
 
 PACKAGES = ("notifier", "handlers", "amqp", "static")
 CLIENT = Path("clients/python")
+BROWSER_MODULES = sorted(file.name for file in (ROOT / "static" / "notifier").iterdir())
 ORDER = ("notifier", "notifier_client")
 PAPERS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -146,6 +147,7 @@ def test_it_serves_from_anywhere(
         for path, kind in (
             ("/api/notifications/", "text/html"),
             ("/static/notifier.js", "text/javascript"),
+            *((f"/static/notifier/{name}", "text/javascript") for name in BROWSER_MODULES),
             ("/static/page/main.js", "text/javascript"),
             ("/static/page.css", "text/css"),
             ("/api/docs/", "text/html"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import re
 import socket
 from pathlib import Path
@@ -71,15 +72,38 @@ async def test_everything_a_page_asks_for_is_there(server: Harness, path: str) -
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def served_at(file: Path) -> str:
+    """Where a file of ours is served."""
+    return f"/static/{file.relative_to(STATIC_FOLDER).as_posix()}"
+
+
+def imports(file: Path) -> set[Path]:
+    """The modules without which ``file`` does not run, itself included."""
+    found = {file}
+    waiting = [file]
+    while waiting:
+        importing = waiting.pop()
+        names = re.findall(r'^(?:import|export)[^;]*? from "([^"]+)"', importing.read_text(), re.M)
+        more = {Path(os.path.normpath(importing.parent / name)) for name in names} - found
+        found |= more
+        waiting += more
+    return found
+
+
 async def test_every_module_that_is_imported_is_served(server: Harness) -> None:
     """The page's modules find each other."""
-    for file in STATIC_FOLDER.rglob("*.js"):
-        address = f"/static/{file.relative_to(STATIC_FOLDER).as_posix()}"
-        assert (await server.http.get(address)).status_code == 200
-        for imported in re.findall(
-            r'^(?:import|export)[^;]*? from "([^"]+)"', file.read_text(), re.M
-        ):
-            assert (file.parent / imported).is_file(), (address, imported)
+    for module in set().union(*map(imports, STATIC_FOLDER.rglob("*.js"))):
+        assert (await server.http.get(served_at(module))).status_code == 200, module
+
+
+def test_the_page_names_its_modules_beforehand() -> None:
+    """A browser fetches the modules of a screen side by side, not one after the other."""
+    page = STATIC_FOLDER / "page"
+    start, inbox = imports(page / "main.js"), imports(page / "inbox.js")
+    now, later = (STATIC_FOLDER / "index.html").read_text().split('<template id="inbox-modules">')
+    hints = [re.findall(r'rel="modulepreload" href="([^"]+)"', part) for part in (now, later)]
+    assert sorted(hints[0]) == sorted(map(served_at, start - {page / "main.js"}))
+    assert sorted(hints[1]) == sorted(map(served_at, inbox - start))
 
 
 async def test_files_are_revalidated(server: Harness) -> None:
@@ -105,6 +129,7 @@ async def test_files_are_revalidated(server: Harness) -> None:
         ("GET", "/static/swagger/index.html", 404, "not_found"),
         ("GET", "/static/swagger/swagger-ui.js", 404, "not_found"),
         ("GET", "/static/page", 403, "forbidden"),
+        ("GET", "/static/notifier", 403, "forbidden"),
         ("GET", "/static/", 403, "forbidden"),
         ("POST", "/api/notifications/", 405, "method_not_allowed"),
         ("DELETE", "/api/docs/", 405, "method_not_allowed"),
@@ -163,11 +188,16 @@ def test_only_needed_files_of_swagger_ui() -> None:
         assert (SWAGGER_FOLDER / name).is_file()
 
 
-async def test_compressed_and_shared(server: Harness) -> None:
-    """Files travel compressed where the browser can, and apps of other origins may import them."""
-    plain = await server.http.get("/static/notifier.js", headers={"Accept-Encoding": "identity"})
-    small = await server.http.get("/static/notifier.js", headers={"Accept-Encoding": "gzip"})
-    assert small.headers["Content-Encoding"] == "gzip"
-    assert "Content-Encoding" not in plain.headers
-    assert small.content == plain.content
-    assert small.headers["Access-Control-Allow-Origin"] == "*"
+async def test_the_client_is_compressed_and_shared(server: Harness) -> None:
+    """Its modules travel compressed, apps of other origins may import them, and see upgrades."""
+    for path in map(served_at, imports(STATIC_FOLDER / "notifier.js")):
+        plain = await server.http.get(path, headers={"Accept-Encoding": "identity"})
+        small = await server.http.get(path, headers={"Accept-Encoding": "gzip"})
+        again = await server.http.get(path, headers={"If-None-Match": plain.headers["ETag"]})
+        assert small.headers["Content-Encoding"] == "gzip"
+        assert "Content-Encoding" not in plain.headers
+        assert small.content == plain.content
+        assert again.status_code == 304
+        for answer in (plain, small, again):
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert answer.headers["Cache-Control"] == "no-cache"

@@ -1,16 +1,13 @@
-/** The pure decisions of notifier.js. */
+/** The client's pure decisions. */
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {
-  Backoff,
-  Heartbeat,
-  Inbox,
-  ServerNotification,
-  rawMember,
-  refreshIn,
-  verdict,
-} from "../../static/notifier.js";
+import { Backoff, verdict } from "../../static/notifier/backoff.js";
+import { rawMember } from "../../static/notifier/frame.js";
+import { Heartbeat } from "../../static/notifier/heartbeat.js";
+import { ServerNotification } from "../../static/notifier/notification.js";
+import { Ordering } from "../../static/notifier/ordering.js";
+import { refreshIn } from "../../static/notifier/token.js";
 import { frame, jwt } from "./world.mjs";
 
 const notification = (seq, key) => {
@@ -66,54 +63,54 @@ test("back-off starts again after a reset", () => {
   assert.equal(backoff.next("wait"), first);
 });
 
-test("the inbox passes each key once", () => {
-  const inbox = new Inbox();
-  assert.deepEqual(seqs(inbox.accept(notification(1))), [1]);
-  assert.deepEqual(seqs(inbox.accept(notification(1))), []);
-  assert.deepEqual(seqs(inbox.accept(notification(2, "k1"))), []);
+test("each key is passed on once", () => {
+  const ordering = new Ordering();
+  assert.deepEqual(seqs(ordering.accept(notification(1))), [1]);
+  assert.deepEqual(seqs(ordering.accept(notification(1))), []);
+  assert.deepEqual(seqs(ordering.accept(notification(2, "k1"))), []);
 });
 
-test("the inbox forgets the oldest keys, so that its memory is bounded", () => {
-  const inbox = new Inbox(3);
-  for (let seq = 1; seq <= 5; seq++) inbox.accept(notification(seq));
-  assert.deepEqual(["k1", "k2", "k3", "k4", "k5"].map((key) => inbox.has(key)), [false, false, true, true, true]);
+test("the oldest keys are forgotten, so that memory is bounded", () => {
+  const ordering = new Ordering(3);
+  for (let seq = 1; seq <= 5; seq++) ordering.accept(notification(seq));
+  assert.deepEqual(["k1", "k2", "k3", "k4", "k5"].map((key) => ordering.has(key)), [false, false, true, true, true]);
 });
 
 test("what overtook waits for what it overtook", () => {
-  const inbox = new Inbox();
-  inbox.accept(notification(1));
-  assert.deepEqual(seqs(inbox.accept(notification(4))), []);
-  assert.deepEqual(seqs(inbox.accept(notification(3))), []);
-  assert.ok(inbox.waiting);
-  assert.deepEqual(seqs(inbox.accept(notification(2))), [2, 3, 4]);
-  assert.ok(!inbox.waiting);
+  const ordering = new Ordering();
+  ordering.accept(notification(1));
+  assert.deepEqual(seqs(ordering.accept(notification(4))), []);
+  assert.deepEqual(seqs(ordering.accept(notification(3))), []);
+  assert.ok(ordering.waiting);
+  assert.deepEqual(seqs(ordering.accept(notification(2))), [2, 3, 4]);
+  assert.ok(!ordering.waiting);
 });
 
 test("a gap that stays is given up, in order", () => {
-  const inbox = new Inbox();
-  inbox.accept(notification(1));
-  inbox.accept(notification(9));
-  inbox.accept(notification(5));
-  assert.deepEqual(seqs(inbox.flush()), [5, 9]);
-  assert.deepEqual(seqs(inbox.accept(notification(10))), [10]);
+  const ordering = new Ordering();
+  ordering.accept(notification(1));
+  ordering.accept(notification(9));
+  ordering.accept(notification(5));
+  assert.deepEqual(seqs(ordering.flush()), [5, 9]);
+  assert.deepEqual(seqs(ordering.accept(notification(10))), [10]);
 });
 
 test("what comes too late for its place is passed on all the same", () => {
-  const inbox = new Inbox();
-  inbox.accept(notification(7));
-  assert.deepEqual(seqs(inbox.accept(notification(3))), [3]);
-  assert.deepEqual(seqs(inbox.accept(notification(8))), [8]);
+  const ordering = new Ordering();
+  ordering.accept(notification(7));
+  assert.deepEqual(seqs(ordering.accept(notification(3))), [3]);
+  assert.deepEqual(seqs(ordering.accept(notification(8))), [8]);
 });
 
 test("any arrival order of a log comes out whole and, after a flush, once each", () => {
   let seed = 42;
   const random = () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
   for (let round = 0; round < 200; round++) {
-    const inbox = new Inbox();
+    const ordering = new Ordering();
     const log = Array.from({ length: 12 }, (_, index) => index + 1);
     const arrivals = [...log, ...log.filter(() => random() < 0.3)].sort(() => random() - 0.5);
-    const out = arrivals.flatMap((seq) => seqs(inbox.accept(notification(seq))));
-    out.push(...seqs(inbox.flush()));
+    const out = arrivals.flatMap((seq) => seqs(ordering.accept(notification(seq))));
+    out.push(...seqs(ordering.flush()));
     assert.deepEqual(out.toSorted((a, b) => a - b), log);
   }
 });

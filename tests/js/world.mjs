@@ -1,4 +1,4 @@
-/** A world for notifier.js in which time, sockets and tabs are moved by the test. */
+/** A world for the client in which time, sockets and tabs are moved by the test. */
 
 export class Clock {
   now = 1_700_000_000_000;

@@ -1,0 +1,49 @@
+/**
+ * What goes over the socket: a JSON text, and its members.
+ *
+ * @typedef {object} Frame
+ * @property {string} type
+ * @property {string} [key]
+ * @property {unknown} [value]
+ * @property {number} [seq]
+ * @property {string} [created_at]
+ */
+
+/**
+ * The raw text of one member of a valid JSON object, because a value that went
+ * through JSON.parse shows 1.10 as 1.1 and 12345678901234567890 as ...68000.
+ * @param {string} text
+ * @param {string} name
+ */
+export function rawMember(text, name) {
+  let depth = 0;
+  let start = 0;
+  let key = null;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') {
+      const end = stringEnd(text, at);
+      if (depth === 1 && key === null) key = JSON.parse(text.slice(at, end));
+      at = end - 1;
+    } else if (char === ":" && depth === 1) {
+      start = at + 1;
+    } else if (char === "{" || char === "[") {
+      depth++;
+    } else if (char === "}" || char === "]" || char === ",") {
+      if (depth === 1) {
+        if (key === name) return text.slice(start, at).trim();
+        key = null;
+      }
+      if (char !== ",") depth--;
+    }
+  }
+  return undefined;
+}
+
+/** @param {string} text @param {number} open */
+function stringEnd(text, open) {
+  for (let at = open + 1; ; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at + 1;
+  }
+}

@@ -1,0 +1,232 @@
+import { Backoff, verdict } from "./backoff.js";
+import { Heartbeat } from "./heartbeat.js";
+import { JWT, refreshIn } from "./token.js";
+
+/**
+ * @typedef {import("../notifier.d.ts").Environment} Environment
+ * @typedef {import("../notifier.d.ts").Options} Options
+ * @typedef {import("../notifier.d.ts").Socket} Socket
+ * @typedef {import("../notifier.d.ts").Status} Status
+ * @typedef {import("./frame.js").Frame} Frame
+ */
+
+const STABLE_AFTER = 10_000;
+const CONNECT_DEADLINE = 15_000;
+const REFRESH_RETRY = 5_000;
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** One WebSocket: connects, prolongs, checks and re-establishes itself until closed. */
+export class Line {
+  /** @type {Socket | null} */
+  #socket = null;
+  /** @type {string | null} */
+  #token = null;
+  /** @type {Map<string, unknown>} */
+  #timers = new Map();
+  #freshUntil = 0;
+  #openedAt = 0;
+  // A step that awaited something compares its attempt with this one: a newer attempt voids it.
+  #attempt = 0;
+
+  /**
+   * @param {Options} options
+   * @param {Environment} environment
+   * @param {{ frame: (text: string, direction: "in" | "out") => void,
+   *           status: (status: Status) => void, error: (error: unknown) => void }} report
+   */
+  constructor(options, environment, report) {
+    this.options = options;
+    this.environment = environment;
+    this.report = report;
+    this.backoff = new Backoff({ ...options.retry, random: environment.random });
+    this.heartbeat = new Heartbeat(options.heartbeat);
+  }
+
+  connect() {
+    this.#drop();
+    this.report.status({ state: "connecting" });
+    this.#after("deadline", CONNECT_DEADLINE, () => this.#lost({ code: 1006, reason: "timeout" }));
+    const fresh = this.environment.now() < this.#freshUntil;
+    if (this.#token && fresh) return this.#dial(this.#token);
+    this.#renew(
+      (token) => this.#dial(token),
+      () => this.#lost({ code: 1006, reason: "no token" }),
+    );
+  }
+
+  /**
+   * Get a token from the app. What comes too late for its attempt changes nothing.
+   * @param {(token: string) => void} use
+   * @param {() => void} retry
+   */
+  async #renew(use, retry) {
+    const attempt = this.#attempt;
+    let token;
+    try {
+      token = await this.options.getToken();
+      if (token && !JWT.test(token)) throw new TypeError("What getToken gave is not a token (a JWT).");
+    } catch (error) {
+      if (attempt !== this.#attempt) return;
+      this.report.error(error);
+      return retry();
+    }
+    if (attempt !== this.#attempt) return;
+    if (!token) return this.#stop({ reason: "signed out" });
+    this.#token = token;
+    this.#freshUntil = this.environment.now() + refreshIn(token, this.environment.now());
+    use(token);
+  }
+
+  /** @param {string} token */
+  #dial(token) {
+    const { WebSocket } = this.environment;
+    try {
+      if (!WebSocket) {
+        throw new TypeError("There is no WebSocket here (Node.js 22 has one): give environment.WebSocket.");
+      }
+      this.#listen(new WebSocket(this.#address(token)));
+    } catch (error) {
+      // Time heals none of these, so trying again is of no use.
+      this.report.error(error);
+      this.#stop({ reason: "misconfigured" });
+    }
+  }
+
+  /** @param {Socket} socket */
+  #listen(socket) {
+    this.#socket = socket;
+    socket.onopen = () => this.#opened();
+    socket.onmessage = ({ data }) => {
+      this.heartbeat.heard(this.environment.now());
+      this.report.frame(data, "in");
+    };
+    socket.onclose = ({ code, reason }) => this.#lost({ code, reason });
+    // A close event follows in browsers; outside, after a refused handshake, not everywhere.
+    socket.onerror = () => this.#openedAt || this.#lost({ code: 1006, reason: "refused" });
+  }
+
+  #opened() {
+    this.#openedAt = this.environment.now();
+    this.heartbeat.heard(this.#openedAt);
+    this.#clear("deadline");
+    this.#beat();
+    this.#planRefresh();
+    this.report.status({ state: "connected" });
+  }
+
+  /** @param {string} token */
+  #address(token) {
+    const url = this.options.url ?? this.environment.origin;
+    if (!/^(http|ws)s?:\/\//i.test(url)) {
+      throw new TypeError(`url must begin with https:// or http://, and is ${JSON.stringify(url)}.`);
+    }
+    const base = new URL(url);
+    base.protocol = base.protocol.replace("http", "ws");
+    base.pathname = `${base.pathname.replace(/\/$/, "")}/ws/notifications/${this.options.userId}/`;
+    base.search = `?token=${encodeURIComponent(token)}`;
+    return base.href;
+  }
+
+  get #open() {
+    return this.#socket?.readyState === 1;
+  }
+
+  /** @param {Frame} frame */
+  send(frame) {
+    if (!this.#open) return;
+    this.#socket?.send(JSON.stringify(frame));
+    // A token is a key to the inbox: nobody who looks at frames needs it.
+    const shown = frame.key === "refresh" ? { ...frame, value: "…" } : frame;
+    this.report.frame(JSON.stringify(shown), "out");
+  }
+
+  /** The network or the machine is back, or somebody looks: find out now, not by and by. */
+  wake() {
+    if (this.#open) this.#ping();
+    else if (this.#timers.has("retry")) this.connect();
+  }
+
+  #ping() {
+    this.heartbeat.asked(this.environment.now());
+    this.send({ type: "command", key: "ping" });
+    this.#beat();
+  }
+
+  #beat() {
+    this.#after("heartbeat", this.heartbeat.due(this.environment.now()), () => {
+      const found = this.heartbeat.check(this.environment.now());
+      if (found === "ping") this.#ping();
+      else if (found === "dead") this.#lost({ code: 1006, reason: "no answer" });
+      else this.#beat();
+    });
+  }
+
+  #planRefresh() {
+    if (this.#freshUntil === Infinity) return;
+    this.#after("refresh", this.#freshUntil - this.environment.now(), () => this.#refresh());
+  }
+
+  #refresh() {
+    this.#renew(
+      (token) => {
+        this.send({ type: "command", key: "refresh", value: token });
+        this.#planRefresh();
+      },
+      () => this.#after("refresh", REFRESH_RETRY, () => this.#refresh()),
+    );
+  }
+
+  /** @param {{ code: number, reason: string }} why */
+  #lost({ code, reason }) {
+    const { now, online } = this.environment;
+    const lasted = this.#openedAt ? now() - this.#openedAt : 0;
+    // A refused handshake looks like any failure to a browser; a fresh token rules one cause out.
+    if (!this.#openedAt || code === 4401) this.#token = null;
+    this.#drop();
+    const next = verdict(code);
+    if (next === "stop") return this.#stop({ code, reason: "revoked" });
+    if (lasted >= STABLE_AFTER) this.backoff.reset();
+    const delay = this.backoff.next(next);
+    const state = online() ? "reconnecting" : "offline";
+    this.report.status({ state, retryAt: now() + delay, code, reason });
+    this.#after("retry", delay, () => this.connect());
+  }
+
+  /** @param {Omit<Status, "state">} why */
+  #stop(why) {
+    this.close();
+    this.report.status({ state: "closed", ...why });
+  }
+
+  close() {
+    this.#drop();
+    this.#token = null;
+  }
+
+  #drop() {
+    this.#attempt++;
+    this.#openedAt = 0;
+    for (const name of this.#timers.keys()) this.#clear(name);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+    socket.close();
+  }
+
+  /** @param {string} name @param {number} delay @param {() => void} action */
+  #after(name, delay, action) {
+    this.#clear(name);
+    const run = () => {
+      this.#timers.delete(name);
+      action();
+    };
+    this.#timers.set(name, this.environment.setTimeout(run, Math.min(delay, LONGEST_TIMEOUT)));
+  }
+
+  /** @param {string} name */
+  #clear(name) {
+    this.environment.clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+}

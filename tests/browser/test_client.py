@@ -1,0 +1,30 @@
+"""The browser's client in a page that is not ours."""
+
+import httpx
+
+from tests.browser.backend import Backend
+from tests.browser.conftest import Visit
+from tests.support.harness import ADMIN_PASSWORD
+
+RECEIVE = """async ([url, token]) => {
+  const { NotifierClient } = await import(`${url}/static/notifier.js`);
+  const client = new NotifierClient({ url, userId: 1, getToken: () => token });
+  const received = new Promise((resolve, reject) => {
+    client.addEventListener("notification", ({ detail }) => resolve(detail.value));
+    client.addEventListener("error", ({ detail }) => reject(detail));
+  });
+  client.connect();
+  return received.finally(() => client.close());
+}"""
+
+
+async def test_an_app_of_another_origin_imports_it(backend: Backend, visit: Visit) -> None:
+    """Its one import brings the whole client, which receives there what is sent."""
+    page = await (await visit(backend)).context.new_page()
+    # By this name the same server is another origin, and this answer has no policy of its own.
+    await page.goto(f"{backend.url.replace('127.0.0.1', 'localhost')}/healthz/live/")
+    credentials = {"username": "admin", "password": ADMIN_PASSWORD}
+    async with httpx.AsyncClient(base_url=backend.url) as http:
+        tokens = (await http.post("/api/users/token/", json=credentials)).json()
+    backend.send({"title": "Hello"})
+    assert await page.evaluate(RECEIVE, [backend.url, tokens["identity"]]) == {"title": "Hello"}
