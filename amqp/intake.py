@@ -16,8 +16,9 @@ from typing import Final
 from amqp.backoff import Backoff
 from amqp.messages import Part
 from notifier.errors import NotifierError, Unavailable
+from notifier.events import Appended
 from notifier.models import Notification
-from notifier.service import NotificationService, Promise
+from notifier.service import NotificationService
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
@@ -89,7 +90,7 @@ class Intake:
             self._under_way += 1
             future.add_done_callback(partial(self._done, entry))
 
-    def _done(self, entry: tuple[int, Part], future: Promise) -> None:
+    def _done(self, entry: tuple[int, Part], future: asyncio.Future[Appended]) -> None:
         self._under_way -= 1
         if self._closed:
             return
@@ -99,9 +100,9 @@ class Intake:
         except Exception as error:
             self._broken(error)
 
-    def _settle(self, entry: tuple[int, Part], future: Promise) -> None:
+    def _settle(self, entry: tuple[int, Part], future: asyncio.Future[Appended]) -> None:
         try:
-            appended = self._service.stored(future.result())
+            appended = future.result()
         except Unavailable:
             self._turned_away(entry)
             return

@@ -23,9 +23,15 @@ from typing import Any, ClassVar, NamedTuple
 from benchmarks.measure import SECRET, subject
 from benchmarks.send import ROUNDS, round_of
 from notifier.models import Notification, Sender
-from notifier.storage.contract import Acknowledge, Append, CreateApiKey, Operation, RemoveSettled
+from notifier.storage.contract import Operation, Row, WriteSession
+from notifier.storage.operations.keys import CreateApiKey
+from notifier.storage.operations.notifications import (
+    Acknowledge,
+    Append,
+    Pending,
+    RemoveNotifications,
+)
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
-from notifier.storage.sql import Row, SqlWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
 from notifier.tokens import Tokens
@@ -70,7 +76,7 @@ def databases() -> Iterator[Databases]:
             server.remove()
 
 
-def _make_users(session: SqlWriteSession) -> None:
+def _make_users(session: WriteSession) -> None:
     users, inboxes, *_ = TABLES
     rows = [(n, f"user{n}", "hash", True, False, 0, 0) for n in range(1, USERS + 1)]
     with session.transaction():
@@ -81,7 +87,7 @@ def _make_users(session: SqlWriteSession) -> None:
 # CPU.
 
 
-KINDS: dict[str, Callable[[int], Operation]] = {
+KINDS: dict[str, Callable[[int], Operation[Any]]] = {
     "send": lambda n: Append(_user(n), f"key-{n:024}", PAYLOAD, sender=KEY),
     "send, key given": lambda n: Append(
         _user(n), f"given-{n:024}", PAYLOAD, key_given=True, sender=KEY
@@ -94,7 +100,7 @@ def cpu() -> None:
     """Print microseconds of our CPU for each operation."""
     print(f"{'µs of CPU':<20} {'batch':>5} {'SQLite':>8} {'PostgreSQL':>10} {'difference':>10}")
     with databases() as made:
-        sessions: Sequence[SqlWriteSession] = (made.sqlite.writer(), made.postgres.writer())
+        sessions: Sequence[WriteSession] = (made.sqlite.writer(), made.postgres.writer())
         for session in sessions:
             _make_users(session)
             session.commit([CreateApiKey("benchmark", KEY.digest or b"")])
@@ -114,7 +120,7 @@ def _user(n: int) -> int:
     return 1 + n * 7919 % USERS
 
 
-def _cost(session: SqlWriteSession, done: Counter[str], kind: str, batch: int) -> float:
+def _cost(session: WriteSession, done: Counter[str], kind: str, batch: int) -> float:
     """Microseconds for each of them, in batches, of what is not ``done`` in this session."""
     start = done[kind]
     # An ack is of something that was sent, of which each size of batch gets its share.
@@ -193,9 +199,9 @@ class _SqliteWriter(_Recorder, SqliteWriteSession):
 class _SqliteReader(_Recorder, SqliteReadSession):
     statements: ClassVar[list[tuple[str, Any]]] = []
 
-    def pending_rows(self, *arguments: Any, **options: Any) -> list[Notification]:
+    def pending(self, *arguments: Any, **options: Any) -> list[Notification]:
         self._connection.set_trace_callback(lambda text: self.statements.append((text, ())))
-        found = super().pending_rows(*arguments, **options)
+        found = super().pending(*arguments, **options)
         self._connection.set_trace_callback(None)
         return found
 
@@ -240,16 +246,16 @@ def _cases(reader: Any, writer: Any, last: int) -> Iterator[tuple[str, list[tupl
         work()
         return list(session.statements)
 
-    def commit(operations: Sequence[Operation]) -> list[tuple[str, Any]]:
+    def commit(operations: Sequence[Operation[Any]]) -> list[tuple[str, Any]]:
         return recorded(writer, lambda: writer.commit(operations))
 
     yield (
         "A device connects, two notifications are pending",
-        recorded(reader, lambda: reader.pending(501, 0, rows=500, size=1 << 20)),
+        recorded(reader, lambda: Pending(501, 0, 500, 1 << 20).ask(reader)),
     )
     yield (
         "A device connects that has seen everything",
-        recorded(reader, lambda: reader.pending(501, last, rows=500, size=1 << 20)),
+        recorded(reader, lambda: Pending(501, last, 500, 1 << 20).ask(reader)),
     )
     users = range(1, 50 * 397, 397)
     yield (
@@ -259,7 +265,7 @@ def _cases(reader: Any, writer: Any, last: int) -> Iterator[tuple[str, list[tupl
     yield "50 acks of 50 users", commit([Acknowledge(user, "new") for user in users])
     yield (
         "Retention removes 500",
-        commit([RemoveSettled(1_700_000_000_500, 1_700_000_000_000, 500)]),
+        commit([RemoveNotifications(1_700_000_000_500, 1_700_000_000_000, 500)]),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Final
+from typing import Final
 
 from tornado.websocket import WebSocketHandler
 
@@ -95,16 +95,16 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
 
     def _acknowledge(self, key: str) -> Awaitable[None] | None:
         assert self._device is not None
-        settled = self.application.notifications.acknowledge(self._device.user_id, key)
+        stored = self.application.notifications.acknowledge(self._device.user_id, key)
         self._unsettled += 1
-        settled.add_done_callback(self._settled)
+        stored.add_done_callback(self._acknowledged)
         # Waiting here keeps Tornado from reading on.
-        return _wait(settled) if self._unsettled > MAX_UNSETTLED else None
+        return _wait(stored) if self._unsettled > MAX_UNSETTLED else None
 
-    def _settled(self, settled: "asyncio.Future[Any]") -> None:
+    def _acknowledged(self, stored: "asyncio.Future[None]") -> None:
         self._unsettled -= 1
-        if error := self.application.notifications.acknowledged(settled):
-            self._complain(f"Not acknowledged, so it comes again: {error.message}")
+        if error := stored.exception():
+            self._complain(f"Not acknowledged, so it comes again: {error}")
 
     def _command(self, command: Command) -> Awaitable[None] | None:
         if command.key == "ping":
@@ -138,5 +138,5 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             self._transport.answer(message)
 
 
-async def _wait(future: "asyncio.Future[Any]") -> None:
+async def _wait(future: "asyncio.Future[None]") -> None:
     await asyncio.wait([future])

@@ -11,6 +11,16 @@ import msgspec
 from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
 from notifier.models import SCOPES, ApiKey, Scope, User
 from notifier.passwords import Passwords, check_password
+from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
+from notifier.storage.operations.users import (
+    CreateUser,
+    EndSessions,
+    SetActive,
+    SetPassword,
+    UserById,
+    UserByName,
+    Users,
+)
 from notifier.storage.store import Store
 from notifier.tokens import Token, Tokens, TokenType
 
@@ -75,7 +85,7 @@ class Accounts:
 
     async def identity_of(self, user_id: int) -> tuple[str, Token]:
         """A new identity token of this user, and what it says. Raises UnknownUser."""
-        user = await self._store.user(user_id)
+        user = await self._store.read(UserById(user_id))
         if user is None or not user.is_active:
             raise UnknownUser
         identity = self._tokens.issue("identity", user.id, user.token_version)
@@ -88,7 +98,7 @@ class Accounts:
         return TokenSet(issue("access"), issue("refresh"), issue("identity"), user)
 
     async def _holder(self, token: Token) -> User:
-        user = await self._store.user(token.user_id)
+        user = await self._store.read(UserById(token.user_id))
         if user is None or not user.is_active or user.token_version != token.version:
             raise TokenNotValid
         return user
@@ -113,29 +123,31 @@ class Accounts:
                 "username", "A name has 1 to 150 letters, digits, or any of . @ + - _"
             )
         check_password(password)
-        return await self._store.create_user(
-            username,
-            await self._passwords.hash(password),
-            is_superuser=is_superuser,
-            only_as_first=only_as_first,
+        return await self._store.submit(
+            CreateUser(
+                username,
+                await self._passwords.hash(password),
+                is_superuser=is_superuser,
+                only_as_first=only_as_first,
+            )
         )
 
     async def change_password(self, username: str, password: str) -> User:
         """Also ends every token and connection. Raises InvalidField or UnknownUser."""
         check_password(password)
         user = await self.find(username)
-        await self._store.set_password(user.id, await self._passwords.hash(password))
+        await self._store.submit(SetPassword(user.id, await self._passwords.hash(password)))
         return user
 
     async def set_active(self, username: str, is_active: bool) -> User:
         """Deactivating ends every token and connection. Raises UnknownUser."""
         user = await self.find(username)
-        await self._store.set_active(user.id, is_active)
+        await self._store.submit(SetActive(user.id, is_active))
         return user
 
     async def sign_out_everywhere(self, user_id: int) -> None:
         """End every token and connection of the user. Raises UnknownUser."""
-        await self._store.end_sessions(user_id)
+        await self._store.submit(EndSessions(user_id))
 
     async def find(self, username: str) -> User:
         """The user of this name. Raises UnknownUser."""
@@ -145,8 +157,9 @@ class Accounts:
         return user
 
     async def _named(self, username: str) -> User | None:
-        # Not every text can be given to a database.
-        return await self._store.user_by_name(username) if _USERNAME.fullmatch(username) else None
+        if not _USERNAME.fullmatch(username):
+            return None  # not every text can be given to a database
+        return await self._store.read(UserByName(username))
 
     async def has_password(self, user: User, password: str) -> bool:
         """Whether this is the user's password."""
@@ -154,11 +167,11 @@ class Accounts:
 
     async def users(self) -> list[User]:
         """All users, by id."""
-        return await self._store.users()
+        return await self._store.read(Users())
 
     async def superusers(self) -> list[User]:
         """All superusers, deactivated ones too, by id."""
-        return await self._store.superusers()
+        return await self._store.read(Users(superusers_only=True))
 
     # API keys.
 
@@ -167,15 +180,18 @@ class Accounts:
         if not _NAME.fullmatch(name):
             raise InvalidField("name", "A name has 1 to 100 characters, on one line.")
         key = _KEY_PREFIX + secrets.token_urlsafe(32)
-        return await self._store.create_api_key(name, digest(key), _check_scopes(scopes)), key
+        create = CreateApiKey(name, digest(key), _check_scopes(scopes))
+        return await self._store.submit(create), key
 
     async def api_keys(self) -> list[ApiKey]:
         """All keys, revoked ones too."""
-        return await self._store.api_keys()
+        return await self._store.read(ApiKeys())
 
     async def revoke_api_key(self, id_or_name: str) -> int:
         """Revoke the active keys of this id or name; returns how many there were."""
-        return await self._store.revoke_api_key(id_or_name) if _NAME.fullmatch(id_or_name) else 0
+        if not _NAME.fullmatch(id_or_name):
+            return 0
+        return await self._store.submit(RevokeApiKey(id_or_name))
 
 
 def _check_scopes(names: Sequence[str]) -> tuple[Scope, ...]:

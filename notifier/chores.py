@@ -9,6 +9,9 @@ from typing import Final, NoReturn
 from notifier import clock
 from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
+from notifier.storage.contract import Operation
+from notifier.storage.operations.notifications import RemoveNotifications
+from notifier.storage.operations.users import LastUserChange, RemoveUserChanges, UserChangesSince
 from notifier.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -42,25 +45,20 @@ class Retention:
         """Remove everything that is due; returns how many rows. Raises Unavailable."""
         now = clock.now()
         due = now - self._kept
-        settled = await _in_batches(
-            partial(self._store.remove_settled, acked_before=due, expired_before=due)
-        )
+        settled = await self._in_batches(partial(RemoveNotifications, due, due))
         if settled:
             logger.info("Old notifications removed", extra={"action": "removed", "rows": settled})
-        changes = await _in_batches(
-            partial(self._store.remove_user_changes, before=now - _USER_CHANGES_KEPT)
-        )
+        changes = await self._in_batches(partial(RemoveUserChanges, now - _USER_CHANGES_KEPT))
         return settled + changes
 
-
-async def _in_batches(remove: Callable[..., Awaitable[int]]) -> int:
-    """Call ``remove`` with a limit until there is less to do; returns how many rows went."""
-    total = 0
-    removed = _REMOVE_AT_ONCE
-    while removed == _REMOVE_AT_ONCE:
-        removed = await remove(limit=_REMOVE_AT_ONCE)
-        total += removed
-    return total
+    async def _in_batches(self, removal: Callable[[int], Operation[int]]) -> int:
+        """Remove, with a limit, until there is less to do; returns how many rows went."""
+        total = 0
+        removed = _REMOVE_AT_ONCE
+        while removed == _REMOVE_AT_ONCE:
+            removed = await self._store.submit(removal(_REMOVE_AT_ONCE))
+            total += removed
+        return total
 
 
 class UserChanges:
@@ -79,14 +77,14 @@ class UserChanges:
 
     async def start(self) -> None:
         """What happened before does not concern connections that come later."""
-        self._last = await self._store.last_user_change()
+        self._last = await self._store.read(LastUserChange())
 
     async def apply(self) -> None:
         """Close what has to be closed. Raises Unavailable."""
-        changes = await self._store.user_changes(self._last)
+        changes = await self._store.read(UserChangesSince(self._last))
         if changes is None:
             # Asked first: what happens from now on comes with the next round.
-            self._last = await self._store.last_user_change()
+            self._last = await self._store.read(LastUserChange())
             self._hub.revoke_all("credentials may have changed")
             logger.warning("Missed user changes", extra={"action": "revoked_all"})
             return

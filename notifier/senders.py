@@ -15,6 +15,7 @@ import msgspec
 from notifier.accounts import Accounts, digest
 from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
 from notifier.models import ANYONE, TRUSTED, Scope, Sender
+from notifier.storage.operations.keys import ScopesOf
 from notifier.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Senders:
             raise PermissionDenied("Only superusers and API keys may do this.")
 
     async def _check_scope(self, key_digest: bytes, scope: Scope) -> None:
-        scopes = await self._store.scopes_of(key_digest)
+        scopes = await self._store.read(ScopesOf(key_digest))
         if scopes is None:
             raise ApiKeyNotValid
         if scope not in scopes:

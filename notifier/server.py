@@ -35,8 +35,11 @@ from notifier.passwords import Passwords
 from notifier.secret import signing_secret
 from notifier.senders import Senders
 from notifier.service import NotificationService
-from notifier.status import Status
+from notifier.status import Counts, Status
+from notifier.storage.operations.keys import ApiKeys
+from notifier.storage.operations.notifications import Pending, Positions
 from notifier.storage.store import Store
+from notifier.storage.writer import Commit
 from notifier.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.tokens import Tokens
 from notifier.topology import make_driver, make_relay
@@ -66,9 +69,10 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.relay = make_relay(settings)
+        self.counts = Counts()
         self.store = Store(
             make_driver(settings, exclusive=True),
-            committed=self.relay.publish,
+            listeners=(self._announce, self.counts.committed),
             max_operations=settings.queue_size,
             timeout=settings.request_timeout,
         )
@@ -78,7 +82,7 @@ class Server:
             high_water=settings.high_water_bytes,
         )
         self.notifications = NotificationService(self.store)
-        self.status = Status(self.notifications, self.store, self.hub, self.relay)
+        self.status = Status(self.counts, self.store, self.hub, self.relay)
         self.application: NotifierApplication | None = None
         self.first_superuser: FirstSuperuser | None = None
         self.advice: Sequence[str] = ()
@@ -110,9 +114,9 @@ class Server:
         accounts = make_accounts(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
-        self.store.writer.ended.add_done_callback(self._part_ended)
+        self.store.ended.add_done_callback(self._part_ended)
         self.sends_are_open = settings.open_send or (
-            settings.loopback and not await self.store.api_keys()
+            settings.loopback and not await self.store.read(ApiKeys())
         )
         await self.relay.start(self.hub)
         self._stack.append(("relay", self.relay.stop))
@@ -223,13 +227,20 @@ class Server:
         self._failed.exception()
 
     async def _sweep(self) -> None:
-        behind = await self.hub.sweep(self.store.positions)
+        behind = await self.hub.sweep(self._read_positions)
         if behind:
             logger.info("Feeds were behind", extra={"action": "swept", "feeds": behind})
 
+    def _announce(self, commit: Commit) -> None:
+        if commit.events:
+            self.relay.publish(commit.events)
+
+    async def _read_positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+        return await self.store.read(Positions(user_ids))
+
     async def _read_page(self, user_id: int, after: int) -> Page:
-        return await self.store.pending(
-            user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
+        return await self.store.read(
+            Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
         )
 
 

@@ -8,8 +8,9 @@ import msgspec
 from notifier import __version__, clock
 from notifier.delivery.hub import Hub
 from notifier.delivery.relay import Relay
-from notifier.service import NotificationService
+from notifier.storage.operations.notifications import Acknowledge
 from notifier.storage.store import Store
+from notifier.storage.writer import Commit
 
 
 class StoreState(msgspec.Struct, frozen=True):
@@ -53,13 +54,27 @@ class Snapshot(msgspec.Struct, frozen=True):
     rabbitmq: RabbitState
 
 
+class Counts:
+    """What was stored, since the start. A listener of commits."""
+
+    def __init__(self) -> None:
+        self.sends = 0
+        self.acks = 0
+
+    def committed(self, commit: Commit) -> None:
+        """Count what ``commit`` has stored."""
+        self.sends += len(commit.events)
+        self.acks += sum(
+            isinstance(operation, Acknowledge) and outcome is None
+            for operation, outcome in zip(commit.operations, commit.outcomes, strict=True)
+        )
+
+
 class Status:
     """Gathers what the parts know. Cheap: nothing is asked of a database."""
 
-    def __init__(
-        self, notifications: NotificationService, store: Store, hub: Hub, relay: Relay
-    ) -> None:
-        self._notifications = notifications
+    def __init__(self, counts: Counts, store: Store, hub: Hub, relay: Relay) -> None:
+        self._counts = counts
         self._store = store
         self._hub = hub
         self._relay = relay
@@ -79,13 +94,13 @@ class Status:
             uptime_seconds=round(time.monotonic() - self._started, 1),
             users=self._hub.users,
             sockets=self._hub.sockets,
-            sends=self._notifications.sends,
+            sends=self._counts.sends,
             deliveries=self._hub.delivered,
-            acks=self._notifications.acks,
+            acks=self._counts.acks,
             store=StoreState(
                 self._store.driver,
                 "ok" if self._store.available else "away",
-                self._store.writer.depth,
+                self._store.waiting,
             ),
             relay=RelayState(self._relay.name, self._relay.state, self._relay.rejected),
             rabbitmq=RabbitState(self.rabbitmq()),

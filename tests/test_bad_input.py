@@ -10,7 +10,8 @@ import jwt
 import pytest
 import websockets
 
-from notifier.storage.contract import Append
+from notifier.storage.operations.notifications import Append
+from notifier.storage.operations.users import SetActive
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, Harness, ServerWith
 
 TOKEN = "/api/users/token/"
@@ -149,7 +150,7 @@ async def test_odd_payloads_that_are_fine(server: Harness, payload: bytes) -> No
 async def test_inactive_user(server: Harness) -> None:
     """A deactivated user cannot be sent to."""
     ann = await server.user()
-    await server.server.store.set_active(ann.id, False)
+    await server.server.store.submit(SetActive(ann.id, False))
     response = await server.post({"user_id": ann.id, "payload": 1})
     assert (response.status_code, response.json()["code"]) == (404, "unknown_user")
 
@@ -280,7 +281,7 @@ async def test_acks_of_what_cannot_be_a_key(server: Harness, key: str) -> None:
 @pytest.mark.parametrize("key", ["a\x85b", "\x80", "\x9f", "a\u2028b", "\u2029"])
 async def test_keys_of_earlier_versions(server: Harness, key: str) -> None:
     """Keys that were taken once and are refused now are delivered and settled all the same."""
-    await server.server.store.append(Append(server.admin.id, key, b"1", key_given=True))
+    await server.server.store.submit(Append(server.admin.id, key, b"1", key_given=True))
     async with server.connect(server.admin) as device:
         frame = await device.next()
         assert frame.key == key

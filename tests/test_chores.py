@@ -1,13 +1,16 @@
 """What a server does by itself: retention, user changes, and dying loudly."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from notifier import chores, clock
 from notifier.chores import Retention, every
 from notifier.errors import Unavailable
-from notifier.storage.contract import RemoveSettled
+from notifier.storage.contract import Operation
+from notifier.storage.operations.notifications import Acknowledge, Pending, RemoveNotifications
+from notifier.storage.operations.users import EndSessions
 from tests.support.harness import Harness, until
 
 
@@ -20,7 +23,7 @@ async def test_retention_keeps_what_is_young_or_pending(
     for key in ("acked", "pending"):
         await server.send(ann, 1, key=key)
     await server.send(ann, 1, key="expiring", ttl=3600)
-    await store.acknowledge(ann.id, "acked")
+    await store.submit(Acknowledge(ann.id, "acked"))
     retention = Retention(store, days=30)
     assert await retention.remove() == 0
     now = clock.now()
@@ -37,21 +40,25 @@ async def test_retention_works_in_small_batches(
     ann = await server.user()
     store = server.server.store
     await server.append(ann, *[b"1"] * 1201)
-    page = await store.pending(ann.id, 0, rows=2000, size=1 << 30)
-    await asyncio.gather(*[store.acknowledge(ann.id, each.key) for each in page.notifications])
+    page = await store.read(Pending(ann.id, 0, rows=2000, size=1 << 30))
+    await asyncio.gather(
+        *[store.submit(Acknowledge(ann.id, each.key)) for each in page.notifications]
+    )
     sizes: list[int] = []
-    remove = store.remove_settled
+    submit = store.submit
 
-    async def counted(**due: int) -> int:
-        sizes.append(await remove(**due))
-        return sizes[-1]
+    def counted(operation: Operation[Any]) -> "asyncio.Future[Any]":
+        removed = submit(operation)
+        if isinstance(operation, RemoveNotifications):
+            removed.add_done_callback(lambda done: sizes.append(done.result()))
+        return removed
 
-    monkeypatch.setattr(store, "remove_settled", counted)
+    monkeypatch.setattr(store, "submit", counted)
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + 31 * clock.DAY)
     assert await Retention(store, days=30).remove() == 1201
     assert sizes == [500, 500, 201]
-    assert await store.writer.submit(RemoveSettled(1 << 60, 1 << 60, 10)) == 0
+    assert await store.submit(RemoveNotifications(1 << 60, 1 << 60, 10)) == 0
 
 
 async def test_a_chore_waits_for_a_store_that_is_away() -> None:
@@ -91,7 +98,7 @@ async def test_user_changes_of_another_process(
     async with server.connect(ann) as device:
         await device.nothing_more()
         other = server.server.store  # the same rows that a command line would write
-        await other.end_sessions(ann.id)
+        await other.submit(EndSessions(ann.id))
         code, reason = await device.closed(seconds=3)
     assert (code, reason) == (4403, "signed out everywhere")
 
@@ -103,9 +110,9 @@ async def test_old_user_changes_are_removed(
     ann = await server.user()
     store = server.server.store
     for _ in "12":
-        await store.end_sessions(1)
+        await store.submit(EndSessions(1))
     async with server.connect(ann) as device:
-        await store.end_sessions(ann.id)
+        await store.submit(EndSessions(ann.id))
         await device.closed()  # so that the server has heard of all three
     retention = Retention(store, days=30)
     assert await retention.remove() == 0
@@ -115,5 +122,5 @@ async def test_old_user_changes_are_removed(
         assert await retention.remove() == 2
     async with server.connect(ann, token=server.token(ann, version=1)) as device:
         await device.nothing_more()
-        await store.end_sessions(ann.id)
+        await store.submit(EndSessions(ann.id))
         assert (await device.closed())[0] == 4403, "what happens next is heard of all the same"

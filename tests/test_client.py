@@ -21,6 +21,8 @@ import notifier.client
 import notifier_client
 from notifier.accounts import digest
 from notifier.errors import Unavailable
+from notifier.storage.operations.keys import CreateApiKey
+from notifier.storage.operations.notifications import Pending
 from notifier_client import (
     AsyncNotifier,
     InvalidSettings,
@@ -368,7 +370,7 @@ async def test_an_id_in_digits_a_key_and_a_ttl(server: Harness, clients: Clients
     """The user's id may be a string; key and ttl reach the store."""
     ann = await server.user()
     await clients(server.url).send(str(ann.id), 1, key="k", ttl=60)
-    page = await server.server.store.pending(ann.id, 0, rows=10, size=1000)
+    page = await server.server.store.read(Pending(ann.id, 0, rows=10, size=1000))
     (stored,) = page.notifications
     assert stored.key == "k"
     assert stored.expires_at == stored.created_at + 60_000
@@ -422,7 +424,7 @@ async def test_a_wrong_api_key_is_refused_and_not_shown(server: Harness, clients
 
 async def test_an_api_key_opens(server: Harness, clients: Clients) -> None:
     """With a key that the server knows the notification is taken."""
-    await server.server.store.create_api_key("tests", digest(API_KEY))
+    await server.server.store.submit(CreateApiKey("tests", digest(API_KEY)))
     await clients(server.url, api_key=API_KEY).send(1, "x")
     with pytest.raises(NotAllowed):
         await clients(server.url).send(1, "x")

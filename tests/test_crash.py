@@ -19,6 +19,12 @@ USERS = (1, 2)
 
 Processes = Callable[..., ServerProcess]
 
+# A server that is killed between accepting and answering makes httpx leave the socket of a
+# failed attempt to the garbage collector.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+)
+
 
 @pytest.fixture
 def process(server_process: Processes) -> ServerProcess:

@@ -28,8 +28,10 @@ from notifier.delivery.hub import Hub
 from notifier.delivery.relay import LocalRelay
 from notifier.events import Event
 from notifier.models import Notification
+from notifier.storage.operations.notifications import Acknowledge, Pending, Positions
 from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
+from notifier.storage.writer import Commit
 from tests.storage.databases import make_user
 from tests.support.harness import append
 
@@ -113,14 +115,14 @@ class World(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         async def start() -> None:
-            self.store = Store(SqliteDriver(Path(self.folder.name)), committed=self.nudge)
+            self.store = Store(SqliteDriver(Path(self.folder.name)), listeners=[self.nudge])
             await self.store.open()
             for number in self.last:
                 assert await make_user(self.store, f"user{number}") == number
             self.hub = Hub(
                 self.relay,
-                lambda user_id, after: self.store.pending(
-                    user_id, after, rows=PAGE_ROWS, size=HIGH_WATER
+                lambda user_id, after: self.store.read(
+                    Pending(user_id, after, rows=PAGE_ROWS, size=HIGH_WATER)
                 ),
                 high_water=HIGH_WATER,
             )
@@ -128,16 +130,19 @@ class World(RuleBasedStateMachine):
 
         self.run(start())
 
-    def nudge(self, events: Sequence[Event]) -> None:
+    def nudge(self, commit: Commit) -> None:
         """What the relay makes of a commit."""
-        for event in events:
+        for event in commit.events:
             notification = event.notification
             self.last[notification.user_id] = notification.seq
             self.keys[notification.user_id, notification.seq] = notification.key
         if self.fate in ("deliver", "double"):
-            self.relay.publish(events)
+            self.relay.publish(commit.events)
         if self.fate in ("delay", "double"):
-            self.delayed += events
+            self.delayed += commit.events
+
+    async def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+        return await self.store.read(Positions(user_ids))
 
     @rule(
         user_id=st.integers(1, USERS),
@@ -194,7 +199,7 @@ class World(RuleBasedStateMachine):
             place = (connection.user_id, seq)
 
             async def acknowledge() -> None:
-                await self.store.acknowledge(connection.user_id, self.keys[place])
+                await self.store.submit(Acknowledge(connection.user_id, self.keys[place]))
 
             self.run(acknowledge())
             self.acked.add(place)
@@ -209,7 +214,7 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.run(self.hub.sweep(self.store.positions))
+        self.run(self.hub.sweep(self.positions))
 
     @invariant()
     def each_connection_sees_a_growing_sequence(self) -> None:
@@ -251,7 +256,7 @@ class World(RuleBasedStateMachine):
         """The sweep finds whoever missed something."""
         async with asyncio.timeout(10):
             while True:
-                await self.hub.sweep(self.store.positions)
+                await self.hub.sweep(self.positions)
                 if all(
                     device.feed.live and device.feed.cursor == self.last[device.user_id]
                     for device in self.hub.devices()

@@ -9,6 +9,8 @@ import websockets
 
 from notifier.accounts import digest
 from notifier.models import Scope
+from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
+from notifier.storage.operations.users import EndSessions, SetActive
 from tests.support.harness import JSON, SECRET, Harness, Person, ServerWith
 
 KEY = "ntf_web"
@@ -21,7 +23,7 @@ def path(user_id: object) -> str:
 
 async def make_key(server: Harness, *scopes: Scope) -> dict[str, str]:
     """An API key with these scopes; returns the header that presents it."""
-    await server.server.store.create_api_key("web", digest(KEY), scopes)
+    await server.server.store.submit(CreateApiKey("web", digest(KEY), scopes))
     return {"X-API-Key": KEY}
 
 
@@ -70,16 +72,16 @@ async def test_tokens_last(server: Harness) -> None:
 
     first = await token()
     async with server.connect(ann, token=first) as device:
-        await store.end_sessions(ann.id)
+        await store.submit(EndSessions(ann.id))
         assert (await device.closed())[0] == 4403
     assert not await connects(server, ann, first)
     second = await token()
     async with server.connect(ann, token=second) as device:
         await device.nothing_more()
-        await store.set_active(ann.id, False)
+        await store.submit(SetActive(ann.id, False))
         assert (await device.closed())[0] == 4403
     assert (await server.http.post(path(ann.id), headers=headers)).status_code == 404
-    await store.set_active(ann.id, True)
+    await store.submit(SetActive(ann.id, True))
     assert not await connects(server, ann, second)
     assert await connects(server, ann, await token())
 
@@ -91,7 +93,7 @@ async def test_tokens_of_the_earlier_service(server: Harness) -> None:
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     async with server.connect(ann, token=token) as device:
         await device.nothing_more()
-        await server.server.store.end_sessions(ann.id)
+        await server.server.store.submit(EndSessions(ann.id))
         assert (await device.closed())[0] == 4403
     assert not await connects(server, ann, token)
 
@@ -127,7 +129,7 @@ class TestWhoMayAsk:
         """A revoked key gets nothing more, however recently it was used."""
         headers = await make_key(server, "send", "identity")
         assert (await server.http.post(path(1), headers=headers)).status_code == 200
-        await server.server.store.revoke_api_key("web")
+        await server.server.store.submit(RevokeApiKey("web"))
         refused = await server.http.post(path(1), headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "api_key_not_valid")
 

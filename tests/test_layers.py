@@ -30,7 +30,7 @@ MODULES = {
 ROOTS = r"notifier\.(server|topology|cli|run|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
-DRIVERS = r"notifier\.storage\.(sql|sqlite|postgres|tables|copy)|notifier\.delivery\.relay\.\w+"
+DRIVERS = r"notifier\.storage\.(sqlite|postgres|copy)|notifier\.delivery\.relay\.\w+"
 SENDING = r"notifier\.client|notifier_client(\..*)?"
 SERVING = rf"{ROOTS}|{SENDING}|handlers(\..*)?|amqp(\..*)?"
 

@@ -10,6 +10,8 @@ import websockets
 from notifier.accounts import digest
 from notifier.cli import main
 from notifier.config import SETTINGS
+from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
+from notifier.storage.operations.users import EndSessions, SetActive
 from tests.support.harness import Harness
 from tests.support.process import ROOT
 
@@ -77,7 +79,7 @@ async def test_the_identity_recipe(server: Harness, monkeypatch: pytest.MonkeyPa
     (scope,) = re.findall(r"apikey create --name web --scope (\w+) ", paper)
     ann = await server.user()
     store = server.server.store
-    await store.create_api_key("web", digest("ntf_web"), (scope,))
+    await store.submit(CreateApiKey("web", digest("ntf_web"), (scope,)))
     monkeypatch.setenv("NOTIFIER_URL", server.url)
     monkeypatch.setenv("NOTIFIER_API_KEY", "ntf_web")
     backend: dict[str, Any] = {}
@@ -86,21 +88,21 @@ async def test_the_identity_recipe(server: Harness, monkeypatch: pytest.MonkeyPa
     async def token(user_id: int = ann.id) -> str | None:
         return await asyncio.to_thread(backend["identity_token"], user_id)
 
-    for change in (store.end_sessions(ann.id), store.set_active(ann.id, False)):
+    for change in (EndSessions(ann.id), SetActive(ann.id, False)):
         old = await token()
         assert old is not None
         async with server.connect(ann, token=old) as device:
             await device.nothing_more()
-            await change
+            await store.submit(change)
             assert (await device.closed())[0] == 4403
         with pytest.raises(websockets.InvalidStatus):
             await websockets.connect(server.socket_url(ann, old))
     assert await token() is None
-    await store.set_active(ann.id, True)
+    await store.submit(SetActive(ann.id, True))
     async with server.connect(ann, token=await token()) as device:
         await device.nothing_more()
     assert await token(99) is None
-    await store.revoke_api_key("web")
+    await store.submit(RevokeApiKey("web"))
     with pytest.raises(backend["httpx"].HTTPStatusError, match="401"):
         await token()
     backend["notifier"].close()

@@ -13,7 +13,7 @@ from handlers.socket import MAX_UNSETTLED
 from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.models import Notification
-from notifier.storage.contract import SetActive, SetPassword
+from notifier.storage.operations.users import SetActive, SetPassword
 from notifier.storage.sqlite import SqliteDriver
 from tests.storage.held import HeldDriver
 from tests.support.harness import Harness, Person, ServerWith, running, settings_for, until
@@ -220,7 +220,7 @@ async def test_revoked_credentials_close_connections(
     ann = await server.user()
     token = server.token(ann)
     async with server.connect(ann, token=token) as device:
-        await server.server.store.writer.submit(operation)
+        await server.server.store.submit(operation)
         code, _ = await device.closed()
     assert code == 4403
     with pytest.raises(websockets.InvalidStatus):
@@ -245,7 +245,7 @@ async def test_newer_tokens_survive_a_change(server: Harness) -> None:
     store = server.server.store
     async with server.connect(ann) as old:
         await old.nothing_more()
-        await store.set_password(ann.id, "other")
+        await store.submit(SetPassword(ann.id, "other"))
         async with server.connect(ann, token=server.token(ann, version=1)) as new:
             code, _ = await old.closed()
             assert code == 4403
@@ -444,12 +444,12 @@ async def test_ack_that_was_not_stored(
             answer = await device.next()
             assert answer.type == "message_processing_error"
             assert "Not acknowledged" in answer.value
-            assert server.server.notifications.acks == 0
+            assert server.server.counts.acks == 0
             await server.server.store.wait_available()
             await device.ack(frame)
             await until_pending(server, ann, [])
             await device.nothing_more()
-            assert server.server.notifications.acks == 1
+            assert server.server.counts.acks == 1
 
 
 async def test_unsettled_acks_are_bounded(server: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,7 +462,7 @@ async def test_unsettled_acks_are_bounded(server: Harness, monkeypatch: pytest.M
         taken.append(loop.create_future())
         return taken[-1]
 
-    monkeypatch.setattr(server.server.store, "acknowledge", take)
+    monkeypatch.setattr(server.server.notifications, "acknowledge", take)
     async with server.connect(ann) as device:
         for n in range(2 * MAX_UNSETTLED):
             await device.tell({"type": "message_ack", "key": f"k{n}"})

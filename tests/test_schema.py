@@ -12,6 +12,7 @@ from handlers.routes import PATHS
 from notifier import __version__, wire
 from notifier.accounts import digest
 from notifier.models import SCOPES
+from notifier.storage.operations.keys import CreateApiKey
 from tests.support.harness import ADMIN_PASSWORD, SEND, Harness
 
 DOCUMENT = build(PATHS)
@@ -114,7 +115,7 @@ async def test_answers_of_identity(server: Harness) -> None:
     path = "/api/users/{user_id}/identity/"
     headers = {}
     for scope in SCOPES:
-        await server.server.store.create_api_key(scope, digest(f"ntf_{scope}"), (scope,))
+        await server.server.store.submit(CreateApiKey(scope, digest(f"ntf_{scope}"), (scope,)))
         headers[scope] = {"X-API-Key": f"ntf_{scope}"}
     cases: list[tuple[int, str, dict[str, str]]] = [
         (200, "1", headers["identity"]),

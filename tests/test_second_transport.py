@@ -19,6 +19,7 @@ from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.delivery.frames import Frames
 from notifier.models import Notification
+from notifier.storage.operations.users import EndSessions
 from tests.support.harness import Harness, Person, until
 
 _built: list[str] = []
@@ -151,7 +152,7 @@ async def test_the_end(server: Harness, way: str) -> None:
     ann = await server.user()
     async with lines(server, ann, seconds=1 if way == "expired" else 3600) as received:
         if way == "revoked":
-            await server.server.store.end_sessions(ann.id)
+            await server.server.store.submit(EndSessions(ann.id))
         elif way == "sent away":
             await until(lambda: server.server.hub.sockets)
             await server.server.hub.send_away(0)

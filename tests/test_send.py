@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from notifier.accounts import digest
 from notifier.errors import Unavailable
-from notifier.storage.contract import CreateApiKey, Operation, RevokeApiKey
+from notifier.storage.contract import Operation, Query
+from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey, ScopesOf
+from notifier.storage.operations.notifications import Acknowledge
 from tests.support.harness import JSON, SEND, Harness, Person, ServerWith
 
 FORWARDING = ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via"]
@@ -16,7 +19,7 @@ FORWARDING = ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "
 
 async def make_key(server: Harness, key: str, name: str = "billing") -> dict[str, str]:
     """Store an API key; returns the header that presents it."""
-    await server.server.store.writer.submit(CreateApiKey(name, digest(key)))
+    await server.server.store.submit(CreateApiKey(name, digest(key)))
     return {"X-API-Key": key}
 
 
@@ -68,7 +71,7 @@ async def test_retry_after_the_acknowledgement(server: Harness) -> None:
     """A key stays used when its notification has been acknowledged."""
     ann = await server.user()
     first = await server.send(ann, 1, key="k")
-    await server.server.store.acknowledge(ann.id, "k")
+    await server.server.store.submit(Acknowledge(ann.id, "k"))
     again = await server.post({"user_id": ann.id, "payload": 1, "key": "k"})
     assert again.json() == first
     assert await server.pending(ann) == []
@@ -108,7 +111,7 @@ async def test_retention_zero_deletes_on_ack(server_with: ServerWith) -> None:
     async with server_with(retention_days=0) as server:
         ann = await server.user()
         await server.send(ann, 1, key="k")
-        await server.server.store.acknowledge(ann.id, "k")
+        await server.server.store.submit(Acknowledge(ann.id, "k"))
         assert (await server.send(ann, 2, key="k"))["seq"] == 2
 
 
@@ -131,7 +134,7 @@ class TestWhoMaySend:
         """Revoking the only key doesn't let everybody in."""
         ann = await server.user()
         await make_key(server, "ntf_only")
-        await server.server.store.writer.submit(RevokeApiKey("billing"))
+        await server.server.store.submit(RevokeApiKey("billing"))
         refused = await server.post({"user_id": ann.id, "payload": 1})
         assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
         assert "one was made once" in refused.json()["detail"]
@@ -180,7 +183,7 @@ class TestWhoMaySend:
         headers = key if scheme == "X-API-Key" else {scheme: f"Bearer {key['X-API-Key']}"}
         body = {"user_id": ann.id, "payload": 1}
         assert (await server.post(body, headers=headers)).status_code == 200
-        await server.server.store.writer.submit(RevokeApiKey("billing"))
+        await server.server.store.submit(RevokeApiKey("billing"))
         refused = await server.post(body, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "api_key_not_valid")
         assert await server.pending(ann) == [1]
@@ -193,7 +196,7 @@ class TestWhoMaySend:
     async def test_keys_that_may_not_send(self, server: Harness) -> None:
         """A key without the scope is refused, with the scope's name, and nothing is stored."""
         ann = await server.user()
-        await server.server.store.create_api_key("web", digest("ntf_web"), ("identity",))
+        await server.server.store.submit(CreateApiKey("web", digest("ntf_web"), ("identity",)))
         for _ in "12":
             refused = await server.post(
                 {"user_id": ann.id, "payload": 1}, headers={"X-API-Key": "ntf_web"}
@@ -209,18 +212,18 @@ class TestWhoMaySend:
         ann = await server.user()
         headers = await make_key(server, "ntf_key")
         store = server.server.store
-        scopes_of = store.scopes_of
-        asked: list[bytes] = []
+        read = store.read
+        asked: list[object] = []
 
-        async def counted(key_digest: bytes) -> tuple[str, ...] | None:
-            asked.append(key_digest)
-            return await scopes_of(key_digest)
+        async def counted(query: Query[Any]) -> Any:
+            asked.append(query)
+            return await read(query)
 
-        monkeypatch.setattr(store, "scopes_of", counted)
+        monkeypatch.setattr(store, "read", counted)
         for _ in range(3):
             sent = await server.post({"user_id": ann.id, "payload": 1}, headers=headers)
             assert sent.status_code == 200
-        assert asked == [digest("ntf_key")]
+        assert asked == [ScopesOf(digest("ntf_key"))]
 
     async def test_access_tokens(self, server: Harness) -> None:
         """A superuser's access token may send, others' may not, and other types neither."""
@@ -262,10 +265,10 @@ async def test_store_away_answers_503_and_sockets_stay(
     """While the store is away sends get 503, connections stay, and all resumes by itself."""
     expected_errors.append("The store is away")
     ann = await server.user()
-    writer = server.server.store.writer
+    store = server.server.store
 
     class Away:
-        def commit(self, operations: Sequence[Operation]) -> list[object]:
+        def commit(self, operations: Sequence[Operation[Any]]) -> list[object]:
             raise Unavailable("Gone.")
 
         def close(self) -> None:
@@ -277,7 +280,7 @@ async def test_store_away_answers_503_and_sockets_stay(
             outage.setattr("notifier.storage.sqlite.SqliteWriteSession.commit", Away.commit)
             refused = await server.post({"user_id": ann.id, "payload": 1, "key": "k"})
             assert refused.status_code == 503
-            assert not writer.available
+            assert not store.available
             assert (await server.http.get("/healthz/ready/")).status_code == 503
             assert (await server.http.get("/healthz/live/")).status_code == 200
             await device.nothing_more()

@@ -5,7 +5,8 @@ import pytest
 
 from notifier import clock
 from notifier.passwords import Passwords
-from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith
+from notifier.storage.operations.users import SetActive
+from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith, until
 
 TOKEN = "/api/users/token/"
 REFRESH = "/api/users/token/refresh/"
@@ -110,7 +111,7 @@ async def test_names_that_cannot_be_take_as_long(
 async def test_deactivated_users_cannot_sign_in(server: Harness) -> None:
     """A deactivated user gets the answer of a wrong password, and old tokens stop working."""
     tokens = await sign_in(server)
-    await server.server.store.set_active(1, False)
+    await server.server.store.submit(SetActive(1, False))
     assert (await server.post(CREDENTIALS, TOKEN)).status_code == 401
     assert (await server.post({"refresh": tokens["refresh"]}, REFRESH)).status_code == 401
     assert (await server.post({"token": tokens["access"]}, VERIFY)).status_code == 401
@@ -294,7 +295,7 @@ class TestStats:
             frame = await phone.next()
             await laptop.next()
             await phone.ack(frame)
-            await phone.nothing_more()
+            await until(lambda: server.server.counts.acks)
             headers = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
             figures = (await server.http.get("/api/stats/", headers=headers)).json()
         expected = {"users": 1, "sockets": 2, "sends": 1, "deliveries": 2, "acks": 1}

@@ -1,202 +1,263 @@
-"""What a database driver must do.
+"""What the store is made of: sessions, and the operations and queries that run on them.
 
 A driver is synchronous and knows nothing of the loop: the store calls its write session
-from one thread and its read sessions from a few others. All sequence numbers come from
-:class:`WriteSession`, which locks each inbox it appends to until its commit, so that the
-order of ``seq`` is the order of commits, across any number of processes.
+from one thread and its read sessions from a few others. A driver says how a statement
+runs, and has the few set-based statements in which dialects differ. Statements that all
+dialects know stand in the operations, with ``?`` for parameters.
+
+All sequence numbers come from :class:`WriteSession`, which locks each inbox it appends to
+until its commit, so that the order of ``seq`` is the order of commits, across any number
+of processes.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from notifier.errors import NotifierError
-from notifier.events import Appended
-from notifier.models import (
-    SEND_ONLY,
-    TRUSTED,
-    ApiKey,
-    Page,
-    Scope,
-    Sender,
-    User,
-    UserChange,
-)
+from notifier import clock
+from notifier.errors import NotifierError, NotStorable, Unavailable
+from notifier.models import Notification
+from notifier.storage.tables import Table
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+Row = tuple[Any, ...]
+Name = tuple[int, str]
+"""A user's id and a key: what names a notification."""
+
+AWAY: Final = "The store is away; try again soon."
+"""All that clients hear; the cause goes to the log."""
+_ATTEMPTS: Final = 5
 
 
-class Append(msgspec.Struct, frozen=True):
-    """Add to a user's log, at once and at the end. Result: :class:`Appended`.
-
-    Fails with UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
-    """
-
-    user_id: int
-    key: str
-    payload: bytes
-    ttl: int | None = None
-    """Milliseconds until it expires."""
-    key_given: bool = False
-    """The sender chose the key, so it may exist already."""
-    sender: Sender = TRUSTED
+class Conflict(Exception):
+    """The database undid the transaction in favour of another one: do it again."""
 
 
-class Acknowledge(msgspec.Struct, frozen=True):
-    """A device has the notification. Unknown or settled keys change nothing. Result: None."""
+class Session(ABC):
+    """A connection that can run a statement."""
 
-    user_id: int
-    key: str
+    @abstractmethod
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Execute ``statement`` and return its rows, none for one that yields none."""
 
+    def first(self, statement: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row, if any."""
+        return next(iter(self.run(statement, parameters)), None)
 
-class CreateUser(msgspec.Struct, frozen=True):
-    """Result: :class:`User`. Fails with UsernameTaken."""
-
-    username: str
-    password_hash: str
-    is_superuser: bool
-    only_as_first: bool = False
-    """Create it only where no superuser was ever made; the result is None otherwise."""
-
-
-class SetPassword(msgspec.Struct, frozen=True):
-    """Also ends every token and connection of the user. Result: None. Fails with UnknownUser."""
-
-    user_id: int
-    password_hash: str
-
-
-class EndSessions(msgspec.Struct, frozen=True):
-    """End every token and connection of the user. Result: None. Fails with UnknownUser."""
-
-    user_id: int
-
-
-class SetActive(msgspec.Struct, frozen=True):
-    """Deactivating ends every token and connection. Result: None. Fails with UnknownUser."""
-
-    user_id: int
-    is_active: bool
-
-
-class CreateApiKey(msgspec.Struct, frozen=True):
-    """Result: :class:`ApiKey`."""
-
-    name: str
-    digest: bytes
-    scopes: tuple[Scope, ...] = SEND_ONLY
-
-
-class RevokeApiKey(msgspec.Struct, frozen=True):
-    """Revoke every active key of this id or name. Result: how many there were."""
-
-    id_or_name: str
-
-
-class RemoveSettled(msgspec.Struct, frozen=True):
-    """Remove what was acknowledged before ``acked_before`` or has expired by then.
-
-    At most ``limit`` rows. Result: how many were removed.
-    """
-
-    acked_before: int
-    expired_before: int
-    limit: int
-
-
-class RemoveUserChanges(msgspec.Struct, frozen=True):
-    """Remove user changes that have a successor from before ``before``, the first ones first.
-
-    At most ``limit`` rows. Result: how many were removed. A change stays for as long as the
-    next one is younger than that: whoever keeps up finds there the last one that it knows.
-    """
-
-    before: int
-    limit: int
-
-
-Operation = (
-    Append
-    | Acknowledge
-    | CreateUser
-    | SetPassword
-    | EndSessions
-    | SetActive
-    | CreateApiKey
-    | RevokeApiKey
-    | RemoveSettled
-    | RemoveUserChanges
-)
-
-Result = Appended | User | ApiKey | int | None
-Outcome = Result | NotifierError
-"""What became of one operation. A refused one never touches its neighbours."""
-
-
-class WriteSession(Protocol):
-    """One connection that writes. Used from one thread.
-
-    Any error but NotifierError means that the transaction did not happen, or that
-    nobody knows; :class:`~notifier.errors.Unavailable` that the database is away, and
-    :class:`NotCommitted` that it was so before anything could be committed.
-    """
-
-    def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
-        """Do all ``operations`` in one durable transaction; outcomes in the same order."""
-        ...
-
+    @abstractmethod
     def close(self) -> None:
         """Give the connection up. Never raises."""
-        ...
 
 
-class ReadSession(Protocol):
+class ReadSession(Session):
     """One connection that reads. Used from one thread at a time."""
 
-    def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
-        """Unacknowledged, unexpired notifications behind ``after``, in order of ``seq``.
+    @abstractmethod
+    def pending(
+        self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
+    ) -> list[Notification]:
+        """Unacknowledged notifications, unexpired ``now``, from behind ``after`` to ``until``.
 
-        At most ``rows``, and no further one once their payloads exceed ``size`` bytes.
+        In order of ``seq``, at most ``rows``, and no further one once their payloads
+        exceed ``size`` bytes.
         """
-        ...
 
+    @abstractmethod
     def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The last ``seq`` of each of these users that exists."""
-        ...
 
-    def user(self, user_id: int) -> User | None: ...
 
-    def user_by_name(self, username: str) -> User | None: ...
+class Query(msgspec.Struct, Generic[R], frozen=True):
+    """One question to the store, whose answer is an R."""
 
-    def users(self) -> list[User]:
-        """All users, by id."""
-        ...
+    def ask(self, session: ReadSession) -> R:
+        """The answer."""
+        raise NotImplementedError
 
-    def superusers(self) -> list[User]:
-        """All superusers, deactivated ones too, by id."""
-        ...
 
-    def api_keys(self) -> list[ApiKey]:
-        """All API keys, revoked ones too, by id."""
-        ...
+class Lookup(NamedTuple):
+    """What must be known to decide on a batch of appends."""
 
-    def scopes_of(self, digest: bytes) -> tuple[str, ...] | None:
-        """What the active API key of this digest may do; None if there is no such key."""
-        ...
+    user_ids: Sequence[int]
+    """Whose inboxes to lock, in order, so that no two processes wait for each other."""
+    names: Collection[Name]
+    """Under which something may be stored already."""
+    digests: Collection[bytes]
+    """Which API keys must be active, with the right to send."""
+    api_keys: bool
+    """Whether it matters that there are API keys at all."""
 
-    def user_changes(self, after: int) -> list[UserChange] | None:
-        """What happened to users behind the change ``after``, by id.
 
-        None if the change ``after`` is gone, and so perhaps some behind it.
+class Found(NamedTuple):
+    """The answers to a :class:`Lookup`, true until the transaction ends."""
+
+    positions: dict[int, int]
+    """The last seq of each active user."""
+    stored: dict[Name, Notification]
+    scopes: Mapping[bytes, str]
+    """What active API keys may do, by digest, as it is stored."""
+    has_api_keys: bool
+    """Whether there has ever been an API key. False where it does not matter."""
+
+
+class WriteSession(Session):
+    """One connection that writes. Used from one thread.
+
+    Locks are taken in one order everywhere (the administrative lock, inboxes by user,
+    notifications by place), so that no two processes wait for each other. Removing what
+    is over comes last and waits for nobody.
+    """
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Begin; commit durably at the end, or roll back.
+
+        Raises Unavailable, or Conflict for a transaction that should be tried again.
         """
-        ...
 
-    def last_user_change(self) -> int:
-        """The id of the newest change, or 0."""
-        ...
+    @abstractmethod
+    def serialise(self) -> None:
+        """Keep the administrative operations of all other processes waiting until our commit."""
 
-    def close(self) -> None:
-        """Give the connection up. Never raises."""
-        ...
+    @abstractmethod
+    def look_up(self, lookup: Lookup) -> Found:
+        """Lock the inboxes of ``lookup``, then look everything up."""
+
+    @abstractmethod
+    def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert ``rows`` of these columns, as :meth:`Table.row` has them."""
+
+    @abstractmethod
+    def advance(self, positions: Mapping[int, int]) -> None:
+        """Set the last seq of these inboxes."""
+
+    @abstractmethod
+    def acknowledge(self, names: Collection[Name], now: int) -> None:
+        """Mark these as acknowledged now, or delete them, whichever are still pending."""
+
+    @abstractmethod
+    def remove(self, column: str, before: int, limit: int) -> int:
+        """Remove up to ``limit`` notifications whose ``column`` lies before that moment."""
+
+    # What only copying needs.
+
+    @abstractmethod
+    def freeze(self, tables: Sequence[Table]) -> None:
+        """Keep all others from writing to ``tables`` until our transaction ends."""
+
+    @abstractmethod
+    def last_id(self, table: Table) -> int:
+        """The last id given in ``table``, or 0."""
+
+    @abstractmethod
+    def continue_ids(self, table: Table, last: int) -> None:
+        """Give ids behind ``last``."""
+
+    # The batch.
+
+    def commit(self, operations: Sequence["Operation[Any]"]) -> list["Outcome"]:
+        """Do all ``operations`` in one durable transaction; outcomes in the same order.
+
+        A bad one fails alone. Raises :class:`~notifier.errors.Unavailable` if the database
+        is away and nobody knows what happened, and :class:`~notifier.errors.NotCommitted`
+        if it was so before anything could be committed.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._transact(operations)
+            except Conflict as conflict:
+                logger.warning(
+                    "Transaction tried again",
+                    extra={"action": "conflict", "reason": str(conflict.__cause__)},
+                )
+            except Unavailable:
+                raise
+            except Exception as error:
+                return self._isolate(operations, error)
+        raise Unavailable(AWAY)
+
+    def _transact(self, operations: Sequence["Operation[Any]"]) -> list["Outcome"]:
+        now = clock.now()
+        steps: dict[Step, list[int]] = {}
+        for index, operation in enumerate(operations):
+            steps.setdefault(operation.step, []).append(index)
+        outcomes: list[Outcome] = [None] * len(operations)
+        with self.transaction():
+            for step in sorted(steps):
+                indexes = steps[step]
+                done = step.do(self, [operations[index] for index in indexes], now)
+                for index, outcome in zip(indexes, done, strict=True):
+                    outcomes[index] = outcome
+        return outcomes
+
+    def _isolate(self, operations: Sequence["Operation[Any]"], error: Exception) -> list["Outcome"]:
+        """Something among them broke the whole transaction: find it, let it fail alone."""
+        if len(operations) == 1:
+            logger.error(
+                "Operation refused by the database", exc_info=error, extra={"action": "refused"}
+            )
+            return [NotStorable(f"The store refused this: {type(error).__name__}.")]
+        half = len(operations) // 2
+        outcomes = self.commit(operations[:half])
+        try:
+            return outcomes + self.commit(operations[half:])
+        except Unavailable as away:
+            # The first half is committed, so the batch as a whole must not be tried again.
+            return outcomes + [Unavailable(away.message) for _ in operations[half:]]
+
+
+class Step(NamedTuple):
+    """A part of a transaction: what is done together, and when."""
+
+    order: int
+    do: Callable[[WriteSession, Sequence[Any], int], Sequence["Outcome"]]
+    """Does operations of one step at one moment (UTC); their outcomes in the same order."""
+
+
+class Operation(msgspec.Struct, Generic[R], frozen=True):
+    """One change to the store, whose result is an R. A refused one never touches its neighbours."""
+
+    step: ClassVar[Step]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it keeps in memory while it waits, roughly."""
+        return 0
+
+
+Outcome = Any
+"""What became of an operation: its result, or the NotifierError that refuses it."""
+
+
+class Administrative(Operation[R], Generic[R], frozen=True):
+    """A rare change. No two processes make one at the same time."""
+
+    def apply(self, session: WriteSession, now: int) -> R:
+        """Make it. A NotifierError refuses it."""
+        raise NotImplementedError
+
+
+def _one_by_one(
+    session: WriteSession, operations: Sequence[Administrative[Any]], now: int
+) -> list[Outcome]:
+    session.serialise()
+    outcomes: list[Outcome] = []
+    for operation in operations:
+        try:
+            outcomes.append(operation.apply(session, now))
+        except NotifierError as refusal:
+            outcomes.append(refusal)
+    return outcomes
+
+
+Administrative.step = Step(0, _one_by_one)
 
 
 class Driver(Protocol):

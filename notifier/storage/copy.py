@@ -9,14 +9,13 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from notifier.errors import CopyRefused, InvalidSettings
-from notifier.storage.contract import Driver
+from notifier.storage.contract import Driver, Row, WriteSession
 from notifier.storage.postgres import PostgresDriver
-from notifier.storage.sql import Row, SqlWriteSession
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
 from notifier.storage.tables import TABLES, Table
 
@@ -25,12 +24,6 @@ _ROWS: Final = 100
 
 _PATIENCE: Final = 24 * 60 * 60.0
 """Seconds that the one transaction may take."""
-
-
-class SqlDriver(Driver, Protocol):
-    """A driver whose sessions understand SQL."""
-
-    def writer(self) -> SqlWriteSession: ...
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -46,7 +39,7 @@ class CopyReport(msgspec.Struct, frozen=True):
     tables: dict[str, Contents]
 
 
-def driver_at(address: str, *, existing: bool = False) -> SqlDriver:
+def driver_at(address: str, *, existing: bool = False) -> Driver:
     """The driver for ``sqlite:///folder`` (``sqlite:////`` if absolute) or ``postgresql://…``.
 
     ``existing`` refuses a folder without a store, which would be made otherwise. Raises
@@ -66,7 +59,7 @@ def driver_at(address: str, *, existing: bool = False) -> SqlDriver:
     raise InvalidSettings("Expected an address such as sqlite:///data or postgresql://….")
 
 
-def copy(source: SqlDriver, target: SqlDriver) -> CopyReport:
+def copy(source: Driver, target: Driver) -> CopyReport:
     """Copy everything from ``source`` to ``target``. Blocks for as long as it takes.
 
     Raises CopyRefused, Unavailable or CannotStart; nothing has been changed then.
@@ -90,7 +83,7 @@ def copy(source: SqlDriver, target: SqlDriver) -> CopyReport:
     return report
 
 
-def _check(reading: SqlWriteSession, writing: SqlWriteSession) -> None:
+def _check(reading: WriteSession, writing: WriteSession) -> None:
     if not reading.first("SELECT 1 FROM users LIMIT 1"):
         raise CopyRefused("There is nothing to copy: the source has no users.")
     for table in TABLES:
@@ -98,7 +91,7 @@ def _check(reading: SqlWriteSession, writing: SqlWriteSession) -> None:
             raise CopyRefused(f"The target is not empty: it has rows in {table.name}.")
 
 
-def _copy(table: Table, reading: SqlWriteSession, writing: SqlWriteSession) -> Contents:
+def _copy(table: Table, reading: WriteSession, writing: WriteSession) -> Contents:
     tally = _Tally()
     for rows in _batches(table, reading):
         tally.add(rows)
@@ -106,7 +99,7 @@ def _copy(table: Table, reading: SqlWriteSession, writing: SqlWriteSession) -> C
     return tally.contents
 
 
-def _verify(report: CopyReport, writing: SqlWriteSession) -> None:
+def _verify(report: CopyReport, writing: WriteSession) -> None:
     for table in TABLES:
         tally = _Tally()
         for rows in _batches(table, writing):
@@ -119,7 +112,7 @@ def _verify(report: CopyReport, writing: SqlWriteSession) -> None:
             )
 
 
-def _batches(table: Table, session: SqlWriteSession) -> Iterator[list[Row]]:
+def _batches(table: Table, session: WriteSession) -> Iterator[list[Row]]:
     """All rows of ``table``, in the order of its key, a few at a time."""
     key = ", ".join(table.key)
     marks = ", ".join("?" * len(table.key))

@@ -1,6 +1,6 @@
 """PostgreSQL, for several processes that serve the same users.
 
-The algorithm is SQLite's (:mod:`~notifier.storage.sql`); what differs:
+The algorithm is SQLite's (:mod:`~notifier.storage.contract` and the operations); what differs:
 
 - Inboxes are locked row by row, in the order of user ids. Each statement sees what was
   committed before it began (READ COMMITTED), so whatever is read behind the lock is true.
@@ -28,16 +28,16 @@ from notifier import clock
 from notifier.errors import CannotStart, InvalidSettings, NotCommitted, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.sql import (
+from notifier.storage.contract import (
     AWAY,
     Conflict,
-    Grounds,
-    Place,
+    Found,
+    Lookup,
+    Name,
+    ReadSession,
     Row,
     Session,
-    SqlReadSession,
-    SqlWriteSession,
-    Wanted,
+    WriteSession,
 )
 from notifier.storage.tables import Kind, Table
 
@@ -51,7 +51,7 @@ _MOST_HELD: Final = 1 << 20
 # Advisory locks (of this database): "Noti" and what it is for.
 _LOCK_CLASS: Final = 0x4E6F7469
 _MIGRATING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 1)"
-_RARE: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+_ADMINISTERING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
 
 _NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
 
@@ -98,17 +98,15 @@ ADVANCE: Final = (
 )
 # Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
 # keeps the planner from walking over all that a user has pending, in search of a key.
-_SETTLED: Final = (
-    "WITH settled AS MATERIALIZED ("
+_ACKED: Final = (
+    "WITH acked AS MATERIALIZED ("
     "SELECT n.user_id, n.seq FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key "
     "WHERE coalesce(n.acked_at, 0) = 0 ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
 )
-_THESE: Final = "WHERE n.user_id = settled.user_id AND n.seq = settled.seq"
-ACKNOWLEDGE: Final = (
-    f"{_SETTLED} UPDATE notifications n SET acked_at = ?::bigint FROM settled {_THESE}"
-)
-_DELETE: Final = f"{_SETTLED} DELETE FROM notifications n USING settled {_THESE}"
+_THESE: Final = "WHERE n.user_id = acked.user_id AND n.seq = acked.seq"
+ACKNOWLEDGE: Final = f"{_ACKED} UPDATE notifications n SET acked_at = ?::bigint FROM acked {_THESE}"
+_DELETE: Final = f"{_ACKED} DELETE FROM notifications n USING acked {_THESE}"
 
 
 class PostgresDriver:
@@ -305,10 +303,10 @@ def _meaning(error: psycopg2.Error) -> Exception:
             return Unavailable(AWAY)
 
 
-class PostgresReadSession(_PostgresSession, SqlReadSession):
+class PostgresReadSession(_PostgresSession, ReadSession):
     """Reads what is committed; never waits for those who write."""
 
-    def pending_rows(
+    def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
         found = self.run(PENDING, (user_id, after, until, now, rows, size))
@@ -327,13 +325,13 @@ def _notification(row: Sequence[Any]) -> Notification:
     return Notification(user_id, seq, key, payload.encode(), created_at, expires_at)
 
 
-class PostgresWriteSession(_PostgresSession, SqlWriteSession):
+class PostgresWriteSession(_PostgresSession, WriteSession):
     """The one connection of this process that writes."""
 
     def __init__(self, dsn: str, timeout: float, *, delete_acknowledged: bool) -> None:
         self._in_transaction = False
-        _PostgresSession.__init__(self, dsn, timeout)
-        SqlWriteSession.__init__(self, delete_acknowledged=delete_acknowledged)
+        super().__init__(dsn, timeout)
+        self._delete_acknowledged = delete_acknowledged
 
     def _restart_clock(self) -> None:
         # All of a transaction shares one deadline.
@@ -376,23 +374,23 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
         self._send(b"ROLLBACK")
 
     def serialise(self) -> None:
-        self.later(_RARE)
+        self.later(_ADMINISTERING)
 
-    def grounds(self, wanted: Wanted) -> Grounds:
-        user_ids = list(wanted.user_ids)
+    def look_up(self, lookup: Lookup) -> Found:
+        user_ids = list(lookup.user_ids)
         self.later(LOCK, (user_ids,))
         parts: list[str] = [_POSITIONS]
         parameters: list[Any] = [user_ids]
-        if wanted.places:
+        if lookup.names:
             parts.append(_STORED)
-            parameters += _columns(wanted.places)
-        if wanted.digests:
+            parameters += _columns(lookup.names)
+        if lookup.digests:
             parts.append(_SCOPES)
-            parameters.append(list(wanted.digests))
-        if wanted.api_keys:
+            parameters.append(list(lookup.digests))
+        if lookup.api_keys:
             parts.append(_CLOSED)
         positions: dict[int, int] = {}
-        stored: dict[Place, Notification] = {}
+        stored: dict[Name, Notification] = {}
         scopes: dict[bytes, str] = {}
         has_api_keys = False
         for kind, *row, digest in self.run("".join(parts), parameters):
@@ -405,7 +403,7 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
                     scopes[bytes(digest)] = row[2]
                 case _:
                     has_api_keys = True
-        return Grounds(positions, stored, scopes, has_api_keys)
+        return Found(positions, stored, scopes, has_api_keys)
 
     def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
         values = _columns(rows)
@@ -417,11 +415,11 @@ class PostgresWriteSession(_PostgresSession, SqlWriteSession):
     def advance(self, positions: Mapping[int, int]) -> None:
         self.later(ADVANCE, _columns(positions.items()))
 
-    def settle(self, places: Collection[Place], now: int) -> None:
-        if self.delete_acknowledged:
-            self.later(_DELETE, _columns(places))
+    def acknowledge(self, names: Collection[Name], now: int) -> None:
+        if self._delete_acknowledged:
+            self.later(_DELETE, _columns(names))
         else:
-            self.later(ACKNOWLEDGE, [*_columns(places), now])
+            self.later(ACKNOWLEDGE, [*_columns(names), now])
 
     def remove(self, column: str, before: int, limit: int) -> int:
         removed = self.run(

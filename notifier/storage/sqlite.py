@@ -20,14 +20,14 @@ from notifier import clock
 from notifier.errors import CannotStart, StoreInUse, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.sql import (
+from notifier.storage.contract import (
     AWAY,
-    Grounds,
-    Place,
+    Found,
+    Lookup,
+    Name,
+    ReadSession,
     Row,
-    SqlReadSession,
-    SqlWriteSession,
-    Wanted,
+    WriteSession,
 )
 from notifier.storage.tables import Table
 
@@ -193,13 +193,13 @@ class _SqliteSession:
             self._connection.close()
 
 
-class SqliteReadSession(_SqliteSession, SqlReadSession):
+class SqliteReadSession(_SqliteSession, ReadSession):
     """Reads a snapshot; never waits for the writer."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, read_only=True)
 
-    def pending_rows(
+    def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
         found: list[Notification] = []
@@ -220,12 +220,12 @@ class SqliteReadSession(_SqliteSession, SqlReadSession):
         return dict(found)
 
 
-class SqliteWriteSession(_SqliteSession, SqlWriteSession):
+class SqliteWriteSession(_SqliteSession, WriteSession):
     """The one connection of the server that writes."""
 
     def __init__(self, path: Path, *, delete_acknowledged: bool) -> None:
-        _SqliteSession.__init__(self, path, read_only=False)
-        SqlWriteSession.__init__(self, delete_acknowledged=delete_acknowledged)
+        super().__init__(path, read_only=False)
+        self._delete_acknowledged = delete_acknowledged
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -241,12 +241,12 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
     def serialise(self) -> None:
         """BEGIN IMMEDIATE has done it."""
 
-    def grounds(self, wanted: Wanted) -> Grounds:
-        return Grounds(
-            self._positions(wanted.user_ids),
-            self._stored(wanted.places),
-            self._scopes(wanted.digests) if wanted.digests else {},
-            wanted.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
+    def look_up(self, lookup: Lookup) -> Found:
+        return Found(
+            self._positions(lookup.user_ids),
+            self._stored(lookup.names),
+            self._scopes(lookup.digests) if lookup.digests else {},
+            lookup.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
     def _positions(self, user_ids: Sequence[int]) -> dict[int, int]:
@@ -265,9 +265,9 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
         )
         return dict(found)
 
-    def _stored(self, places: Collection[Place]) -> dict[Place, Notification]:
-        found: dict[Place, Notification] = {}
-        for values, parameters in _chunks(list(places)):
+    def _stored(self, names: Collection[Name]) -> dict[Name, Notification]:
+        found: dict[Name, Notification] = {}
+        for values, parameters in _chunks(list(names)):
             # A join, because (user_id, key) IN (VALUES …) scans the whole table.
             for row in self.run(
                 f"WITH wanted (user_id, key) AS (VALUES {values}) "
@@ -291,19 +291,19 @@ class SqliteWriteSession(_SqliteSession, SqlWriteSession):
                 parameters,
             )
 
-    def settle(self, places: Collection[Place], now: int) -> None:
-        for values, parameters in _chunks(list(places)):
-            settled = (
-                f"WITH settled (user_id, key) AS (VALUES {values}) "
-                "{change} WHERE id IN (SELECT n.id FROM settled CROSS JOIN notifications n "
-                "ON n.user_id = settled.user_id AND n.key = settled.key "
+    def acknowledge(self, names: Collection[Name], now: int) -> None:
+        for values, parameters in _chunks(list(names)):
+            change = (
+                f"WITH acked (user_id, key) AS (VALUES {values}) "
+                "{verb} WHERE id IN (SELECT n.id FROM acked CROSS JOIN notifications n "
+                "ON n.user_id = acked.user_id AND n.key = acked.key "
                 "WHERE n.acked_at IS NULL)"
             )
-            if self.delete_acknowledged:
-                self.run(settled.format(change="DELETE FROM notifications"), parameters)
+            if self._delete_acknowledged:
+                self.run(change.format(verb="DELETE FROM notifications"), parameters)
             else:
                 self.run(
-                    settled.format(change="UPDATE notifications SET acked_at = ?"),
+                    change.format(verb="UPDATE notifications SET acked_at = ?"),
                     (*parameters, now),
                 )
 

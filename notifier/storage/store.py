@@ -3,40 +3,20 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from notifier.errors import Unavailable
-from notifier.events import Appended, Event
-from notifier.models import SEND_ONLY, ApiKey, Page, Scope, User, UserChange
-from notifier.storage.contract import (
-    Acknowledge,
-    Append,
-    CreateApiKey,
-    CreateUser,
-    Driver,
-    EndSessions,
-    ReadSession,
-    RemoveSettled,
-    RemoveUserChanges,
-    Result,
-    RevokeApiKey,
-    SetActive,
-    SetPassword,
-)
-from notifier.storage.writer import Committed, GroupCommitWriter
+from notifier.storage.contract import Driver, Operation, Query, ReadSession
+from notifier.storage.writer import GroupCommitWriter, Listener
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+R = TypeVar("R")
 
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds after which a caller is told that the store is unavailable."""
-
-
-def _nobody(events: Sequence[Event]) -> None:
-    """The default listener: a command line has no connections to feed."""
 
 
 class Store:
@@ -50,14 +30,14 @@ class Store:
         self,
         driver: Driver,
         *,
-        committed: Committed = _nobody,
+        listeners: Sequence[Listener] = (),
         readers: int = 2,
         max_operations: int = 10_000,
         max_bytes: int = 64 * 1024 * 1024,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         self._driver = driver
-        self._committed = committed
+        self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -72,15 +52,24 @@ class Store:
     @property
     def available(self) -> bool:
         """Whether the database took the last batch, or the last attempt to reach it."""
-        return self.writer.available
+        return self._open_writer.available
 
     async def wait_available(self) -> None:
         """Return once the store is :attr:`available`."""
-        await self.writer.wait_available()
+        await self._open_writer.wait_available()
 
     @property
-    def writer(self) -> GroupCommitWriter:
-        """The writer of an open store."""
+    def waiting(self) -> int:
+        """How many operations wait or are being committed."""
+        return self._open_writer.depth
+
+    @property
+    def ended(self) -> "asyncio.Future[None]":
+        """Done when the store no longer writes; with the exception of what has died."""
+        return self._open_writer.ended
+
+    @property
+    def _open_writer(self) -> GroupCommitWriter:
         assert self._writer is not None, "the store is not open"
         return self._writer
 
@@ -92,7 +81,7 @@ class Store:
         migrated = await asyncio.get_running_loop().run_in_executor(None, self._driver.prepare)
         self._writer = GroupCommitWriter(
             self._driver.writer,
-            committed=self._committed,
+            listeners=self._listeners,
             max_operations=self._max_operations,
             max_bytes=self._max_bytes,
             timeout=self._timeout,
@@ -106,117 +95,18 @@ class Store:
         await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
         self._driver.close()
 
-    # Writing.
+    def submit(self, operation: Operation[R]) -> "asyncio.Future[R]":
+        """Make a change: done with the commit, or with what refuses it.
 
-    async def append(self, append: Append) -> Appended:
-        """Store one notification; returns after its commit.
-
-        Raises UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
+        Raises Unavailable if too much is waiting.
         """
-        appended = await self.writer.submit(append)
-        assert isinstance(appended, Appended)
-        return appended
+        return self._open_writer.submit(operation)
 
-    def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[Result]":
-        """Settle one notification. The future may be ignored: a lost ack only means a repeat."""
-        return self.writer.submit(Acknowledge(user_id, key))
-
-    async def create_user(
-        self, username: str, password_hash: str, *, is_superuser: bool, only_as_first: bool = False
-    ) -> User | None:
-        """The new user; None where ``only_as_first`` and it isn't. Raises UsernameTaken."""
-        user = await self.writer.submit(
-            CreateUser(username, password_hash, is_superuser, only_as_first)
-        )
-        assert user is None or isinstance(user, User)
-        return user
-
-    async def set_password(self, user_id: int, password_hash: str) -> None:
-        """Also ends every token and connection of the user. Raises UnknownUser."""
-        await self.writer.submit(SetPassword(user_id, password_hash))
-
-    async def end_sessions(self, user_id: int) -> None:
-        """End every token and connection of the user. Raises UnknownUser."""
-        await self.writer.submit(EndSessions(user_id))
-
-    async def set_active(self, user_id: int, is_active: bool) -> None:
-        """Deactivating ends every token and connection of the user. Raises UnknownUser."""
-        await self.writer.submit(SetActive(user_id, is_active))
-
-    async def create_api_key(
-        self, name: str, digest: bytes, scopes: tuple[Scope, ...] = SEND_ONLY
-    ) -> ApiKey:
-        """Store the digest of a new API key, and what it may be used for."""
-        key = await self.writer.submit(CreateApiKey(name, digest, scopes))
-        assert isinstance(key, ApiKey)
-        return key
-
-    async def revoke_api_key(self, id_or_name: str) -> int:
-        """Revoke the active keys of this id or name; returns how many there were."""
-        revoked = await self.writer.submit(RevokeApiKey(id_or_name))
-        assert isinstance(revoked, int)
-        return revoked
-
-    async def remove_settled(self, *, acked_before: int, expired_before: int, limit: int) -> int:
-        """Remove up to ``limit`` notifications that are over; returns how many it were."""
-        removed = await self.writer.submit(RemoveSettled(acked_before, expired_before, limit))
-        assert isinstance(removed, int)
-        return removed
-
-    async def remove_user_changes(self, *, before: int, limit: int) -> int:
-        """Remove up to ``limit`` old user changes, see :class:`RemoveUserChanges`."""
-        removed = await self.writer.submit(RemoveUserChanges(before, limit))
-        assert isinstance(removed, int)
-        return removed
-
-    # Reading.
-
-    async def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
-        """A stretch of pending notifications, see :meth:`ReadSession.pending`."""
-        return await self._read(
-            lambda session: session.pending(user_id, after, rows=rows, size=size)
-        )
-
-    async def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """The last ``seq`` of each of these users that exists."""
-        return await self._read(lambda session: session.positions(user_ids))
-
-    async def user(self, user_id: int) -> User | None:
-        """The user with this id."""
-        return await self._read(lambda session: session.user(user_id))
-
-    async def user_by_name(self, username: str) -> User | None:
-        """The user with this name."""
-        return await self._read(lambda session: session.user_by_name(username))
-
-    async def users(self) -> list[User]:
-        """All users, by id."""
-        return await self._read(lambda session: session.users())
-
-    async def superusers(self) -> list[User]:
-        """All superusers, deactivated ones too, by id."""
-        return await self._read(lambda session: session.superusers())
-
-    async def api_keys(self) -> list[ApiKey]:
-        """All API keys, revoked ones too, by id."""
-        return await self._read(lambda session: session.api_keys())
-
-    async def scopes_of(self, digest: bytes) -> tuple[str, ...] | None:
-        """What the active API key of this digest may do; None if there is no such key."""
-        return await self._read(lambda session: session.scopes_of(digest))
-
-    async def user_changes(self, after: int) -> list[UserChange] | None:
-        """What happened to users behind ``after``, see :meth:`ReadSession.user_changes`."""
-        return await self._read(lambda session: session.user_changes(after))
-
-    async def last_user_change(self) -> int:
-        """The id of the newest change, or 0."""
-        return await self._read(lambda session: session.last_user_change())
-
-    async def _read(self, call: Callable[[ReadSession], T]) -> T:
+    async def read(self, query: Query[R]) -> R:
+        """The answer to ``query``."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._readers.run(call)
+                return await self._readers.run(query)
         except TimeoutError:
             raise Unavailable("The store did not answer in time.") from None
 
@@ -234,32 +124,32 @@ class _Readers:
         self._sessions: set[ReadSession] = set()
         self._lock = threading.Lock()
 
-    async def run(self, call: Callable[[ReadSession], T]) -> T:
+    async def run(self, query: Query[R]) -> R:
         if self._waiting >= self._max_waiting:
             raise Unavailable("Too many reads are waiting; try again soon.")
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._call, call)
+            return await loop.run_in_executor(self._pool, self._ask, query)
         finally:
             self._waiting -= 1
 
-    def _call(self, call: Callable[[ReadSession], T]) -> T:
+    def _ask(self, query: Query[R]) -> R:
         kept: ReadSession | None = getattr(self._own, "session", None)
         if kept is not None:
             try:
-                return call(kept)
+                return query.ask(kept)
             except Unavailable:
                 # The connection may have died long ago: reads are safe to do again.
                 self._discard(kept)
         try:
             session = self._open()
-            result = call(session)
+            answer = query.ask(session)
         except Unavailable as error:
             self._failed(error)
             raise
         self._failing = False
-        return result
+        return answer
 
     def _failed(self, error: Unavailable) -> None:
         kept: ReadSession | None = getattr(self._own, "session", None)

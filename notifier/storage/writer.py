@@ -22,17 +22,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeVar
 
 from notifier.errors import NotCommitted, NotifierError, Unavailable
 from notifier.events import Appended, Event
-from notifier.storage.contract import (
-    Append,
-    Operation,
-    Outcome,
-    Result,
-    WriteSession,
-)
+from notifier.storage.contract import AWAY, Operation, Outcome, WriteSession
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +41,34 @@ MAX_BATCH: Final = 1000
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """Payloads in one transaction, for the same reason; the last of them may exceed it."""
 
-Committed = Callable[[Sequence[Event]], None]
-"""Told of the events of a commit, on the loop, in order, before their senders hear of it."""
+R = TypeVar("R")
+
+
+class Commit:
+    """What one transaction did: operations, and the outcome of each."""
+
+    def __init__(self, operations: Sequence[Operation[Any]], outcomes: Sequence[Outcome]) -> None:
+        self.operations = operations
+        self.outcomes = outcomes
+
+    @cached_property
+    def events(self) -> Sequence[Event]:
+        """What is news, in order."""
+        return [
+            outcome
+            for outcome in self.outcomes
+            if isinstance(outcome, Appended) and not outcome.replayed
+        ]
+
+
+Listener = Callable[[Commit], None]
+"""Told of each commit, on the loop, in order, before those who submitted hear of it."""
 
 
 class _Waiting(NamedTuple):
-    operation: Operation
-    future: "asyncio.Future[Result]"
+    operation: Operation[Any]
+    future: "asyncio.Future[Any]"
     since: float
-
-
-def _size(operation: Operation) -> int:
-    return len(operation.payload) if isinstance(operation, Append) else 0
 
 
 class GroupCommitWriter:
@@ -67,13 +78,13 @@ class GroupCommitWriter:
         self,
         connect: Callable[[], WriteSession],
         *,
-        committed: Committed,
+        listeners: Sequence[Listener],
         max_operations: int,
         max_bytes: int,
         timeout: float,
     ) -> None:
         self._connect = connect
-        self._committed = committed
+        self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -109,14 +120,17 @@ class GroupCommitWriter:
         """Done when the thread has stopped; with its exception if it died."""
         return self._ended
 
-    def submit(self, operation: Operation) -> "asyncio.Future[Result]":
-        """Queue ``operation``. Raises Unavailable if there is no room; nothing is queued then."""
+    def submit(self, operation: Operation[R]) -> "asyncio.Future[R]":
+        """Queue ``operation``. Raises Unavailable if there is no room; nothing is queued then.
+
+        The future is done with the commit. Nobody needs to wait for it.
+        """
         if self._closing:
             raise Unavailable("The service is shutting down.")
         if len(self._waiting) >= self._max_operations or self._bytes >= self._max_bytes:
             raise Unavailable("Too much is waiting to be stored; try again soon.")
         waiting = _Waiting(operation, self._loop.create_future(), self._loop.time())
-        self._bytes += _size(operation)
+        self._bytes += operation.size
         self._waiting.append(waiting)
         self._queue.put(waiting)
         return waiting.future
@@ -130,37 +144,31 @@ class GroupCommitWriter:
 
     # On the loop.
 
-    def _settle(
+    def _resolve(
         self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome], available: bool
     ) -> None:
         if available:
             self._available.set()
         else:
             self._available.clear()
-        self._announce(outcomes)
+        self._tell(Commit([waiting.operation for waiting in batch], outcomes))
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            # One batch follows the other, so those who wait are settled in order.
+            # One batch follows the other, so those who wait are resolved in order.
             self._waiting.popleft()
-            self._bytes -= _size(waiting.operation)
+            self._bytes -= waiting.operation.size
             if not isinstance(outcome, NotifierError):
                 if not waiting.future.done():
                     waiting.future.set_result(outcome)
             else:
                 _refuse(waiting, outcome)
 
-    def _announce(self, outcomes: Sequence[Outcome]) -> None:
-        events = [
-            outcome
-            for outcome in outcomes
-            if isinstance(outcome, Appended) and not outcome.replayed
-        ]
-        if not events:
-            return
-        try:
-            self._committed(events)
-        except Exception:
-            # They are stored all the same, and their senders must hear of it.
-            logger.exception("Announcing failed", extra={"action": "announce"})
+    def _tell(self, commit: Commit) -> None:
+        for listener in self._listeners:
+            try:
+                listener(commit)
+            except Exception:
+                # It is stored all the same, and those who submitted it must hear of that.
+                logger.exception("A listener failed", extra={"action": "listener_failed"})
 
     async def _time_out(self) -> None:
         """Answer those who have waited too long. The operation itself stays in the queue."""
@@ -194,7 +202,7 @@ class GroupCommitWriter:
         try:
             while (batch := self._take(session.pause)) is not None:
                 outcomes = session.commit([waiting.operation for waiting in batch])
-                self._loop.call_soon_threadsafe(self._settle, batch, outcomes, session.available)
+                self._loop.call_soon_threadsafe(self._resolve, batch, outcomes, session.available)
         except BaseException as raised:
             logger.critical("The writer thread died", exc_info=True, extra={"action": "died"})
             error = raised
@@ -215,7 +223,7 @@ class GroupCommitWriter:
                 time.sleep(_GATHER)
             while waiting is not None:
                 batch.append(waiting)
-                size += _size(waiting.operation)
+                size += waiting.operation.size
                 if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 waiting = self._queue.get_nowait()
@@ -253,22 +261,22 @@ class _Reconnecting:
         """Seconds until another attempt is due; None while all is well."""
         return None if self.available else max(0.0, self._not_before - time.monotonic())
 
-    def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+    def commit(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         """The outcomes; Unavailable for each if the database is away.
 
         Without operations, an attempt to reach it.
         """
-        if not self.available and time.monotonic() < self._not_before:
-            return [Unavailable("The store is away; try again soon.") for _ in operations]
+        if self.pause:
+            return [Unavailable(AWAY) for _ in operations]
         try:
-            outcomes = self._commit(operations)
+            outcomes = self._try(operations)
         except Unavailable as error:
             self._failed(error)
             return [Unavailable(error.message) for _ in operations]
         self._succeeded()
         return outcomes
 
-    def _commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+    def _try(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         if self._session is not None:
             try:
                 return self._session.commit(operations)

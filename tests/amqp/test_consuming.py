@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import Any
 
-from notifier.storage.contract import SetActive
+from notifier.storage.operations.users import SetActive
 from tests.amqp.broker import RESULT, Rabbit
 from tests.amqp.conftest import Consuming
 from tests.support.harness import Harness, until
@@ -125,7 +125,7 @@ async def test_largest_array(consuming: Consuming, rabbit: Rabbit) -> None:
 async def test_dead_letters(server: Harness, rabbit: Rabbit) -> None:
     """What can never succeed is laid aside with the reason, and with what identifies it."""
     ann, bob = await server.user("ann"), await server.user("bob")
-    await server.server.store.writer.submit(SetActive(bob.id, False))
+    await server.server.store.submit(SetActive(bob.id, False))
     rabbit.publish({"user_id": ann.id, "payload": 1}, message_id="taken")
     bad: list[tuple[object, str]] = [
         (b"{not json", "malformed_json"),

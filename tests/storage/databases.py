@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from notifier.storage.contract import Driver
+from notifier.storage.operations.users import CreateUser
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
 from notifier.storage.store import Store
@@ -83,6 +84,6 @@ async def opened(driver: Driver, **options: Any) -> AsyncIterator[Store]:
 
 async def make_user(store: Store, name: str) -> int:
     """The id of a new user."""
-    user = await store.create_user(name, f"hash of {name}", is_superuser=False)
+    user = await store.submit(CreateUser(name, f"hash of {name}", is_superuser=False))
     assert user is not None
     return user.id

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from notifier.storage.contract import Driver, Operation, Outcome, ReadSession, WriteSession
 
@@ -50,7 +51,9 @@ class HeldDriver:
     def close(self) -> None:
         self._driver.close()
 
-    def pass_through(self, session: WriteSession, operations: Sequence[Operation]) -> list[Outcome]:
+    def pass_through(
+        self, session: WriteSession, operations: Sequence[Operation[Any]]
+    ) -> list[Outcome]:
         self.batches.append(len(operations))
         self.arrived.set()
         self._free.wait()
@@ -67,7 +70,7 @@ class _HeldSession:
         self._driver = driver
         self._session = session
 
-    def commit(self, operations: Sequence[Operation]) -> list[Outcome]:
+    def commit(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         return self._driver.pass_through(self._session, operations)
 
     def close(self) -> None:

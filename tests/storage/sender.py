@@ -9,7 +9,7 @@ import logging
 import random
 import sys
 
-from notifier.storage.contract import Append
+from notifier.storage.operations.notifications import Acknowledge, Append
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.store import Store
 
@@ -37,11 +37,11 @@ async def main(address: str, name: str, number: int) -> None:
         for n in keys:
             user = random.randint(1, USERS)
             key = f"{name}-{n}"
-            await store.append(Append(user, key, b'{"n": 1}', key_given=n % 3 == 0))
+            await store.submit(Append(user, key, b'{"n": 1}', key_given=n % 3 == 0))
             if n % 2:
-                await store.acknowledge(user, key)
+                await store.submit(Acknowledge(user, key))
             # Another process's, so that processes meet at the same rows.
-            await store.acknowledge(user, f"{random.choice('0123')}-{n}")
+            await store.submit(Acknowledge(user, f"{random.choice('0123')}-{n}"))
 
     await asyncio.gather(*(send() for _ in range(AT_ONCE)))
     await store.close()

@@ -1,7 +1,6 @@
 """What every driver does, seen through the store."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import pytest
@@ -16,11 +15,31 @@ from notifier.errors import (
     UnknownUser,
     UsernameTaken,
 )
-from notifier.events import Appended, Event
+from notifier.events import Appended
 from notifier.models import ANYONE, Notification, Sender
-from notifier.storage.contract import Append
-from notifier.storage.sql import SqlWriteSession
+from notifier.storage.contract import Operation, WriteSession
+from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey, ScopesOf
+from notifier.storage.operations.notifications import (
+    Acknowledge,
+    Append,
+    Pending,
+    Positions,
+    RemoveNotifications,
+)
+from notifier.storage.operations.users import (
+    CreateUser,
+    EndSessions,
+    LastUserChange,
+    RemoveUserChanges,
+    SetActive,
+    SetPassword,
+    UserById,
+    UserByName,
+    UserChangesSince,
+    Users,
+)
 from notifier.storage.store import Store
+from notifier.storage.writer import Commit
 from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_user, opened
 from tests.storage.held import HeldDriver
@@ -32,12 +51,12 @@ async def send(
     store: Store, user_id: int, key: str, payload: bytes = b"1", ttl: int | None = None
 ) -> Appended:
     """Send under a key of the sender's choice."""
-    return await store.append(Append(user_id, key, payload, ttl, key_given=True))
+    return await store.submit(Append(user_id, key, payload, ttl, key_given=True))
 
 
 async def pending(store: Store, user_id: int, after: int = 0) -> list[tuple[int, str]]:
     """Place and key of all that a device would get that has seen everything up to ``after``."""
-    page = await store.pending(user_id, after, **PLENTY)
+    page = await store.read(Pending(user_id, after, **PLENTY))
     assert page.complete
     return [(each.seq, each.key) for each in page.notifications]
 
@@ -45,13 +64,13 @@ async def pending(store: Store, user_id: int, after: int = 0) -> list[tuple[int,
 class TestUsers:
     async def test_created(self, store: Store, time: Clock):
         """A new user is active and has the first version of its tokens."""
-        user = await store.create_user("ann", "hash", is_superuser=True)
+        user = await store.submit(CreateUser("ann", "hash", is_superuser=True))
         assert user is not None
         assert (user.username, user.password_hash) == ("ann", "hash")
         assert (user.is_active, user.is_superuser, user.token_version) == (True, True, 0)
         assert user.created_at == time.moment
-        assert await store.user(user.id) == user
-        assert await store.user_by_name("ann") == user
+        assert await store.read(UserById(user.id)) == user
+        assert await store.read(UserByName("ann")) == user
 
     async def test_first_id(self, store: Store):
         """The first user of all has the id 1."""
@@ -60,30 +79,33 @@ class TestUsers:
     async def test_name_taken(self, store: Store, ann: int):
         """A name belongs to one user."""
         with pytest.raises(UsernameTaken):
-            await store.create_user("ann", "other", is_superuser=False)
-        assert [user.id for user in await store.users()] == [ann]
+            await store.submit(CreateUser("ann", "other", is_superuser=False))
+        assert [user.id for user in await store.read(Users())] == [ann]
 
     async def test_only_as_first(self, store: Store):
         """The first superuser is made once, whoever else there is."""
         create = {"is_superuser": True, "only_as_first": True}
         ann = await make_user(store, "ann")
         with pytest.raises(UsernameTaken):
-            await store.create_user("ann", "hash", **create)
-        admin = await store.create_user("admin", "hash", **create)
+            await store.submit(CreateUser("ann", "hash", **create))
+        admin = await store.submit(CreateUser("admin", "hash", **create))
         assert admin is not None
-        assert await store.create_user("other", "hash", **create) is None
-        await store.set_active(admin.id, False)
-        assert await store.create_user("other", "hash", **create) is None
-        assert [user.id for user in await store.users()] == [ann, admin.id]
+        assert await store.submit(CreateUser("other", "hash", **create)) is None
+        await store.submit(SetActive(admin.id, False))
+        assert await store.submit(CreateUser("other", "hash", **create)) is None
+        assert [user.id for user in await store.read(Users())] == [ann, admin.id]
 
     async def test_superusers(self, store: Store, ann: int):
         """Superusers are listed by id, deactivated ones too, and nobody else."""
         made = [
-            await store.create_user(name, "hash", is_superuser=True) for name in ("zoe", "boss")
+            await store.submit(CreateUser(name, "hash", is_superuser=True))
+            for name in ("zoe", "boss")
         ]
         ids = [user.id for user in made if user]
-        await store.set_active(ids[0], False)
-        assert [(user.id, user.is_active) for user in await store.superusers()] == [
+        await store.submit(SetActive(ids[0], False))
+        assert [
+            (user.id, user.is_active) for user in await store.read(Users(superusers_only=True))
+        ] == [
             (ids[0], False),
             (ids[1], True),
         ]
@@ -93,88 +115,89 @@ class TestUsers:
         """Users are listed in the order of their ids."""
         names = ["zoe", "ann", "måns", "李"]
         ids = [await make_user(store, name) for name in names]
-        assert [(user.id, user.username) for user in await store.users()] == list(
+        assert [(user.id, user.username) for user in await store.read(Users())] == list(
             zip(ids, names, strict=True)
         )
 
     async def test_unknown(self, store: Store):
         """There is nobody of an id or name that was never given."""
-        assert await store.user(1) is None
-        assert await store.user_by_name("ann") is None
+        assert await store.read(UserById(1)) is None
+        assert await store.read(UserByName("ann")) is None
 
     async def test_password_changed(self, store: Store, ann: int):
         """A new password ends the tokens, and servers hear of it."""
-        await store.set_password(ann, "new hash")
-        user = await store.user(ann)
+        await store.submit(SetPassword(ann, "new hash"))
+        user = await store.read(UserById(ann))
         assert user is not None
         assert (user.password_hash, user.token_version) == ("new hash", 1)
-        assert [change.user_id for change in await store.user_changes(0)] == [ann]
+        assert [change.user_id for change in await store.read(UserChangesSince(0))] == [ann]
 
     async def test_signed_out_everywhere(self, store: Store, ann: int):
         """Ending a user's sessions ends the tokens and changes nothing else."""
-        before = await store.user(ann)
-        await store.end_sessions(ann)
-        after = await store.user(ann)
+        before = await store.read(UserById(ann))
+        await store.submit(EndSessions(ann))
+        after = await store.read(UserById(ann))
         assert before is not None
         assert after is not None
         assert after.token_version == before.token_version + 1
         assert (after.password_hash, after.is_active) == (before.password_hash, True)
-        assert [change.user_id for change in await store.user_changes(0)] == [ann]
+        assert [change.user_id for change in await store.read(UserChangesSince(0))] == [ann]
 
     async def test_deactivated(self, store: Store, ann: int):
         """Deactivating is a change that servers hear of; activating again is none."""
-        await store.set_active(ann, False)
-        user = await store.user(ann)
+        await store.submit(SetActive(ann, False))
+        user = await store.read(UserById(ann))
         assert user is not None
         assert not user.is_active
-        change = await store.last_user_change()
+        change = await store.read(LastUserChange())
         assert change > 0
-        await store.set_active(ann, True)
-        user = await store.user(ann)
+        await store.submit(SetActive(ann, True))
+        user = await store.read(UserById(ann))
         assert user is not None
         assert user.is_active
-        assert await store.last_user_change() == change
+        assert await store.read(LastUserChange()) == change
 
     async def test_changes_are_ordered(self, store: Store, ann: int, bob: int):
         """Whoever knows the changes up to one gets those behind it, in order."""
-        assert await store.last_user_change() == 0
-        await store.set_password(ann, "x")
-        first = await store.last_user_change()
-        await store.set_active(bob, False)
-        await store.end_sessions(ann)
-        later = await store.user_changes(first)
+        assert await store.read(LastUserChange()) == 0
+        await store.submit(SetPassword(ann, "x"))
+        first = await store.read(LastUserChange())
+        await store.submit(SetActive(bob, False))
+        await store.submit(EndSessions(ann))
+        later = await store.read(UserChangesSince(first))
         assert [(change.user_id, change.reason) for change in later] == [
             (bob, "deactivated"),
             (ann, "signed out everywhere"),
         ]
-        assert await store.last_user_change() == later[-1].id
-        assert await store.user_changes(later[-1].id) == []
+        assert await store.read(LastUserChange()) == later[-1].id
+        assert await store.read(UserChangesSince(later[-1].id)) == []
 
-    @pytest.mark.parametrize("verb", ["set_password", "end_sessions", "set_active"])
-    async def test_change_of_unknown_user(self, store: Store, verb: str):
+    @pytest.mark.parametrize(
+        "change", [SetPassword(7, "hash"), EndSessions(7), SetActive(7, False)], ids=repr
+    )
+    async def test_change_of_unknown_user(self, store: Store, change: Operation[None]):
         """Changing a user who doesn't exist is refused and leaves no trace."""
-        arguments = {"set_password": ("hash",), "end_sessions": (), "set_active": (False,)}
         with pytest.raises(UnknownUser):
-            await getattr(store, verb)(7, *arguments[verb])
-        assert await store.last_user_change() == 0
+            await store.submit(change)
+        assert await store.read(LastUserChange()) == 0
 
 
 class TestAppending:
     async def test_stored(self, store: Store, ann: int, time: Clock):
         """A notification is answered as it was stored, and is pending."""
-        appended = await store.append(Append(ann, "k", b'{"a": 1}', ttl=5_000))
+        appended = await store.submit(Append(ann, "k", b'{"a": 1}', ttl=5_000))
         moment = time.moment
         assert appended == Appended(
             Notification(ann, 1, "k", b'{"a": 1}', moment, moment + 5_000), replayed=False
         )
-        page = await store.pending(ann, 0, **PLENTY)
+        page = await store.read(Pending(ann, 0, **PLENTY))
         assert list(page.notifications) == [appended.notification]
 
     async def test_consecutive(self, store: Store, ann: int, bob: int):
         """Each user's log counts 1, 2, 3 … in the order of submission, batches or not."""
         users = [ann, bob, ann, ann, bob] * 100
         appended = await asyncio.gather(
-            *(store.append(Append(user, f"k{n}", b"1")) for n, user in enumerate(users))
+            *(store.submit(Append(user, f"k{n}", b"1")) for n, user in enumerate(users))
         )
         for user in (ann, bob):
             own = [each.notification for each in appended if each.notification.user_id == user]
@@ -184,15 +207,15 @@ class TestAppending:
     async def test_unknown_user(self, store: Store):
         """Nothing can be sent to somebody who doesn't exist."""
         with pytest.raises(UnknownUser):
-            await store.append(Append(99, "k", b"1"))
+            await store.submit(Append(99, "k", b"1"))
 
     async def test_inactive_user(self, store: Store, ann: int):
         """Nothing can be sent to an inactive user, and the log goes on when it is active again."""
         await send(store, ann, "a")
-        await store.set_active(ann, False)
+        await store.submit(SetActive(ann, False))
         with pytest.raises(UnknownUser):
             await send(store, ann, "b")
-        await store.set_active(ann, True)
+        await store.submit(SetActive(ann, True))
         assert (await send(store, ann, "c")).notification.seq == 2
 
     async def test_replay(self, store: Store, database: Database, ann: int, time: Clock):
@@ -201,7 +224,7 @@ class TestAppending:
         time.advance(1000)
         again = await send(store, ann, "k", b'{ "b": 2, "a": 1 }')
         assert again == Appended(first.notification, replayed=True)
-        await store.acknowledge(ann, "k")
+        await store.submit(Acknowledge(ann, "k"))
         assert await send(store, ann, "k", b'{"a":1,"b":2}') == again
         assert database.count("notifications") == 1
         assert (await send(store, ann, "l")).notification.seq == 2
@@ -218,7 +241,7 @@ class TestAppending:
         await send(store, ann, "k", b"1.10")
         with pytest.raises(KeyConflict):
             await send(store, ann, "k", b"1.1")
-        page = await store.pending(ann, 0, **PLENTY)
+        page = await store.read(Pending(ann, 0, **PLENTY))
         assert [each.payload for each in page.notifications] == [b"1.10"]
         assert page.last_seq == 1
 
@@ -246,8 +269,8 @@ class TestAppending:
     )
     async def test_bytes_survive(self, store: Store, ann: int, payload: bytes):
         """A payload comes out byte for byte as it went in."""
-        appended = await store.append(Append(ann, "k", payload))
-        page = await store.pending(ann, 0, **PLENTY)
+        appended = await store.submit(Append(ann, "k", payload))
+        page = await store.read(Pending(ann, 0, **PLENTY))
         (notification,) = page.notifications
         assert appended.notification.payload == payload
         assert type(notification.payload) is bytes
@@ -259,7 +282,7 @@ class TestAppending:
         await send(store, ann, key)
         assert await pending(store, ann) == [(1, key)]
         assert (await send(store, ann, key)).replayed
-        await store.acknowledge(ann, key)
+        await store.submit(Acknowledge(ann, key))
         assert await pending(store, ann) == []
 
     async def test_bad_item_fails_alone(self, database: Database, expected_errors: list[str]):
@@ -269,11 +292,11 @@ class TestAppending:
         async with opened(driver) as store:
             ann = await make_user(store, "ann")
             driver.hold()
-            first = store.writer.submit(Append(ann, "first", b"1"))
+            first = store.submit(Append(ann, "first", b"1"))
             await asyncio.to_thread(driver.arrived.wait)
             bad = "\ud800"  # can't be encoded; the door refuses it, the store must survive it
             keys = ["a", "b", bad, "c", bad, "d", "e"]
-            sends = [store.writer.submit(Append(ann, key, b"1")) for key in keys]
+            sends = [store.submit(Append(ann, key, b"1")) for key in keys]
             driver.release()
             await first
             outcomes = await asyncio.gather(*sends, return_exceptions=True)
@@ -290,7 +313,7 @@ class TestAppending:
         async with opened(database.driver()) as store:
             ann = await make_user(store, "ann")
             session = database.driver().writer()
-            assert isinstance(session, SqlWriteSession)
+            assert isinstance(session, WriteSession)
             transaction = session.transaction
             failures: list[Exception | None] = [ValueError("bad item"), None, Unavailable()]
 
@@ -309,10 +332,10 @@ class TestAppending:
         """Fresh notifications are announced in order, before their senders hear of them."""
         announced: list[Notification] = []
 
-        def committed(events: Sequence[Event]) -> None:
-            announced.extend(event.notification for event in events)
+        def committed(commit: Commit) -> None:
+            announced.extend(event.notification for event in commit.events)
 
-        async with opened(database.driver(), committed=committed) as store:
+        async with opened(database.driver(), listeners=[committed]) as store:
             ann, bob = await make_user(store, "ann"), await make_user(store, "bob")
 
             async def send_and_look(user: int, key: str) -> None:
@@ -325,20 +348,25 @@ class TestAppending:
 
             await send(store, ann, "k0")
             await asyncio.gather(
-                send(store, 99, "k"), store.end_sessions(ann), return_exceptions=True
+                send(store, 99, "k"), store.submit(EndSessions(ann)), return_exceptions=True
             )
             assert len(announced) == 100
 
-    async def test_failing_announcement(self, database: Database, expected_errors: list[str]):
-        """A sender is answered even if announcing failed, because the store has it."""
-        expected_errors.append("Announcing failed")
+    async def test_failing_listener(self, database: Database, expected_errors: list[str]):
+        """A sender is answered and the other listeners are told even if one of them fails."""
+        expected_errors.append("A listener failed")
+        told: list[str] = []
 
-        def committed(_: Sequence[Event]) -> None:
-            raise ValueError("nobody listens")
+        def failing(_: Commit) -> None:
+            raise ValueError("a bug")
 
-        async with opened(database.driver(), committed=committed) as store:
+        def committed(commit: Commit) -> None:
+            told.extend(event.notification.key for event in commit.events)
+
+        async with opened(database.driver(), listeners=[failing, committed]) as store:
             ann = await make_user(store, "ann")
             assert (await send(store, ann, "k")).notification.seq == 1
+            assert told == ["k"]
 
 
 class TestExpiry:
@@ -352,7 +380,7 @@ class TestExpiry:
         time.advance(1)
         assert await pending(store, ann) == [(2, "long"), (3, "ever")]
         time.advance(60_000)
-        page = await store.pending(ann, 0, **PLENTY)
+        page = await store.read(Pending(ann, 0, **PLENTY))
         assert [each.key for each in page.notifications] == ["ever"]
         assert page.last_seq == 3
 
@@ -368,7 +396,7 @@ class TestReading:
     async def test_nothing(self, store: Store, ann: int):
         """Who has nothing, or doesn't exist, gets an empty, complete page."""
         for user in (ann, 99):
-            page = await store.pending(user, 0, **PLENTY)
+            page = await store.read(Pending(user, 0, **PLENTY))
             assert (list(page.notifications), page.last_seq, page.complete) == ([], 0, True)
 
     async def test_after(self, store: Store, ann: int, bob: int):
@@ -378,17 +406,17 @@ class TestReading:
             await send(store, bob, f"b{n}")
         assert await pending(store, ann, after=3) == [(4, "a4"), (5, "a5")]
         assert await pending(store, ann, after=5) == []
-        page = await store.pending(ann, 9, **PLENTY)
+        page = await store.read(Pending(ann, 9, **PLENTY))
         assert (page.last_seq, page.complete) == (5, True)
 
     async def test_pages_by_rows(self, store: Store, ann: int):
         """Reading page by page gets everything once, in order, and then says so."""
         await asyncio.gather(*(send(store, ann, f"k{n}") for n in range(10)))
-        await store.acknowledge(ann, "k4")
+        await store.submit(Acknowledge(ann, "k4"))
         seen: list[int] = []
         complete = False
         while not complete:
-            page = await store.pending(ann, seen[-1] if seen else 0, rows=3, size=1 << 20)
+            page = await store.read(Pending(ann, seen[-1] if seen else 0, rows=3, size=1 << 20))
             assert len(page.notifications) <= 3
             seen += [each.seq for each in page.notifications]
             complete = page.complete
@@ -400,7 +428,7 @@ class TestReading:
             await send(store, ann, key, b"1" * size)
 
         async def keys(after: int, size: int) -> tuple[list[str], bool]:
-            page = await store.pending(ann, after, rows=100, size=size)
+            page = await store.read(Pending(ann, after, rows=100, size=size))
             return [each.key for each in page.notifications], page.complete
 
         assert await keys(0, 100) == (["a", "big"], False)
@@ -412,9 +440,9 @@ class TestReading:
     async def test_positions(self, store: Store, ann: int, bob: int):
         """Positions are asked for many users at once; who doesn't exist has none."""
         await asyncio.gather(*(send(store, ann, f"k{n}") for n in range(3)))
-        assert await store.positions([bob, ann, 99]) == {ann: 3, bob: 0}
-        assert await store.positions([]) == {}
-        assert await store.positions(list(range(10_000))) == {ann: 3, bob: 0}
+        assert await store.read(Positions([bob, ann, 99])) == {ann: 3, bob: 0}
+        assert await store.read(Positions([])) == {}
+        assert await store.read(Positions(list(range(10_000)))) == {ann: 3, bob: 0}
 
 
 class TestAcknowledging:
@@ -422,16 +450,16 @@ class TestAcknowledging:
         """The first ack settles a notification, of this user only; another one is harmless."""
         for user in (ann, bob):
             await asyncio.gather(*(send(store, user, key) for key in "abc"))
-        await asyncio.gather(*(store.acknowledge(ann, "b") for _ in range(3)))
-        await store.acknowledge(ann, "b")
+        await asyncio.gather(*(store.submit(Acknowledge(ann, "b")) for _ in range(3)))
+        await store.submit(Acknowledge(ann, "b"))
         assert await pending(store, ann) == [(1, "a"), (3, "c")]
         assert await pending(store, bob) == [(1, "a"), (2, "b"), (3, "c")]
 
     async def test_unknown_key(self, store: Store, ann: int):
         """Acknowledging what doesn't exist changes nothing."""
         await send(store, ann, "a")
-        await store.acknowledge(ann, "nothing")
-        await store.acknowledge(99, "a")
+        await store.submit(Acknowledge(ann, "nothing"))
+        await store.submit(Acknowledge(99, "a"))
         assert await pending(store, ann) == [(1, "a")]
 
     async def test_many(self, store: Store, ann: int, bob: int):
@@ -440,8 +468,8 @@ class TestAcknowledging:
         for user in (ann, bob):
             await asyncio.gather(*(send(store, user, key) for key in keys))
         await asyncio.gather(
-            *(store.acknowledge(ann, key) for key in keys[:299]),
-            *(store.acknowledge(bob, key) for key in keys[1:]),
+            *(store.submit(Acknowledge(ann, key)) for key in keys[:299]),
+            *(store.submit(Acknowledge(bob, key)) for key in keys[1:]),
         )
         assert await pending(store, ann) == [(300, "k299")]
         assert await pending(store, bob) == [(1, "k0")]
@@ -450,15 +478,15 @@ class TestAcknowledging:
         """An ack that arrives together with a send of its key settles it."""
         sending = asyncio.ensure_future(send(store, ann, "k"))
         await asyncio.sleep(0)
-        await store.acknowledge(ann, "k")
+        await store.submit(Acknowledge(ann, "k"))
         await sending
         assert await pending(store, ann) == []
 
     async def test_inactive_user(self, store: Store, ann: int):
         """What a user received counts even if it has been deactivated since."""
         await send(store, ann, "k")
-        await store.set_active(ann, False)
-        await store.acknowledge(ann, "k")
+        await store.submit(SetActive(ann, False))
+        await store.submit(Acknowledge(ann, "k"))
         assert await pending(store, ann) == []
 
 
@@ -468,12 +496,14 @@ class TestRetention:
     ):
         """Acknowledged ones stay until they are older than the limit; pending ones stay."""
         await asyncio.gather(*(send(store, ann, key) for key in "abc"))
-        await store.acknowledge(ann, "a")
+        await store.submit(Acknowledge(ann, "a"))
         time.advance(1000)
-        await store.acknowledge(ann, "b")
+        await store.submit(Acknowledge(ann, "b"))
 
         async def remove(before: int) -> int:
-            return await store.remove_settled(acked_before=before, expired_before=0, limit=100)
+            return await store.submit(
+                RemoveNotifications(acked_before=before, expired_before=0, limit=100)
+            )
 
         assert await remove(time.moment - 1000) == 0
         assert await remove(time.moment) == 1
@@ -488,21 +518,23 @@ class TestRetention:
         await send(store, ann, "a", ttl=1000)
         await send(store, ann, "b", ttl=1000)
         await send(store, ann, "c", ttl=9000)
-        await store.acknowledge(ann, "b")
+        await store.submit(Acknowledge(ann, "b"))
         time.advance(1001)
-        removed = await store.remove_settled(acked_before=0, expired_before=time.moment, limit=100)
+        removed = await store.submit(
+            RemoveNotifications(acked_before=0, expired_before=time.moment, limit=100)
+        )
         assert removed == 2
         assert database.count("notifications") == 1
 
     async def test_small_batches(self, store: Store, database: Database, ann: int, time: Clock):
         """No more rows go at once than the limit says, of both kinds together."""
         await asyncio.gather(*(send(store, ann, f"a{n}") for n in range(5)))
-        await asyncio.gather(*(store.acknowledge(ann, f"a{n}") for n in range(5)))
+        await asyncio.gather(*(store.submit(Acknowledge(ann, f"a{n}")) for n in range(5)))
         await asyncio.gather(*(send(store, ann, f"e{n}", ttl=1) for n in range(5)))
         time.advance(1000)
         removed = [
-            await store.remove_settled(
-                acked_before=time.moment, expired_before=time.moment, limit=3
+            await store.submit(
+                RemoveNotifications(acked_before=time.moment, expired_before=time.moment, limit=3)
             )
             for _ in range(5)
         ]
@@ -514,7 +546,7 @@ class TestRetention:
         async with opened(database.driver(delete_acknowledged=True)) as store:
             ann = await make_user(store, "ann")
             await asyncio.gather(*(send(store, ann, key) for key in "abc"))
-            await asyncio.gather(*(store.acknowledge(ann, key) for key in "ac"))
+            await asyncio.gather(*(store.submit(Acknowledge(ann, key)) for key in "ac"))
             assert database.count("notifications") == 1
             assert await pending(store, ann) == [(2, "b")]
 
@@ -522,7 +554,9 @@ class TestRetention:
         """The log goes on where it was, even if everything in it has been removed."""
         await asyncio.gather(*(send(store, ann, key, ttl=1) for key in "abc"))
         time.advance(1000)
-        await store.remove_settled(acked_before=0, expired_before=time.moment, limit=10)
+        await store.submit(
+            RemoveNotifications(acked_before=0, expired_before=time.moment, limit=10)
+        )
         assert (await send(store, ann, "d")).notification.seq == 4
 
 
@@ -531,14 +565,14 @@ class TestOldUserChanges:
         """``count`` changes, a second apart; the ids of all that there are."""
         for _ in range(count):
             time.advance(1000)
-            await store.end_sessions(user)
-        return [change.id for change in await store.user_changes(0) or []]
+            await store.submit(EndSessions(user))
+        return [change.id for change in await store.read(UserChangesSince(0)) or []]
 
     async def test_removed(self, store: Store, database: Database, ann: int, time: Clock):
         """Old changes go in small batches, except the last one before the limit."""
         ids = await self.change(store, time, ann, 6)
         before = time.moment - 1000  # the fifth change was made then, the fourth before
-        removed = [await store.remove_user_changes(before=before, limit=2) for _ in range(3)]
+        removed = [await store.submit(RemoveUserChanges(before=before, limit=2)) for _ in range(3)]
         assert removed == [2, 1, 0]
         assert database.execute("SELECT id FROM user_changes ORDER BY id") == [
             (each,) for each in ids[3:]
@@ -549,57 +583,57 @@ class TestOldUserChanges:
         await self.change(store, time, ann, 1)
         time.advance(10**9)
         await self.change(store, time, ann, 1)
-        assert await store.remove_user_changes(before=time.moment, limit=9) == 0
+        assert await store.submit(RemoveUserChanges(before=time.moment, limit=9)) == 0
         assert database.count("user_changes") == 2
 
     async def test_ids_go_on(self, store: Store, ann: int, time: Clock):
         """The newest change stays for ever, so that whoever starts knows where it is."""
         ids = await self.change(store, time, ann, 3)
-        assert await store.remove_user_changes(before=1 << 60, limit=9) == 2
-        assert await store.remove_user_changes(before=1 << 60, limit=9) == 0
-        assert await store.last_user_change() == ids[-1]
-        await store.end_sessions(ann)
-        (change,) = await store.user_changes(ids[-1]) or []
-        assert change.id == await store.last_user_change() > ids[-1]
+        assert await store.submit(RemoveUserChanges(before=1 << 60, limit=9)) == 2
+        assert await store.submit(RemoveUserChanges(before=1 << 60, limit=9)) == 0
+        assert await store.read(LastUserChange()) == ids[-1]
+        await store.submit(EndSessions(ann))
+        (change,) = await store.read(UserChangesSince(ids[-1])) or []
+        assert change.id == await store.read(LastUserChange()) > ids[-1]
 
     async def test_missed(self, store: Store, ann: int, time: Clock):
         """Who knows a change that is gone is told so; who knows one that is there is not."""
         ids = await self.change(store, time, ann, 3)
-        await store.remove_user_changes(before=1 << 60, limit=9)
-        assert await store.user_changes(ids[0]) is None
-        assert await store.user_changes(ids[1]) is None
-        assert await store.user_changes(ids[2]) == []
+        await store.submit(RemoveUserChanges(before=1 << 60, limit=9))
+        assert await store.read(UserChangesSince(ids[0])) is None
+        assert await store.read(UserChangesSince(ids[1])) is None
+        assert await store.read(UserChangesSince(ids[2])) == []
 
     async def test_missed_the_first(self, store: Store, ann: int, time: Clock):
         """Who started before any change is told when the first ones are gone."""
-        assert await store.user_changes(0) == []
+        assert await store.read(UserChangesSince(0)) == []
         await self.change(store, time, ann, 2)
-        assert len(await store.user_changes(0) or []) == 2
-        await store.remove_user_changes(before=1 << 60, limit=9)
-        assert await store.user_changes(0) is None
+        assert len(await store.read(UserChangesSince(0)) or []) == 2
+        await store.submit(RemoveUserChanges(before=1 << 60, limit=9))
+        assert await store.read(UserChangesSince(0)) is None
 
     async def test_emptied(self, store: Store, database: Database, ann: int, time: Clock):
         """A table that somebody emptied by hand is no reason for alarm until it has a row."""
         (known,) = await self.change(store, time, ann, 1)
         database.execute("DELETE FROM user_changes")
-        assert await store.user_changes(known) == []
-        assert await store.last_user_change() == 0
-        await store.end_sessions(ann)
-        assert await store.user_changes(known) is None
+        assert await store.read(UserChangesSince(known)) == []
+        assert await store.read(LastUserChange()) == 0
+        await store.submit(EndSessions(ann))
+        assert await store.read(UserChangesSince(known)) is None
 
 
 class TestApiKeys:
     async def test_listed(self, store: Store, time: Clock):
         """Keys are listed by id, revoked ones too."""
-        billing = await store.create_api_key("billing", b"\x00\xff" * 16)
-        shop = await store.create_api_key("shop", b"2" * 32)
+        billing = await store.submit(CreateApiKey("billing", b"\x00\xff" * 16))
+        shop = await store.submit(CreateApiKey("shop", b"2" * 32))
         assert (billing.name, billing.created_at, billing.revoked_at) == (
             "billing",
             time.moment,
             None,
         )
-        assert await store.revoke_api_key("billing") == 1
-        listed = await store.api_keys()
+        assert await store.submit(RevokeApiKey("billing")) == 1
+        listed = await store.read(ApiKeys())
         assert [(key.id, key.name, key.revoked_at) for key in listed] == [
             (billing.id, "billing", time.moment),
             (shop.id, "shop", None),
@@ -607,41 +641,41 @@ class TestApiKeys:
 
     async def test_revoked_by_name_or_id(self, store: Store):
         """Revoking ends every active key of that name or id, once."""
-        keys = [await store.create_api_key(name, name.encode() * 3) for name in ("a", "b")]
-        await store.create_api_key("a", b"other")
-        assert await store.revoke_api_key("nobody") == 0
-        assert await store.revoke_api_key("a") == 2
-        assert await store.revoke_api_key("a") == 0
-        assert await store.revoke_api_key(str(keys[1].id)) == 1
-        assert await store.scopes_of(b"bbb") is None
+        keys = [await store.submit(CreateApiKey(name, name.encode() * 3)) for name in ("a", "b")]
+        await store.submit(CreateApiKey("a", b"other"))
+        assert await store.submit(RevokeApiKey("nobody")) == 0
+        assert await store.submit(RevokeApiKey("a")) == 2
+        assert await store.submit(RevokeApiKey("a")) == 0
+        assert await store.submit(RevokeApiKey(str(keys[1].id))) == 1
+        assert await store.read(ScopesOf(b"bbb")) is None
 
     async def test_active_or_not(self, store: Store):
         """Only an active key is known."""
-        await store.create_api_key("billing", b"digest")
-        assert await store.scopes_of(b"digest") == ("send",)
-        assert await store.scopes_of(b"other") is None
-        await store.revoke_api_key("billing")
-        assert await store.scopes_of(b"digest") is None
+        await store.submit(CreateApiKey("billing", b"digest"))
+        assert await store.read(ScopesOf(b"digest")) == ("send",)
+        assert await store.read(ScopesOf(b"other")) is None
+        await store.submit(RevokeApiKey("billing"))
+        assert await store.read(ScopesOf(b"digest")) is None
 
     async def test_scopes(self, store: Store):
         """A key has the scopes that it was made with; without any given, it may send."""
-        await store.create_api_key("plain", b"plain")
-        await store.create_api_key("web", b"web", ("identity",))
-        both = await store.create_api_key("both", b"both", ("send", "identity"))
+        await store.submit(CreateApiKey("plain", b"plain"))
+        await store.submit(CreateApiKey("web", b"web", ("identity",)))
+        both = await store.submit(CreateApiKey("both", b"both", ("send", "identity")))
         assert both.scopes == ("send", "identity")
         expected = [("send",), ("identity",), ("send", "identity")]
-        assert [key.scopes for key in await store.api_keys()] == expected
-        found = [await store.scopes_of(digest) for digest in (b"plain", b"web", b"both")]
+        assert [key.scopes for key in await store.read(ApiKeys())] == expected
+        found = [await store.read(ScopesOf(digest)) for digest in (b"plain", b"web", b"both")]
         assert found == expected
 
     async def test_sending_without_the_scope(self, store: Store, ann: int):
         """The transaction that stores refuses a key that may not send, and only that one."""
-        await store.create_api_key("web", b"web", ("identity",))
-        await store.create_api_key("both", b"both", ("identity", "send"))
+        await store.submit(CreateApiKey("web", b"web", ("identity",)))
+        await store.submit(CreateApiKey("both", b"both", ("identity", "send")))
         senders = [Sender(digest=digest) for digest in (b"web", b"both", b"none")] * 3
         outcomes = await asyncio.gather(
             *(
-                store.append(Append(ann, f"k{n}", b"1", sender=sender))
+                store.submit(Append(ann, f"k{n}", b"1", sender=sender))
                 for n, sender in enumerate(senders)
             ),
             return_exceptions=True,
@@ -649,29 +683,29 @@ class TestApiKeys:
         kinds = [type(outcome) for outcome in outcomes]
         assert kinds == [ScopeMissing, Appended, ApiKeyNotValid] * 3
         assert "'send'" in str(outcomes[0])
-        await store.revoke_api_key("web")
+        await store.submit(RevokeApiKey("web"))
         with pytest.raises(ApiKeyNotValid):
-            await store.append(Append(ann, "k", b"1", sender=senders[0]))
+            await store.submit(Append(ann, "k", b"1", sender=senders[0]))
 
     async def test_sending_with_a_key(self, store: Store, ann: int):
         """A send under a key is taken exactly while the key is active."""
-        await store.create_api_key("billing", b"digest")
+        await store.submit(CreateApiKey("billing", b"digest"))
         mine = Sender(digest=b"digest")
-        await store.append(Append(ann, "a", b"1", sender=mine))
+        await store.submit(Append(ann, "a", b"1", sender=mine))
         with pytest.raises(ApiKeyNotValid):
-            await store.append(Append(ann, "b", b"1", sender=Sender(digest=b"unknown")))
-        await store.revoke_api_key("billing")
+            await store.submit(Append(ann, "b", b"1", sender=Sender(digest=b"unknown")))
+        await store.submit(RevokeApiKey("billing"))
         with pytest.raises(ApiKeyNotValid):
-            await store.append(Append(ann, "c", b"1", sender=mine))
+            await store.submit(Append(ann, "c", b"1", sender=mine))
         assert await pending(store, ann) == [(1, "a")]
 
     async def test_senders_are_told_apart(self, store: Store, ann: int):
         """In one batch each sender is judged on its own."""
-        await store.create_api_key("billing", b"digest")
+        await store.submit(CreateApiKey("billing", b"digest"))
         senders = [Sender(digest=b"digest"), Sender(digest=b"bad"), ANYONE, Sender()] * 5
         outcomes = await asyncio.gather(
             *(
-                store.append(Append(ann, f"k{n}", b"1", sender=sender))
+                store.submit(Append(ann, f"k{n}", b"1", sender=sender))
                 for n, sender in enumerate(senders)
             ),
             return_exceptions=True,
@@ -682,13 +716,13 @@ class TestApiKeys:
 
     async def test_open_until_the_first_key(self, store: Store, ann: int):
         """Anyone may send until the first key is made, and never again, even if it is revoked."""
-        await store.append(Append(ann, "a", b"1", sender=ANYONE))
-        await store.create_api_key("billing", b"digest")
+        await store.submit(Append(ann, "a", b"1", sender=ANYONE))
+        await store.submit(CreateApiKey("billing", b"digest"))
         with pytest.raises(Unauthenticated):
-            await store.append(Append(ann, "b", b"1", sender=ANYONE))
-        await store.revoke_api_key("billing")
+            await store.submit(Append(ann, "b", b"1", sender=ANYONE))
+        await store.submit(RevokeApiKey("billing"))
         with pytest.raises(Unauthenticated, match=r"stay closed.*apikey create"):
-            await store.append(Append(ann, "c", b"1", sender=ANYONE))
+            await store.submit(Append(ann, "c", b"1", sender=ANYONE))
 
 
 class TestBounds:
@@ -698,14 +732,14 @@ class TestBounds:
         async with opened(driver, max_operations=5) as store:
             ann = await make_user(store, "ann")
             driver.hold()
-            waiting = [store.acknowledge(ann, "x") for _ in range(5)]
-            assert store.writer.depth == 5
+            waiting = [store.submit(Acknowledge(ann, "x")) for _ in range(5)]
+            assert store.waiting == 5
             with pytest.raises(Unavailable) as refused:
-                store.acknowledge(ann, "x")
+                store.submit(Acknowledge(ann, "x"))
             assert refused.value.retry_after > 0
             driver.release()
             await asyncio.gather(*waiting)
-            await store.acknowledge(ann, "x")
+            await store.submit(Acknowledge(ann, "x"))
 
     async def test_bytes(self, database: Database):
         """Once so many bytes wait, another payload is refused at once, until there is room."""
@@ -713,12 +747,12 @@ class TestBounds:
         async with opened(driver, max_bytes=1000) as store:
             ann = await make_user(store, "ann")
             driver.hold()
-            waiting = [store.writer.submit(Append(ann, f"{n}", b"1" * 600)) for n in range(2)]
+            waiting = [store.submit(Append(ann, f"{n}", b"1" * 600)) for n in range(2)]
             with pytest.raises(Unavailable):
-                await store.append(Append(ann, "k", b"1"))
+                await store.submit(Append(ann, "k", b"1"))
             driver.release()
             await asyncio.gather(*waiting)
-            await store.append(Append(ann, "k", b"1"))
+            await store.submit(Append(ann, "k", b"1"))
 
     async def test_time(self, database: Database):
         """Who waits for too long is told so, though it may well be stored: a retry finds out."""
@@ -736,10 +770,10 @@ class TestBounds:
         """Reads are bounded in number as well."""
         async with opened(database.driver(), max_operations=3) as store:
             reads = await asyncio.gather(
-                *(store.users() for _ in range(10)), return_exceptions=True
+                *(store.read(Users()) for _ in range(10)), return_exceptions=True
             )
             assert [isinstance(read, Unavailable) for read in reads] == [False] * 3 + [True] * 7
-            assert await store.users() == []
+            assert await store.read(Users()) == []
 
     async def test_closing(self, database: Database):
         """Closing commits what waits and takes nothing new."""
@@ -748,7 +782,7 @@ class TestBounds:
         await store.open()
         ann = await make_user(store, "ann")
         driver.hold()
-        sends = [store.writer.submit(Append(ann, f"k{n}", b"1")) for n in range(2500)]
+        sends = [store.submit(Append(ann, f"k{n}", b"1")) for n in range(2500)]
         closing = asyncio.ensure_future(store.close())
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
@@ -763,23 +797,23 @@ async def test_reopening_keeps_everything(database: Database):
     async with opened(database.driver()) as store:
         ann = await make_user(store, "ann")
         await asyncio.gather(*(send(store, ann, key, b'"\xc3\xa9"', ttl=60_000) for key in "abc"))
-        await store.acknowledge(ann, "b")
-        await store.create_api_key("billing", b"digest")
-        await store.end_sessions(ann)
+        await store.submit(Acknowledge(ann, "b"))
+        await store.submit(CreateApiKey("billing", b"digest"))
+        await store.submit(EndSessions(ann))
         kept = (
-            await store.users(),
-            await store.pending(ann, 0, **PLENTY),
-            await store.api_keys(),
-            await store.user_changes(0),
+            await store.read(Users()),
+            await store.read(Pending(ann, 0, **PLENTY)),
+            await store.read(ApiKeys()),
+            await store.read(UserChangesSince(0)),
         )
     reopened = Store(database.driver())
     assert await reopened.open() == 0
     try:
         assert kept == (
-            await reopened.users(),
-            await reopened.pending(ann, 0, **PLENTY),
-            await reopened.api_keys(),
-            await reopened.user_changes(0),
+            await reopened.read(Users()),
+            await reopened.read(Pending(ann, 0, **PLENTY)),
+            await reopened.read(ApiKeys()),
+            await reopened.read(UserChangesSince(0)),
         )
         assert (await send(reopened, ann, "d")).notification.seq == 4
     finally:

@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from notifier.errors import CopyRefused, InvalidSettings, StoreInUse, Unavailable
-from notifier.storage.contract import Append
-from notifier.storage.copy import SqlDriver, copy, driver_at
+from notifier.storage.contract import Driver
+from notifier.storage.copy import copy, driver_at
+from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
+from notifier.storage.operations.notifications import Acknowledge, Append, Pending, Positions
+from notifier.storage.operations.users import (
+    EndSessions,
+    LastUserChange,
+    SetActive,
+    SetPassword,
+    UserChangesSince,
+    Users,
+)
 from notifier.storage.postgres import PostgresDriver, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteWriteSession
 from notifier.storage.tables import TABLES, Table
@@ -44,32 +54,34 @@ async def fill(database: Database, time: Clock) -> None:
         ]
         await asyncio.gather(
             *(
-                store.append(Append(user, f"key {n}", payloads[n % 4], ttl=1000 if n % 7 else None))
+                store.submit(Append(user, f"key {n}", payloads[n % 4], ttl=1000 if n % 7 else None))
                 for n in range(150)
                 for user in (ann, bob)
             )
         )
         time.advance(10)
-        await asyncio.gather(*(store.acknowledge(ann, f"key {n}") for n in range(0, 150, 3)))
-        await store.create_api_key("billing", bytes(range(32)))
-        await store.create_api_key("shop", b"digest", ("send", "identity"))
-        await store.revoke_api_key("shop")
-        await store.set_active(bob, False)
-        await store.set_password(ann, "another")
+        await asyncio.gather(
+            *(store.submit(Acknowledge(ann, f"key {n}")) for n in range(0, 150, 3))
+        )
+        await store.submit(CreateApiKey("billing", bytes(range(32))))
+        await store.submit(CreateApiKey("shop", b"digest", ("send", "identity")))
+        await store.submit(RevokeApiKey("shop"))
+        await store.submit(SetActive(bob, False))
+        await store.submit(SetPassword(ann, "another"))
 
 
 async def everything(database: Database) -> list[Any]:
     """All that can be seen."""
     async with opened(database.driver()) as store:
-        users = await store.users()
+        users = await store.read(Users())
         ids = [user.id for user in users]
-        pages = [await store.pending(id_, 0, rows=999, size=1 << 30) for id_ in ids]
+        pages = [await store.read(Pending(id_, 0, rows=999, size=1 << 30)) for id_ in ids]
         return [
             users,
-            await store.positions(ids),
+            await store.read(Positions(ids)),
             [(list(page.notifications), page.last_seq) for page in pages],
-            await store.api_keys(),
-            await store.user_changes(0),
+            await store.read(ApiKeys()),
+            await store.read(UserChangesSince(0)),
         ]
 
 
@@ -83,7 +95,7 @@ def acknowledged(database: Database) -> list[tuple[Any, ...]]:
 
 def run(source: Database, target: Database) -> Any:
     """Copy, as the command line does."""
-    drivers: tuple[SqlDriver, SqlDriver] = (source.driver(), target.driver())
+    drivers: tuple[Driver, Driver] = (source.driver(), target.driver())
     try:
         return copy(*drivers)
     finally:
@@ -117,12 +129,12 @@ async def test_goes_on(pair: tuple[Database, Database], time: Clock):
     source.execute("DELETE FROM user_changes WHERE id = 2")
     run(source, target)
     async with opened(target.driver()) as store:
-        assert (await store.append(Append(1, "next", b"1"))).notification.seq == 151
-        assert (await store.append(Append(1, "key 0", b"1.10", key_given=True))).replayed
+        assert (await store.submit(Append(1, "next", b"1"))).notification.seq == 151
+        assert (await store.submit(Append(1, "key 0", b"1.10", key_given=True))).replayed
         assert await make_user(store, "new") == 4
-        await store.end_sessions(1)
-        assert await store.last_user_change() == 3
-        assert (await store.create_api_key("new", b"new")).id == 3
+        await store.submit(EndSessions(1))
+        assert await store.read(LastUserChange()) == 3
+        assert (await store.submit(CreateApiKey("new", b"new"))).id == 3
 
 
 async def test_round_trip(make_database: Make, time: Clock):
@@ -142,7 +154,7 @@ async def test_target_not_empty(pair: tuple[Database, Database], time: Clock):
     source, target = pair
     await fill(source, time)
     async with opened(target.driver()) as store:
-        await store.create_api_key("billing", b"digest")
+        await store.submit(CreateApiKey("billing", b"digest"))
     before = await everything(target)
     with pytest.raises(CopyRefused, match="rows in api_keys"):
         run(source, target)

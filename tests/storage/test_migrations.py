@@ -3,9 +3,11 @@
 import pytest
 
 from notifier.errors import ApiKeyNotValid
+from notifier.events import Appended
 from notifier.models import Sender
 from notifier.storage import migrations
-from notifier.storage.contract import Append, Appended
+from notifier.storage.operations.keys import ApiKeys, ScopesOf
+from notifier.storage.operations.notifications import Append
 from tests.storage.databases import Database, make_user, opened
 
 
@@ -33,20 +35,20 @@ async def test_keys_that_exist_may_send(first_schema: Database):
     make_key(first_schema, "billing", "aa")
     make_key(first_schema, "old", "bb", revoked_at="7")
     async with opened(first_schema.driver()) as store:
-        keys = await store.api_keys()
+        keys = await store.read(ApiKeys())
         assert [(key.name, key.scopes, key.created_at, key.revoked_at) for key in keys] == [
             ("billing", ("send",), 5, None),
             ("old", ("send",), 5, 7),
         ]
         ann = await make_user(store, "ann")
-        sent = await store.append(Append(ann, "k", b"1", sender=Sender(digest=b"\xaa")))
+        sent = await store.submit(Append(ann, "k", b"1", sender=Sender(digest=b"\xaa")))
         assert isinstance(sent, Appended)
         with pytest.raises(ApiKeyNotValid):
-            await store.append(Append(ann, "l", b"1", sender=Sender(digest=b"\xbb")))
+            await store.submit(Append(ann, "l", b"1", sender=Sender(digest=b"\xbb")))
 
 
 async def test_earlier_programs_go_on(database: Database):
     """A key that a program of the first release makes in the new schema may send."""
     async with opened(database.driver()) as store:
         make_key(database, "billing", "aa")
-        assert await store.scopes_of(b"\xaa") == ("send",)
+        assert await store.read(ScopesOf(b"\xaa")) == ("send",)

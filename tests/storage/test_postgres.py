@@ -20,18 +20,18 @@ from notifier.errors import (
     SchemaTooNew,
     Unavailable,
 )
+from notifier.events import Appended
 from notifier.models import ANYONE
 from notifier.storage import migrations
-from notifier.storage.contract import (
+from notifier.storage.contract import Lookup
+from notifier.storage.operations.notifications import (
     Acknowledge,
     Append,
-    Appended,
-    CreateUser,
-    EndSessions,
-    RemoveSettled,
+    Pending,
+    RemoveNotifications,
 )
+from notifier.storage.operations.users import CreateUser, EndSessions, UserChangesSince, Users
 from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver
-from notifier.storage.sql import Wanted
 from notifier.storage.store import Store
 from tests.storage.databases import PostgresDatabase, make_user, opened
 from tests.storage.proxy import CuttingProxy
@@ -64,7 +64,7 @@ async def store(database: PostgresDatabase) -> AsyncIterator[Store]:
 
 async def send(store: Store, key: str) -> Appended:
     """Send to the one user."""
-    return await store.append(Append(1, key, b"1", key_given=True))
+    return await store.submit(Append(1, key, b"1", key_given=True))
 
 
 async def send_until_taken(store: Store, key: str) -> Appended:
@@ -269,7 +269,7 @@ class TestBatches:
         """A process that hangs does not hold up the others, and knows that nothing was stored."""
         hanging = database.driver(timeout=2.5).writer()
         with pytest.raises(NotCommitted), hanging.transaction():
-            hanging.grounds(Wanted([1], (), (), False))
+            hanging.look_up(Lookup([1], (), (), False))
             started = time.monotonic()
             (appended,) = session.commit([Append(1, "k", b"1")])
             assert time.monotonic() - started < 2
@@ -283,7 +283,7 @@ class TestBatches:
         """What somebody else is busy with stays for the next time."""
         session.commit([Append(1, key, b"1") for key in "ab"])
         session.commit([Acknowledge(1, key) for key in "ab"])
-        removal = RemoveSettled(1 << 60, 0, 10)
+        removal = RemoveNotifications(1 << 60, 0, 10)
         with _locked(database, "SELECT FROM notifications WHERE key = 'a' FOR UPDATE"):
             assert session.commit([removal]) == [1]
         assert session.commit([removal]) == [1]
@@ -404,7 +404,7 @@ class TestManyProcesses:
             changing = [pool.submit(change, number) for number in range(4)]
             while True:
                 over = all(each.done() for each in changing)
-                seen += [each.id for each in reader.user_changes(seen[-1] if seen else 0)]
+                seen += [each.id for each in UserChangesSince(seen[-1] if seen else 0).ask(reader)]
                 if over:
                     break
         assert [each.result() for each in changing] == [None] * 4
@@ -420,10 +420,10 @@ class TestServerAway:
 
     async def test_idle_session_ended(self, server: PostgresServer, store: Store):
         """A session that was ended while nobody wrote or read is replaced unnoticed."""
-        await store.users()
+        await store.read(Users())
         assert server.end_sessions("notifier") >= 2
         assert (await send(store, "k")).notification.seq == 1
-        assert len(await store.users()) == 1
+        assert len(await store.read(Users())) == 1
 
     async def test_sessions_ended_under_load(self, server: PostgresServer, store: Store):
         """However often sessions are ended, whoever retries is stored exactly once, in order."""
@@ -443,7 +443,7 @@ class TestServerAway:
             with pytest.raises(Unavailable):
                 await send(store, "meanwhile")
             with pytest.raises(Unavailable):
-                await store.users()
+                await store.read(Users())
         assert not store.available
         assert not sending.done()
         await asyncio.to_thread(server.start)
@@ -464,11 +464,11 @@ class TestServerAway:
         """A server that hangs means unavailable in time; a retry finds out what became of it."""
         async with opened(database.driver(timeout=0.5), timeout=1.0) as store:
             await make_user(store, "ann")
-            await store.users()
+            await store.read(Users())
             with server.suspended():
                 async with asyncio.timeout(2.5):
                     outcomes = await asyncio.gather(
-                        send(store, "k"), store.users(), return_exceptions=True
+                        send(store, "k"), store.read(Users()), return_exceptions=True
                     )
                 assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
                 async with asyncio.timeout(2.5):
@@ -480,7 +480,7 @@ class TestServerAway:
                 first = await send_until_taken(store, "k")
             assert first.notification.seq in (1, 2)
             assert (await send(store, "k")).replayed
-            assert len(await store.users()) == 1
+            assert len(await store.read(Users())) == 1
 
     def test_hung_session(self, server: PostgresServer, database: PostgresDatabase):
         """No session waits longer than its deadline, so that its thread is free again."""
@@ -489,7 +489,7 @@ class TestServerAway:
         reader, writer = driver.reader(), driver.writer()
         with server.suspended():
             for work in (
-                reader.users,
+                lambda: Users().ask(reader),
                 lambda: writer.commit([EndSessions(1)]),
                 lambda: writer.commit([Append(1, "k", b"1")]),
                 lambda: writer.commit([]),
@@ -531,7 +531,7 @@ async def _many(store: Store, name: str, number: int = 200) -> list[str]:
 
 async def _assert_complete(store: Store, sent: list[list[str]]) -> None:
     """Everything that was sent is there once, in an order that each sender agrees with."""
-    page = await store.pending(1, 0, rows=10_000, size=1 << 30)
+    page = await store.read(Pending(1, 0, rows=10_000, size=1 << 30))
     stored = [each.key for each in page.notifications if each.key != "meanwhile"]
     assert [each.seq for each in page.notifications] == list(range(1, page.last_seq + 1))
     assert sorted(stored) == sorted(key for keys in sent for key in keys)

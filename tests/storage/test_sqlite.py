@@ -18,9 +18,16 @@ from notifier.errors import (
     StoreInUse,
     Unavailable,
 )
+from notifier.events import Appended
 from notifier.models import ANYONE, Sender
 from notifier.storage import migrations
-from notifier.storage.contract import Acknowledge, Append, Appended, CreateUser, RemoveSettled
+from notifier.storage.operations.notifications import (
+    Acknowledge,
+    Append,
+    Positions,
+    RemoveNotifications,
+)
+from notifier.storage.operations.users import CreateUser, UserById, Users
 from notifier.storage.sqlite import PENDING, SqliteDriver, SqliteWriteSession
 from notifier.storage.store import Store
 from tests.storage.databases import SqliteDatabase, make_user, opened
@@ -96,7 +103,7 @@ class TestFolder:
         script = (
             "import sys, pathlib\n"
             "from notifier.storage.sqlite import SqliteDriver\n"
-            "from notifier.storage.contract import CreateUser\n"
+            "from notifier.storage.operations.users import CreateUser\n"
             "driver = SqliteDriver(pathlib.Path(sys.argv[1]))\n"
             "driver.prepare()\n"
             "session = driver.writer()\n"
@@ -111,11 +118,11 @@ class TestFolder:
             ended = asyncio.ensure_future(process.wait())
             sent = 0
             while not ended.done() or sent < 50:
-                await store.append(Append(ann, f"k{sent}", b"1"))
+                await store.submit(Append(ann, f"k{sent}", b"1"))
                 sent += 1
             assert ended.result() == 0
-            assert len(await store.users()) == 51
-            assert await store.positions([ann]) == {ann: sent}
+            assert len(await store.read(Users())) == 51
+            assert await store.read(Positions([ann])) == {ann: sent}
 
     async def test_waits_for_another_writer(self, database: SqliteDatabase):
         """A send waits while another process is in the middle of writing."""
@@ -123,8 +130,8 @@ class TestFolder:
             ann = await make_user(store, "ann")
             with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
-                send = store.writer.submit(Append(ann, "k", b"1"))
-                await store.user(ann)
+                send = store.submit(Append(ann, "k", b"1"))
+                await store.read(UserById(ann))
                 assert not send.done()
                 other.execute("COMMIT")
             assert isinstance(await send, Appended)
@@ -220,13 +227,13 @@ class TestDurability:
 class Breaking(SqliteWriteSession):
     """Refuses the key ``bad``, and is lost when it sees the key ``last``."""
 
-    def _commit(self, operations: Any) -> list[Any]:
+    def _transact(self, operations: Any) -> list[Any]:
         keys = [operation.key for operation in operations]
         if "bad" in keys:
             raise ValueError
         if "last" in keys:
             raise NotCommitted
-        return super()._commit(operations)
+        return super()._transact(operations)
 
 
 async def test_lost_while_looking_for_the_bad_one(
@@ -243,15 +250,15 @@ async def test_lost_while_looking_for_the_bad_one(
     held = HeldDriver(driver)
     held.hold()
     async with opened(held) as store:
-        first = store.writer.submit(Append(1, "first", b"1"))
+        first = store.submit(Append(1, "first", b"1"))
         await asyncio.to_thread(held.arrived.wait)
-        sends = [store.writer.submit(Append(1, key, b"1")) for key in ("a", "bad", "b", "last")]
+        sends = [store.submit(Append(1, key, b"1")) for key in ("a", "bad", "b", "last")]
         held.release()
         await first
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
         kinds = [type(outcome) for outcome in outcomes]
         assert kinds == [Appended, NotStorable, Unavailable, Unavailable]
-        assert await store.positions([1]) == {1: 2}
+        assert await store.read(Positions([1])) == {1: 2}
 
 
 class TestPlans:
@@ -289,7 +296,7 @@ class TestPlans:
 
     def test_retention(self, session: "Recorder"):
         """Retention looks only at what is settled."""
-        session.commit([RemoveSettled(9, 9, 100)])
+        session.commit([RemoveNotifications(9, 9, 100)])
         statements = [each for each in session.statements if "DELETE" in each[0]]
         lines = [line for each in statements for line in session.plan(*each)]
         for index in ("notifications_acked", "notifications_expiring"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import websockets
 
+from notifier.storage.operations.users import EndSessions, RemoveUserChanges
 from notifier.storage.store import Store
 from notifier.tokens import Tokens
 from tests.storage.databases import Database, SqliteDatabase, make_user, opened
@@ -37,7 +38,7 @@ def url(server: ServerProcess, user_id: int, version: int = 0) -> str:
 async def heard_of(store: Store, server: ServerProcess, user_id: int) -> None:
     """Change this user, and wait until the server has heard of it."""
     async with websockets.connect(url(server, user_id)) as device:
-        await store.end_sessions(user_id)
+        await store.submit(EndSessions(user_id))
         await asyncio.wait_for(device.wait_closed(), SECONDS)
         assert device.close_code == 4403
 
@@ -57,10 +58,10 @@ async def test_no_revoked_connection_lives_on(
         ):
             server.send_signal(signal.SIGSTOP)
             try:
-                await store.end_sessions(ann)
-                await store.end_sessions(await make_user(store, "zoe"))
+                await store.submit(EndSessions(ann))
+                await store.submit(EndSessions(await make_user(store, "zoe")))
                 database.execute("UPDATE user_changes SET created_at = 1")
-                removed = await store.remove_user_changes(before=2, limit=100)
+                removed = await store.submit(RemoveUserChanges(before=2, limit=100))
                 assert removed == (2 if knows else 1)
             finally:
                 server.send_signal(signal.SIGCONT)
@@ -70,7 +71,7 @@ async def test_no_revoked_connection_lives_on(
         with pytest.raises(websockets.InvalidStatus):
             await websockets.connect(url(server, ann))
         async with websockets.connect(url(server, ann, version=1)) as device:
-            await store.end_sessions(ann)
+            await store.submit(EndSessions(ann))
             await asyncio.wait_for(device.wait_closed(), SECONDS)
             assert device.close_code == 4403, "what happens from now on is heard of"
         async with websockets.connect(url(server, bob)):

@@ -9,7 +9,8 @@ import pytest
 
 from notifier.errors import NotCommitted, Unavailable
 from notifier.events import Appended
-from notifier.storage.contract import Append
+from notifier.storage.operations.notifications import Append
+from notifier.storage.operations.users import Users
 from notifier.storage.sqlite import SqliteReadSession
 from notifier.storage.store import Store
 from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES
@@ -33,17 +34,17 @@ async def store(driver: HeldDriver):
 
 async def send(store: Store, key: str) -> Appended:
     """Send to the one user."""
-    return await store.append(Append(1, key, b"1", key_given=True))
+    return await store.submit(Append(1, key, b"1", key_given=True))
 
 
 class TestBatches:
     async def test_gathered(self, store: Store, driver: HeldDriver):
         """What arrives during a commit goes into the next one, together and in order."""
         driver.hold()
-        first = store.writer.submit(Append(1, "first", b"1"))
+        first = store.submit(Append(1, "first", b"1"))
         await asyncio.to_thread(driver.arrived.wait)
         driver.batches.clear()
-        others = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(100)]
+        others = [store.submit(Append(1, f"k{n}", b"1")) for n in range(100)]
         driver.release()
         appended = await asyncio.gather(first, *others)
         assert driver.batches == [100]
@@ -52,7 +53,7 @@ class TestBatches:
     async def test_bounded(self, store: Store, driver: HeldDriver):
         """However much waits, no transaction takes more than its share."""
         driver.hold()
-        sends = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(2 * MAX_BATCH + 5)]
+        sends = [store.submit(Append(1, f"k{n}", b"1")) for n in range(2 * MAX_BATCH + 5)]
         driver.release()
         await asyncio.gather(*sends)
         assert max(driver.batches) <= MAX_BATCH
@@ -61,7 +62,7 @@ class TestBatches:
         """Nor does it take more than its share of bytes."""
         payload = b'"' + b"x" * (1 << 20) + b'"'
         driver.hold()
-        sends = [store.writer.submit(Append(1, f"k{n}", payload)) for n in range(20)]
+        sends = [store.submit(Append(1, f"k{n}", payload)) for n in range(20)]
         driver.release()
         await asyncio.gather(*sends)
         assert max(driver.batches) <= MAX_BATCH_BYTES // len(payload) + 1
@@ -71,10 +72,10 @@ class TestBatches:
         async with opened(driver, max_bytes=20) as store:
             await make_user(store, "bob")
             driver.hold()
-            waiting = [store.writer.submit(Append(1, f"k{n}", b'"12345678"')) for n in range(2)]
+            waiting = [store.submit(Append(1, f"k{n}", b'"12345678"')) for n in range(2)]
             try:
                 with pytest.raises(Unavailable):
-                    store.writer.submit(Append(1, "one too many", b"1"))
+                    store.submit(Append(1, "one too many", b"1"))
             finally:
                 driver.release()
             await asyncio.gather(*waiting)
@@ -87,9 +88,9 @@ class TestBatches:
         await send(store, "alone")
         assert not pauses
         driver.hold()
-        first = store.writer.submit(Append(1, "held", b"1"))
+        first = store.submit(Append(1, "held", b"1"))
         await asyncio.to_thread(driver.arrived.wait)
-        crowd = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(2)]
+        crowd = [store.submit(Append(1, f"k{n}", b"1")) for n in range(2)]
         driver.release()
         await asyncio.gather(first, *crowd)
         assert not pauses
@@ -101,8 +102,8 @@ class TestBatches:
     async def test_nobody_waits_any_more(self, store: Store, driver: HeldDriver):
         """Who gives up waiting disturbs nobody; the operation is still done."""
         driver.hold()
-        given_up = store.writer.submit(Append(1, "a", b"1"))
-        sending = store.writer.submit(Append(1, "b", b"1"))
+        given_up = store.submit(Append(1, "a", b"1"))
+        sending = store.submit(Append(1, "b", b"1"))
         given_up.cancel()
         driver.release()
         appended = await sending
@@ -180,7 +181,7 @@ class TestSessionLost:
     async def test_everyone_is_told(self, store: Store, driver: HeldDriver):
         """All of a failed batch hear that the store is away."""
         driver.hold()
-        sends = [store.writer.submit(Append(1, f"k{n}", b"1")) for n in range(10)]
+        sends = [store.submit(Append(1, f"k{n}", b"1")) for n in range(10)]
         driver.failures = [Unavailable(), Unavailable()]
         driver.release()
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
@@ -199,7 +200,7 @@ class TestThreadDies:
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Unavailable}
         with pytest.raises(ZeroDivisionError):
-            await store.writer.ended
+            await store.ended
         assert not store.available
         with pytest.raises(Unavailable):
             await send(store, "late")
@@ -242,24 +243,24 @@ class TestReaders:
     async def test_kept(self, store: Store, reader: FlakyReader):
         """A session serves many reads."""
         for _ in range(5):
-            await store.users()
+            await store.read(Users())
         assert reader.opened == 1
 
     async def test_replaced(self, store: Store, reader: FlakyReader):
         """A session that died unnoticed is replaced, and the read succeeds."""
-        await store.users()
+        await store.read(Users())
         reader.failures = 1
-        assert await store.users() == []
+        assert await store.read(Users()) == []
         assert reader.opened == 2
 
     async def test_away(self, store: Store, reader: FlakyReader, caplog):
         """If a new session fails as well the read does, which is logged once; later it works."""
-        await store.users()
+        await store.read(Users())
         reader.failures = 3
         for _ in range(2):
             with pytest.raises(Unavailable):
-                await store.users()
-        assert await store.users() == []
+                await store.read(Users())
+        assert await store.read(Users()) == []
         assert [record.message for record in caplog.records] == ["Reading failed"]
 
     async def test_slow(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch):
@@ -267,7 +268,7 @@ class TestReaders:
         release = _held(driver, monkeypatch)
         async with opened(driver, timeout=0.1) as store:
             with pytest.raises(Unavailable):
-                await store.users()
+                await store.read(Users())
             release()
 
 

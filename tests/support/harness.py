@@ -15,7 +15,8 @@ import websockets
 from notifier import wire
 from notifier.config import Settings
 from notifier.server import Server
-from notifier.storage.contract import Append, CreateUser
+from notifier.storage.operations.notifications import Append, Pending
+from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store
 from notifier.tokens import Tokens, TokenType
 
@@ -98,7 +99,7 @@ class Device:
 async def append(store: Store, user_id: int, *payloads: bytes) -> None:
     """Store notifications, in one batch if the writer is free."""
     await asyncio.gather(
-        *[store.append(Append(user_id, wire.make_key(), payload)) for payload in payloads]
+        *[store.submit(Append(user_id, wire.make_key(), payload)) for payload in payloads]
     )
 
 
@@ -116,7 +117,7 @@ class Harness:
 
     async def user(self, name: str = "ann", *, is_superuser: bool = False) -> Person:
         """A new user, without the cost of a real password hash."""
-        user = await self.server.store.writer.submit(CreateUser(name, "no hash", is_superuser))
+        user = await self.server.store.submit(CreateUser(name, "no hash", is_superuser))
         return Person(user.id, user.username)  # type: ignore[union-attr]
 
     def token(
@@ -168,7 +169,7 @@ class Harness:
 
     async def pending(self, person: Person) -> list[int]:
         """The seqs that wait for ``person``."""
-        page = await self.server.store.pending(person.id, 0, rows=100_000, size=1 << 40)
+        page = await self.server.store.read(Pending(person.id, 0, rows=100_000, size=1 << 40))
         return [notification.seq for notification in page.notifications]
 
 

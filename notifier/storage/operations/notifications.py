@@ -1,0 +1,197 @@
+"""Notifications: append, acknowledge, remove; what is pending, and how far logs go.
+
+Set-based, because these are the hot ones: a batch of them costs a few statements.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from notifier import clock
+from notifier.errors import (
+    ApiKeyNotValid,
+    KeyConflict,
+    NotifierError,
+    ScopeMissing,
+    Unauthenticated,
+    UnknownUser,
+)
+from notifier.events import Appended
+from notifier.models import TRUSTED, Notification, Page, Sender
+from notifier.storage.contract import (
+    Found,
+    Lookup,
+    Operation,
+    Query,
+    ReadSession,
+    Row,
+    Step,
+    WriteSession,
+)
+from notifier.storage.operations.keys import as_scopes
+from notifier.storage.tables import NOTIFICATIONS
+from notifier.wire import same_json
+
+_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
+_CLOSED: Final = (
+    "Sends need an API key here: one was made once, and from then on sends without a key stay "
+    "closed. `python -m notifier apikey create --name NAME` makes another."
+)
+
+
+class Append(Operation[Appended], frozen=True):
+    """Add to a user's log, at once and at the end.
+
+    Refused with UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
+    """
+
+    user_id: int
+    key: str
+    payload: bytes
+    ttl: int | None = None
+    """Milliseconds until it expires."""
+    key_given: bool = False
+    """The sender chose the key, so it may exist already."""
+    sender: Sender = TRUSTED
+
+    @property
+    def size(self) -> int:
+        return len(self.payload)
+
+
+def _append(
+    session: WriteSession, appends: Sequence[Append], now: int
+) -> list[Appended | NotifierError]:
+    senders = {append.sender for append in appends}
+    found = session.look_up(
+        Lookup(
+            sorted({append.user_id for append in appends}),
+            {(append.user_id, append.key) for append in appends if append.key_given},
+            {sender.digest for sender in senders if sender.digest is not None},
+            any(sender.only_while_open for sender in senders),
+        )
+    )
+    refusals = {sender: _refusal(sender, found) for sender in senders}
+    fresh: list[Row] = []
+    advanced: dict[int, int] = {}
+    outcomes: list[Appended | NotifierError] = []
+    for append in appends:
+        outcome = refusals[append.sender] or _decide(append, found, now)
+        if isinstance(outcome, Appended) and not outcome.replayed:
+            fresh.append(_row(outcome.notification))
+            advanced[append.user_id] = outcome.notification.seq
+        outcomes.append(outcome)
+    if fresh:
+        session.insert_rows(NOTIFICATIONS, _FRESH, fresh)
+        session.advance(advanced)
+    return outcomes
+
+
+def _row(each: Notification) -> Row:
+    return (each.user_id, each.seq, each.key, each.payload, each.created_at, each.expires_at)
+
+
+def _refusal(sender: Sender, found: Found) -> Unauthenticated | ScopeMissing | None:
+    """Why nothing is taken from ``sender``, if so."""
+    if sender.only_while_open and found.has_api_keys:
+        return Unauthenticated(_CLOSED)
+    if sender.digest is None:
+        return None
+    scopes = found.scopes.get(sender.digest)
+    if scopes is None:
+        return ApiKeyNotValid()
+    return None if "send" in as_scopes(scopes) else ScopeMissing("send")
+
+
+def _decide(append: Append, found: Found, now: int) -> Appended | UnknownUser | KeyConflict:
+    """What becomes of ``append``. Keeps ``found`` true for the next one."""
+    last_seq = found.positions.get(append.user_id)
+    if last_seq is None:
+        return UnknownUser()
+    name = (append.user_id, append.key)
+    if earlier := found.stored.get(name):
+        same = same_json(earlier.payload, append.payload)
+        return Appended(earlier, replayed=True) if same else KeyConflict()
+    expires_at = None if append.ttl is None else now + append.ttl
+    fresh = Notification(append.user_id, last_seq + 1, append.key, append.payload, now, expires_at)
+    found.positions[append.user_id] = fresh.seq
+    if append.key_given:
+        found.stored[name] = fresh
+    return Appended(fresh)
+
+
+Append.step = Step(1, _append)
+
+
+class Acknowledge(Operation[None], frozen=True):
+    """A device has the notification. Unknown and acknowledged keys change nothing."""
+
+    user_id: int
+    key: str
+
+
+def _acknowledge(session: WriteSession, acks: Sequence[Acknowledge], now: int) -> list[None]:
+    session.acknowledge({(ack.user_id, ack.key) for ack in acks}, now)
+    return [None] * len(acks)
+
+
+Acknowledge.step = Step(2, _acknowledge)
+
+
+class RemoveNotifications(Operation[int], frozen=True):
+    """Remove what was acknowledged before ``acked_before`` or expired before ``expired_before``.
+
+    At most ``limit`` rows. Its result is how many were removed.
+    """
+
+    acked_before: int
+    expired_before: int
+    limit: int
+
+
+def _remove(
+    session: WriteSession, operations: Sequence[RemoveNotifications], now: int
+) -> list[int]:
+    removed = []
+    for each in operations:
+        count = session.remove("acked_at", each.acked_before, each.limit)
+        if count < each.limit:
+            count += session.remove("expires_at", each.expired_before, each.limit - count)
+        removed.append(count)
+    return removed
+
+
+RemoveNotifications.step = Step(3, _remove)
+
+
+class Pending(Query[Page], frozen=True):
+    """Unacknowledged, unexpired notifications of a user behind ``after``, in order of ``seq``.
+
+    At most ``rows``, and no further one once their payloads exceed ``size`` bytes.
+    """
+
+    user_id: int
+    after: int
+    rows: int
+    size: int
+
+    def ask(self, session: ReadSession) -> Page:
+        # The position is read first: whatever is at or before it was committed by then,
+        # so the rows that are read afterwards, up to it, are all there is.
+        inbox = session.first("SELECT last_seq FROM inboxes WHERE user_id = ?", (self.user_id,))
+        last_seq = inbox[0] if inbox else 0
+        if last_seq <= self.after:
+            return Page((), last_seq, complete=True)
+        found = session.pending(
+            self.user_id, self.after, last_seq, clock.now(), rows=self.rows, size=self.size
+        )
+        full = len(found) >= self.rows or sum(len(each.payload) for each in found) > self.size
+        return Page(found, last_seq, complete=not full)
+
+
+class Positions(Query[dict[int, int]], frozen=True):
+    """The last ``seq`` of each of these users that exists."""
+
+    user_ids: Sequence[int]
+
+    def ask(self, session: ReadSession) -> dict[int, int]:
+        return session.positions(self.user_ids)
