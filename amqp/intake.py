@@ -13,8 +13,8 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Final
 
-from amqp.backoff import Backoff
 from amqp.messages import Part
+from notifier.backoff import Backoff
 from notifier.errors import NotifierError, Unavailable
 from notifier.models import Notification
 from notifier.service import NotificationService, Promise

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from typing import Final
 
-from amqp.backoff import Backoff
 from amqp.broker import Channel, Connection
 from amqp.confirms import Confirms
 from amqp.deliveries import Delivery
@@ -17,6 +16,7 @@ from amqp.errors import Refused
 from amqp.messages import Job
 from amqp.publishing import Outgoing
 from amqp.topology import RESULT_KEY
+from notifier.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
