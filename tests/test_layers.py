@@ -89,7 +89,7 @@ FORBIDDEN = {
 
 # Where each library may be imported.
 LIBRARIES = {
-    "pika": r"amqp\.broker",
+    "pika": r"amqp\.(broker|frames)",
     "redis": r"notifier\.delivery\.relay\.\w+",
     "sqlite3": r"notifier\.storage\.sqlite",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.topology",

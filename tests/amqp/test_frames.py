@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from pika.frame import Body, Header, Method, decode_frame
 from pika.spec import Basic, BasicProperties
 
-from amqp.deliveries import Deliveries, Delivery
-from amqp.publishing import Outgoing
+from amqp.frames import Deliveries, Delivery, Publish
 
 CHANNEL = 5
 FRAME_MAX = 4096
@@ -87,7 +86,7 @@ def test_publish(  # noqa: PLR0917 - drawn in this order
     mandatory: bool,
 ) -> None:
     """What is written is what pika reads, in frames that the broker accepts."""
-    message = Outgoing(
+    message = Publish(
         b"exchange",
         b"key",
         body,

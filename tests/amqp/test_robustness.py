@@ -105,7 +105,7 @@ async def test_exchange_deleted_under_us(server: Harness, rabbit: Rabbit) -> Non
 async def test_dead_letter_queue_deleted_under_us(
     server: Harness, rabbit: Rabbit, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A message that could not be laid aside is not acknowledged: it waits until it can be."""
+    """A message that could not be dead-lettered is not acknowledged: it waits until it can be."""
     rabbit.channel.queue_delete(f"{rabbit.queue}.dead")
     rabbit.publish(b"nonsense", message_id="m")
     await until(lambda: "found no queue" in _reasons(caplog))
@@ -146,13 +146,13 @@ async def test_bug_in_the_consumer(
     """An unforeseen exception is logged with its trace, and consuming starts again."""
     expected_errors.append("Consuming from RabbitMQ failed")
     ann = await server.user()
-    finish = Worker._finish
+    acknowledge = Worker._acknowledge
 
-    def fail(worker: Worker, job: object) -> None:
-        monkeypatch.setattr(Worker, "_finish", finish)
+    def fail(worker: Worker, tag: int) -> None:
+        monkeypatch.setattr(Worker, "_acknowledge", acknowledge)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Worker, "_finish", fail)
+    monkeypatch.setattr(Worker, "_acknowledge", fail)
     async with server.connect(ann) as device:
         rabbit.publish({"user_id": ann.id, "payload": 1}, message_id="m")
         await device.next()
@@ -169,7 +169,7 @@ async def test_unreadable_because_of_a_bug(
     monkeypatch: pytest.MonkeyPatch,
     expected_errors: list[str],
 ) -> None:
-    """A message that breaks our own code is laid aside instead of coming again for ever."""
+    """A message that breaks our own code is dead-lettered instead of coming again for ever."""
     expected_errors.append("Reading a message failed")
 
     def fail(*arguments: object) -> None:
@@ -242,7 +242,7 @@ async def test_stopping_while_blocked(consuming: Consuming, rabbit: Rabbit) -> N
 async def test_store_away(
     consuming: Consuming, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the store is away messages wait, in order; none is laid aside or answered."""
+    """While the store is away messages wait, in order; none is dead-lettered or answered."""
     async with consuming(rabbit_prefetch=50) as server:
         ann = await server.user()
         rabbit.listen()
