@@ -102,7 +102,7 @@ class Intake:
             except NotifierError as error:
                 self._failed(part, error)
             else:
-                part.job.store(part, notification)
+                part.job.stored(part, notification)
                 if not part.job.waiting:
                     self._finished(part.job)
             if self._window != self._full_window:
@@ -113,7 +113,7 @@ class Intake:
             self._broken(error)
 
     def _failed(self, part: Part, error: NotifierError) -> None:
-        part.job.fail(part, error)
+        part.job.failed(part, error)
         if not part.job.waiting:
             self._finished(part.job)
 

@@ -68,12 +68,12 @@ class Job:
         self.unconfirmed = 0
         """How many of them were published, and not yet confirmed by the broker."""
 
-    def store(self, part: Part, notification: Notification) -> None:
+    def stored(self, part: Part, notification: Notification) -> None:
         """``part`` is stored."""
         self.answers[part.index] = notification
         self.waiting -= 1
 
-    def fail(self, part: Part, error: NotifierError) -> None:
+    def failed(self, part: Part, error: NotifierError) -> None:
         """``part`` can never succeed."""
         delivery = self.delivery
         message_id = delivery.message_id
@@ -84,7 +84,7 @@ class Job:
         self.dead_letters.append(DeadLetter(part.raw, message_id, error))
         self.waiting -= 1
 
-    def fail_whole(self, error: NotifierError) -> None:
+    def failed_whole(self, error: NotifierError) -> None:
         """The message can never succeed as it is."""
         self.waiting = 0
         self.answers = [Failure(error.message)]
@@ -112,7 +112,7 @@ def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
             return job, _read_array(job)
         return job, [Part(job, 0, body, _with_key(_read_one(body), delivery.message_id))]
     except NotifierError as error:
-        job.fail_whole(error)
+        job.failed_whole(error)
         return job, []
 
 
@@ -133,7 +133,7 @@ def _read_array(job: Job) -> list[Part]:
             key = _indexed(message_id, index) if message_id else b""
             part.request = _with_key(_read_one(part.raw), key)
         except NotifierError as error:
-            job.fail(part, error)
+            job.failed(part, error)
         else:
             parts.append(part)
     return parts

@@ -110,7 +110,7 @@ class Worker:
         except Exception:
             logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
             job = Job(delivery)
-            job.fail_whole(NotifierError("Something went wrong here."))
+            job.failed_whole(NotifierError("Something went wrong here."))
             return job, []
 
     def _finish(self, job: Job) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pika.adapters.tornado_connection import TornadoConnection
 from pika.frame import Body, Header, Method, decode_frame
@@ -84,6 +84,7 @@ def test_other_frames_are_left_to_others() -> None:
 
 
 @given(short, short, short, short, st.binary(max_size=3 * FRAME_MAX), st.booleans())
+@example(b"", b"", b"", b"", b"x" * (2 * FRAME_MAX + 1), False)
 def test_publish(  # noqa: PLR0917 - drawn in this order
     content_type: bytes,
     correlation_id: bytes,

@@ -86,7 +86,7 @@ def test_bad_items_fail_alone() -> None:
         (b"7", b"m#2"),
     ]
     for part in parts:
-        mixed.store(part, stored(part))
+        mixed.stored(part, stored(part))
     assert mixed.waiting == 0
     answers = mixed.result()
     assert answers.count(b'"error"') == 2

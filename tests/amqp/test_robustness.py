@@ -239,8 +239,9 @@ async def test_stopping_while_blocked(consuming: Consuming, rabbit: Rabbit) -> N
             await asyncio.to_thread(alarm.__exit__, None, None, None)
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["full", "too late"])
 async def test_store_away(
-    consuming: Consuming, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+    consuming: Consuming, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     """While the store is away messages wait, in order; none is dead-lettered or answered."""
     async with consuming(rabbit_prefetch=50) as server:
@@ -248,17 +249,23 @@ async def test_store_away(
         rabbit.listen()
         tries = 0
 
-        def away(*arguments: object) -> object:
+        def away(*arguments: object) -> "asyncio.Future[object]":
             nonlocal tries
             tries += 1
-            raise Unavailable
+            if at_once:
+                raise Unavailable
+            future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            future.set_exception(Unavailable())
+            return future
 
         async with server.connect(ann) as device:
             with monkeypatch.context() as patched:
                 patched.setattr(server.server.notifications, "submit", away)
                 for number in range(200):
                     rabbit.publish({"user_id": ann.id, "payload": number})
-                await until(lambda: tries >= 4)
+                await until(lambda: rabbit.ready() == 150)
+                tried = tries
+                await until(lambda: tries >= tried + 3)
                 assert rabbit.ready() == 150
             frames = await device.take(200)
             assert [frame.value for frame in frames] == list(range(200))
