@@ -1,19 +1,20 @@
 """A connection to Redis: redis-py's, without the client, the pool and the pub/sub around it.
 
 Those take a connection for publishing and another one for subscribing, and a write for each
-command. Here one connection does both, and what waits goes out in one write. redis-py
-documents its clients, but not these parts of its connections, which
-``tests/test_private_parts.py`` checks:
+command. Here one connection does both, and what waits goes out in one write.
 
-=====================================================  ==========================================
-``ConnectionPool.make_connection``                     a connection with the pool's options
-``AbstractConnection.connect``, ``disconnect``         greets the server; hangs up
-``AbstractConnection.pack_commands``                   many commands as bytes
-``AbstractConnection.send_packed_command``             writes these
-``AbstractConnection.read_response``                   the next answer or push
-``AbstractConnection._parser``                         takes each push to a handler first
-``….set_pubsub_push_handler``                          which handler
-=====================================================  ==========================================
+redis-py documents its clients, but not what is used here of its connections, checked
+against 8.1.0 by ``tests/test_private_parts.py``:
+
+==============================================  ====================================
+``ConnectionPool.make_connection``              a connection with the pool's options
+``AbstractConnection.connect``, ``disconnect``  greets the server; hangs up
+``AbstractConnection.pack_commands``            many commands as bytes
+``AbstractConnection.send_packed_command``      writes these
+``AbstractConnection.read_response``            the next answer or push
+``AbstractConnection._parser``                  hands each push to a handler first
+its ``set_pubsub_push_handler``                 which handler
+==============================================  ====================================
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -64,7 +65,7 @@ Connect = Callable[[], Awaitable[Connection]]
 
 
 def connect_with(pool: ConnectionPool) -> Connect:
-    """How to connect with the options of ``pool``. Raises TypeError if it knows one of them not.
+    """How to connect with the options of ``pool``. Raises TypeError for an unknown one.
 
     The pool only knows how to make connections: ours are never shared or returned.
     """
