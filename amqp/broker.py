@@ -1,41 +1,37 @@
-"""Connections and channels of RabbitMQ, for coroutines. The one file that knows pika.
+"""Connections and channels of RabbitMQ, for coroutines.
 
-pika's callbacks become futures and its exceptions :mod:`amqp.errors`. A connection or a
-channel that has ended stays so; whoever needs another one opens it.
+pika is known here and in :mod:`amqp.frames` only. Its callbacks become futures and its
+exceptions :mod:`amqp.errors`. A connection or a channel that has ended stays so; whoever
+needs another one opens it.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from struct import Struct
 from typing import Any, Final
 
 import pika  # type: ignore[import-untyped]
-from pika.adapters.tornado_connection import TornadoConnection  # type: ignore[import-untyped]
 from pika.exceptions import (  # type: ignore[import-untyped]
     AMQPError,
     ChannelClosedByBroker,
     ConnectionClosed,
 )
-from pika.frame import decode_frame  # type: ignore[import-untyped]
 from tornado.ioloop import IOLoop
 
-from amqp.deliveries import Deliveries, Take
 from amqp.ending import Ending
-from amqp.errors import Disconnected, Refused
-from amqp.publishing import Outgoing
+from amqp.errors import ChannelClosed, Disconnected
+from amqp.frames import Deliver, FrameConnection, Publish
 from notifier.config import Settings
 from notifier.errors import InvalidSettings
 
 SECONDS_TO_OPEN: Final = 15.0
 _SECONDS_TO_CLOSE: Final = 2.0
-_FRAME_HEAD: Final = Struct(">BHI")
 
 # pika tells every failure several times, on several levels. Ours are the lines that count.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
-Answered = Callable[[int, bool, bool], None]
+Confirmed = Callable[[int, bool, bool], None]
 """Told of confirms: a number, whether it means "up to", and whether the broker took it."""
 
 
@@ -55,62 +51,6 @@ def parameters(settings: Settings) -> Any:
     )
 
 
-class _Stream(TornadoConnection):  # type: ignore[misc]
-    """pika's connection, where deliveries take a shorter way.
-
-    pika decodes all properties of a message, copies the rest of its buffer for each frame,
-    and gives up the whole connection over a header it cannot represent: the message would
-    come again for ever. Here the frames of deliveries go to :class:`Deliveries`.
-    """
-
-    _frame_buffer: bytes
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.deliveries: Deliveries | None = None
-        self.channel_of_deliveries = 0
-        self._gathered: list[bytes] = []
-        super().__init__(*arguments, **options)
-
-    def _on_data_available(self, data_in: bytes) -> None:
-        data = self._frame_buffer + data_in
-        place, end = 0, len(data)
-        while end - place >= _FRAME_HEAD.size:
-            kind, channel, size = _FRAME_HEAD.unpack_from(data, place)
-            behind = place + _FRAME_HEAD.size + size + 1
-            if behind > end:
-                break
-            if channel != self.channel_of_deliveries or not self._is_delivery(
-                kind, data[place + _FRAME_HEAD.size : behind - 1]
-            ):
-                _, frame = decode_frame(data[place:behind])
-                self._process_frame(frame)
-            place = behind
-        self._frame_buffer = data[place:]
-        self.bytes_received += place
-
-    def _is_delivery(self, kind: int, payload: bytes) -> bool:
-        return self.deliveries is not None and self.deliveries.frame(kind, payload)
-
-    def emit(self, frames: bytes) -> None:
-        """Send complete frames."""
-        self._adapter_emit_data(frames)
-
-    def _adapter_emit_data(self, data: bytes) -> None:
-        """Gather what is sent within one turn of the loop."""
-        if not self._gathered:
-            self.ioloop.add_callback(self._emit_gathered)
-        self._gathered.append(data)
-
-    def _emit_gathered(self) -> None:
-        gathered, self._gathered = self._gathered, []
-        if self._transport is not None:
-            super()._adapter_emit_data(b"".join(gathered))
-
-    def abort(self) -> None:
-        """End it without waiting for the broker."""
-        self._terminate_stream(ConnectionClosed(320, "aborted"))
-
-
 class Connection(Ending):
     """An open connection to a broker."""
 
@@ -118,7 +58,7 @@ class Connection(Ending):
         super().__init__(_reason)
         self.blocked = False
         """The broker is short of memory or disk, and takes nothing from us for now."""
-        self._stream: Any = None
+        self._theirs: Any = None
 
     @classmethod
     async def open(cls, parameters: Any) -> "Connection":
@@ -135,36 +75,36 @@ class Connection(Ending):
         return connection
 
     def _start(self, parameters: Any, opened: Callable[[Any], None]) -> None:
-        self._stream = _Stream(
+        self._theirs = FrameConnection(
             parameters,
             on_open_callback=opened,
             on_open_error_callback=self._lost,
             on_close_callback=self._lost,
             custom_ioloop=IOLoop.current(),
         )
-        self._stream.add_on_connection_blocked_callback(lambda *_: self._block(True))
-        self._stream.add_on_connection_unblocked_callback(lambda *_: self._block(False))
+        self._theirs.add_on_connection_blocked_callback(lambda *_: self._block(True))
+        self._theirs.add_on_connection_unblocked_callback(lambda *_: self._block(False))
 
     @property
     def version(self) -> tuple[int, ...]:
         """The broker's version, as far as it is numbers; empty if it says none."""
-        text = str((self._stream.server_properties or {}).get("version", ""))
+        text = str((self._theirs.server_properties or {}).get("version", ""))
         return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
 
     async def channel(self) -> "Channel":
         """A new channel. Raises Disconnected."""
         channel = Channel()
-        await channel.open(self._stream)
+        await channel.open(self._theirs)
         return channel
 
     async def close(self) -> None:
         """Say good-bye, but do not insist."""
-        if self._stream is None or self.ended.done():
+        if self._theirs is None or self.ended.done():
             return
         with suppress(AMQPError):
-            self._stream.close()
+            self._theirs.close()
         if not await self._has_ended():
-            self._stream.abort()
+            self._theirs.abort()
             await self._has_ended()
 
     async def _has_ended(self) -> bool:
@@ -174,7 +114,7 @@ class Connection(Ending):
     def _block(self, blocked: bool) -> None:
         self.blocked = blocked
 
-    def _lost(self, _stream: object, error: BaseException) -> None:
+    def _lost(self, _: object, error: BaseException) -> None:
         self.end(_reason(error))
 
 
@@ -183,96 +123,92 @@ class Channel(Ending):
 
     def __init__(self) -> None:
         super().__init__(_reason)
-        self._channel: Any = None
+        self._theirs: Any = None
         self._consumer = ""
         self._frame_max = 0
 
-    async def open(self, stream: Any) -> None:
+    async def open(self, connection: Any) -> None:
         """Open it on a connection of pika. Raises Disconnected."""
 
         def start(opened: Callable[[Any], None]) -> None:
-            self._channel = stream.channel(on_open_callback=opened)
-            self._channel.add_on_close_callback(lambda _, error: self.end(_reason(error)))
+            self._theirs = connection.channel(on_open_callback=opened)
+            self._theirs.add_on_close_callback(lambda _, error: self.end(_reason(error)))
 
         await self.call(start)
-        self._frame_max = stream.params.frame_max
+        self._frame_max = connection.params.frame_max
 
     async def declare_exchange(self, name: str, kind: str) -> None:
-        """Make sure that this durable exchange exists. Raises Refused if another one does."""
+        """Make sure that this durable exchange exists. Raises ChannelClosed if another one does."""
         await self.call(
-            lambda done: self._channel.exchange_declare(name, kind, durable=True, callback=done)
+            lambda done: self._theirs.exchange_declare(name, kind, durable=True, callback=done)
         )
 
     async def declare_queue(self, name: str, arguments: Mapping[str, object]) -> None:
-        """Make sure that this durable queue exists. Raises Refused if another one does."""
+        """Make sure that this durable queue exists. Raises ChannelClosed if another one does."""
         await self.call(
-            lambda done: self._channel.queue_declare(
+            lambda done: self._theirs.queue_declare(
                 name, durable=True, arguments=dict(arguments), callback=done
             )
         )
 
     async def find_queue(self, name: str) -> None:
-        """Raises Refused if there is no queue of this name."""
-        await self.call(lambda done: self._channel.queue_declare(name, passive=True, callback=done))
+        """Raises ChannelClosed if there is no queue of this name."""
+        await self.call(lambda done: self._theirs.queue_declare(name, passive=True, callback=done))
 
     async def bind(self, queue: str, exchange: str, key: str) -> None:
         """Let messages with this routing key into the queue."""
-        await self.call(lambda done: self._channel.queue_bind(queue, exchange, key, callback=done))
+        await self.call(lambda done: self._theirs.queue_bind(queue, exchange, key, callback=done))
 
-    async def confirm(self, answered: Answered) -> None:
+    async def confirm(self, confirmed: Confirmed) -> None:
         """Have the broker confirm what is published from now on."""
 
-        def on_answer(frame: Any) -> None:
+        def on_confirm(frame: Any) -> None:
             method = frame.method
-            answered(method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")
+            confirmed(method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")
 
-        await self.call(lambda done: self._channel.confirm_delivery(on_answer, callback=done))
+        await self.call(lambda done: self._theirs.confirm_delivery(on_confirm, callback=done))
 
-    async def consume(self, queue: str, prefetch: int, take: Take) -> None:
+    async def consume(self, queue: str, prefetch: int, deliver: Deliver) -> None:
         """Be given messages, of which at most ``prefetch`` are unacknowledged at any time.
 
         The channel counts as ended if the broker cancels this, as when the queue is deleted.
         """
 
         def start(done: Callable[[Any], None]) -> None:
-            self._consumer = self._channel.basic_consume(queue, _never, callback=done)
+            self._consumer = self._theirs.basic_consume(queue, _never, callback=done)
 
-        stream = self._channel.connection
-        stream.deliveries = Deliveries(take)
-        stream.channel_of_deliveries = self._channel.channel_number
-        self._channel.add_on_cancel_callback(
+        self._theirs.connection.deliver_to(deliver, self._theirs.channel_number)
+        self._theirs.add_on_cancel_callback(
             lambda _: self.end(Disconnected(f"The broker has cancelled consuming from {queue!r}."))
         )
-        await self.call(
-            lambda done: self._channel.basic_qos(prefetch_count=prefetch, callback=done)
-        )
+        await self.call(lambda done: self._theirs.basic_qos(prefetch_count=prefetch, callback=done))
         await self.call(start)
 
     async def cancel(self) -> None:
         """Be given nothing more; the broker takes back what was under way."""
-        await self.call(lambda done: self._channel.basic_cancel(self._consumer, callback=done))
+        await self.call(lambda done: self._theirs.basic_cancel(self._consumer, callback=done))
 
     def on_return(self, returned: Callable[[], None]) -> None:
         """Call ``returned`` when a mandatory publish found no queue."""
-        self._channel.add_on_return_callback(lambda *_: returned())
+        self._theirs.add_on_return_callback(lambda *_: returned())
 
     def ack(self, tag: int, multiple: bool) -> None:
         """Acknowledge; nothing happens on a channel that has ended."""
         if not self.ended.done():
-            self._channel.basic_ack(tag, multiple)
+            self._theirs.basic_ack(tag, multiple)
 
-    def publish(self, message: Outgoing) -> None:
+    def publish(self, message: Publish) -> None:
         """Publish; nothing happens on a channel that has ended."""
         if not self.ended.done():
-            self._channel.connection.emit(
-                message.frames(self._channel.channel_number, self._frame_max)
+            self._theirs.connection.emit(
+                message.frames(self._theirs.channel_number, self._frame_max)
             )
 
     async def close(self) -> None:
         """Say good-bye."""
         if not self.ended.done():
             with suppress(AMQPError):
-                self._channel.close()
+                self._theirs.close()
                 await self.ended
 
 
@@ -285,7 +221,7 @@ def _reason(error: BaseException) -> Disconnected:
     while (cause := _cause(error)) is not None:
         error = cause
     if isinstance(error, ChannelClosedByBroker):
-        return Refused(error.reply_code, error.reply_text)
+        return ChannelClosed(error.reply_code, error.reply_text)
     if isinstance(error, ConnectionClosed):
         return Disconnected(f"{error.reply_text} ({error.reply_code})")
     return Disconnected(str(error) or type(error).__name__)

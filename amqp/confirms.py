@@ -10,32 +10,34 @@ T = TypeVar("T")
 
 
 class Confirms(Generic[T]):
-    """Remembers an item for each publish until the broker answers."""
+    """Remembers an item for each publish until the broker confirms it, or refuses to."""
 
     def __init__(self) -> None:
         self._published = 0
         self._low = 0
-        """Everything up to this number has been answered."""
-        self._waiting: dict[int, T] = {}
+        """Everything up to this number has been confirmed."""
+        self._unconfirmed: dict[int, T] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._unconfirmed)
 
     def published(self, item: T) -> None:
         """The next publish was for ``item``."""
         self._published += 1
-        self._waiting[self._published] = item
+        self._unconfirmed[self._published] = item
 
-    def answered(self, number: int, multiple: bool) -> list[T]:
+    def confirmed(self, number: int, multiple: bool) -> list[T]:
         """The items that the broker's answer is about, in the order of publishing."""
         first = self._low + 1 if multiple else number
         items = [
-            self._waiting.pop(each) for each in range(first, number + 1) if each in self._waiting
+            self._unconfirmed.pop(each)
+            for each in range(first, number + 1)
+            if each in self._unconfirmed
         ]
         if multiple:
             self._low = max(self._low, number)
         return items
 
-    def unanswered(self) -> list[T]:
+    def unconfirmed(self) -> list[T]:
         """All items that still wait, in the order of publishing."""
-        return list(self._waiting.values())
+        return list(self._unconfirmed.values())

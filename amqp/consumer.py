@@ -11,12 +11,12 @@ import math
 from contextlib import suppress
 from typing import Final
 
-from amqp.backoff import Backoff
 from amqp.broker import SECONDS_TO_OPEN, Connection, parameters
 from amqp.errors import BrokerError, Disconnected, Misconfigured
 from amqp.results import Results
 from amqp.topology import Topology
 from amqp.worker import Worker
+from notifier.backoff import Backoff
 from notifier.config import Settings
 from notifier.service import NotificationService
 

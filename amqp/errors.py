@@ -3,9 +3,9 @@
 ::
 
     BrokerError
-    ├── Disconnected      the connection or a channel has ended
-    │   └── Refused       … by the broker, with a code and its own words
-    └── Misconfigured     somebody has to change something; trying again alone won't help
+    ├── Disconnected       the connection or a channel has ended
+    │   └── ChannelClosed  … by the broker, with a code and its own words
+    └── Misconfigured      somebody has to change something; trying again alone won't help
 """
 
 
@@ -17,7 +17,7 @@ class Disconnected(BrokerError):
     """The connection or a channel has ended."""
 
 
-class Refused(Disconnected):
+class ChannelClosed(Disconnected):
     """The broker closed the channel."""
 
     def __init__(self, code: int, text: str) -> None:

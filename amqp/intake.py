@@ -1,4 +1,7 @@
-"""Feeds notifications to the store: bounded, in order, and patient while it is away.
+"""Brings the parts of jobs into the store: bounded, in order, and patient while it is away.
+
+Each part's outcome goes into its job, and whoever waits for a job hears of it once, when
+its last part is done.
 
 Only so many are under way at once, so that RabbitMQ leaves room for other senders in the
 store's queue. When the store turns one away, everything waits, and after a pause the
@@ -13,18 +16,16 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Final
 
-from amqp.backoff import Backoff
-from amqp.messages import Part
+from amqp.messages import Job, Part
+from notifier.backoff import Backoff
 from notifier.errors import NotifierError, Unavailable
 from notifier.events import Appended
-from notifier.models import Notification
 from notifier.service import NotificationService
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
 
-Stored = Callable[[Part, Notification], None]
-Refused = Callable[[Part, NotifierError], None]
+Finished = Callable[[Job], None]
 Broken = Callable[[Exception], None]
 
 
@@ -36,14 +37,12 @@ class Intake:
         service: NotificationService,
         window: int,
         *,
-        stored: Stored,
-        refused: Refused,
+        finished: Finished,
         broken: Broken,
     ) -> None:
         self._service = service
         self._full_window = self._window = window
-        self._stored = stored
-        self._refused = refused
+        self._finished = finished
         self._broken = broken
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._backlog: deque[tuple[int, Part]] = deque()
@@ -85,7 +84,7 @@ class Intake:
         except Unavailable:
             self._turned_away(entry)
         except NotifierError as error:
-            self._refused(part, error)
+            self._failed(part, error)
         else:
             self._under_way += 1
             future.add_done_callback(partial(self._done, entry))
@@ -94,25 +93,30 @@ class Intake:
         self._under_way -= 1
         if self._closed:
             return
+        part = entry[1]
         try:
-            self._settle(entry, future)
+            try:
+                notification = future.result().notification
+            except Unavailable:
+                self._turned_away(entry)
+                return
+            except NotifierError as error:
+                self._failed(part, error)
+            else:
+                part.job.stored(part, notification)
+                if not part.job.waiting:
+                    self._finished(part.job)
+            if self._window != self._full_window:
+                self._window = self._full_window
+                self._backoff.reset()
             self._pump()
         except Exception as error:
             self._broken(error)
 
-    def _settle(self, entry: tuple[int, Part], future: asyncio.Future[Appended]) -> None:
-        try:
-            appended = future.result()
-        except Unavailable:
-            self._turned_away(entry)
-            return
-        except NotifierError as error:
-            self._refused(entry[1], error)
-        else:
-            self._stored(entry[1], appended.notification)
-        if self._window != self._full_window:
-            self._window = self._full_window
-            self._backoff.reset()
+    def _failed(self, part: Part, error: NotifierError) -> None:
+        part.job.failed(part, error)
+        if not part.job.waiting:
+            self._finished(part.job)
 
     def _turned_away(self, entry: tuple[int, Part]) -> None:
         heappush(self._again, entry)

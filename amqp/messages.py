@@ -1,4 +1,4 @@
-"""The messages of RabbitMQ: what comes in, what is answered, what is laid aside.
+"""The messages of RabbitMQ: what comes in, what is answered, what is dead-lettered.
 
 A body is one notification, as for an HTTP send, or a JSON array of them. Each has a key,
 which makes a redelivery harmless: the one in the body; else the ``message_id``, followed
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from amqp.deliveries import Delivery
+from amqp.frames import Delivery
 from notifier import wire
 from notifier.errors import InvalidField, InvalidRequest, NotifierError, RequestTooLarge
 from notifier.models import Notification
@@ -24,13 +24,13 @@ _read_one = wire.Decoder(SendRequest)
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """The answer to what was refused."""
+    """The answer to what has failed."""
 
     error: str
 
 
 class DeadLetter(NamedTuple):
-    """Something that can never succeed: laid aside as it came, with the reason."""
+    """Something that can never succeed, as it came, with the reason."""
 
     body: bytes
     message_id: bytes
@@ -56,7 +56,7 @@ class Part:
 class Job:
     """One message: what has become of it and of what it consists of."""
 
-    __slots__ = ("answers", "delivery", "is_array", "refused", "waiting")
+    __slots__ = ("answers", "dead_letters", "delivery", "is_array", "unconfirmed", "waiting")
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
@@ -64,32 +64,31 @@ class Job:
         self.waiting = 1
         """How many parts have no answer yet."""
         self.answers: list[Notification | Failure] = [_PENDING]
-        self.refused: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
+        self.unconfirmed = 0
+        """How many of them were published, and not yet confirmed by the broker."""
 
-    def answer(self, part: Part, notification: Notification) -> bool:
-        """``part`` is stored; returns whether the whole message is done."""
+    def stored(self, part: Part, notification: Notification) -> None:
+        """``part`` is stored."""
         self.answers[part.index] = notification
         self.waiting -= 1
-        return not self.waiting
 
-    def refuse(self, part: Part, error: NotifierError) -> bool:
-        """``part`` can never succeed; returns whether the whole message is done."""
+    def failed(self, part: Part, error: NotifierError) -> None:
+        """``part`` can never succeed."""
         delivery = self.delivery
         message_id = delivery.message_id
         if message_id and self.is_array:
             # So that sending it again, repaired or not, is still the same notification.
             message_id = _indexed(message_id, part.index)
         self.answers[part.index] = Failure(error.message)
-        self.refused.append(DeadLetter(part.raw, message_id, error))
+        self.dead_letters.append(DeadLetter(part.raw, message_id, error))
         self.waiting -= 1
-        return not self.waiting
 
-    def refuse_whole(self, error: NotifierError) -> None:
+    def failed_whole(self, error: NotifierError) -> None:
         """The message can never succeed as it is."""
-        self.is_array = False
         self.waiting = 0
         self.answers = [Failure(error.message)]
-        self.refused = [DeadLetter(self.delivery.body, self.delivery.message_id, error)]
+        self.dead_letters = [DeadLetter(self.delivery.body, self.delivery.message_id, error)]
 
     def result(self) -> bytes:
         """The body of the result message: one answer, or an array of them."""
@@ -103,7 +102,7 @@ def _on_the_wire(answer: Notification | Failure) -> SendResponse | Failure:
 
 
 def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
-    """Take a message apart. What cannot be understood is refused in the job itself."""
+    """Take a message apart. What cannot be understood has failed in the job already."""
     job = Job(delivery)
     body = delivery.body
     try:
@@ -113,7 +112,7 @@ def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
             return job, _read_array(job)
         return job, [Part(job, 0, body, _with_key(_read_one(body), delivery.message_id))]
     except NotifierError as error:
-        job.refuse_whole(error)
+        job.failed_whole(error)
         return job, []
 
 
@@ -134,7 +133,7 @@ def _read_array(job: Job) -> list[Part]:
             key = _indexed(message_id, index) if message_id else b""
             part.request = _with_key(_read_one(part.raw), key)
         except NotifierError as error:
-            job.refuse(part, error)
+            job.failed(part, error)
         else:
             parts.append(part)
     return parts

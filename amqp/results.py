@@ -9,14 +9,13 @@ import asyncio
 import logging
 from typing import Final
 
-from amqp.backoff import Backoff
 from amqp.broker import Channel, Connection
 from amqp.confirms import Confirms
-from amqp.deliveries import Delivery
-from amqp.errors import Refused
+from amqp.errors import ChannelClosed
+from amqp.frames import Delivery, Publish
 from amqp.messages import Job
-from amqp.publishing import Outgoing
 from amqp.topology import RESULT_KEY
+from notifier.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +38,8 @@ class Results:
     def __init__(self, exchange: str) -> None:
         self._exchange = exchange.encode()
         self._channel: Channel | None = None
-        self._confirms: Confirms[Outgoing] = Confirms()
-        self._left_over: list[Outgoing] = []
+        self._confirms: Confirms[Publish] = Confirms()
+        self._left_over: list[Publish] = []
         self._dropped = 0
 
     async def open(self, connection: Connection) -> None:
@@ -50,7 +49,7 @@ class Results:
         """
         channel = await connection.channel()
         self._confirms = Confirms()
-        await channel.confirm(self._answered)
+        await channel.confirm(self._confirmed)
         self._channel = channel
         left_over, self._left_over = self._left_over, []
         for result in left_over:
@@ -66,7 +65,7 @@ class Results:
         while True:
             assert self._channel is not None, "not opened"
             reason = await self._channel.ended
-            if not isinstance(reason, Refused) or reason.code == _NOT_FOUND:
+            if not isinstance(reason, ChannelClosed) or reason.code == _NOT_FOUND:
                 return reason
             self._channel = None
             # One of them was refused, and nobody says which.
@@ -82,7 +81,7 @@ class Results:
     def close(self) -> None:
         """The connection has ended: keep what it has not confirmed for the next one."""
         self._channel = None
-        self._left_over += self._confirms.unanswered()
+        self._left_over += self._confirms.unconfirmed()
         self._confirms = Confirms()
         self._report_dropped()
 
@@ -101,8 +100,8 @@ class Results:
             self._send(self._result(b"", delivery.reply_to, delivery, body))
 
     @staticmethod
-    def _result(exchange: bytes, key: bytes, delivery: Delivery, body: bytes) -> Outgoing:
-        return Outgoing(
+    def _result(exchange: bytes, key: bytes, delivery: Delivery, body: bytes) -> Publish:
+        return Publish(
             exchange,
             key,
             body,
@@ -110,17 +109,17 @@ class Results:
             correlation_id=delivery.correlation_id,
         )
 
-    def _send(self, result: Outgoing) -> None:
+    def _send(self, result: Publish) -> None:
         if self._channel is None or len(self._confirms) >= _MAX_UNCONFIRMED:
             self._dropped += 1
             return
         self._channel.publish(result)
         self._confirms.published(result)
 
-    def _answered(self, number: int, multiple: bool, taken: bool) -> None:
-        answered = self._confirms.answered(number, multiple)
+    def _confirmed(self, number: int, multiple: bool, taken: bool) -> None:
+        results = self._confirms.confirmed(number, multiple)
         if not taken:
-            self._dropped += len(answered)
+            self._dropped += len(results)
         if self._dropped:
             self._report_dropped()
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from amqp.broker import Channel, Connection
-from amqp.errors import Misconfigured, Refused
+from amqp.errors import ChannelClosed, Misconfigured
 from notifier.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Topology:
     async def _declare_exchange(self, connection: Connection, name: str, kind: str) -> None:
         try:
             await _attempt(connection, lambda channel: channel.declare_exchange(name, kind))
-        except Refused as error:
+        except ChannelClosed as error:
             if error.code != _PRECONDITION_FAILED:
                 raise
             raise Misconfigured(_advice(name, error)) from error
@@ -71,7 +71,7 @@ class Topology:
     ) -> None:
         try:
             await _attempt(connection, lambda channel: channel.declare_queue(name, arguments))
-        except Refused as error:
+        except ChannelClosed as error:
             if error.code != _PRECONDITION_FAILED:
                 raise
             await _attempt(connection, lambda channel: channel.find_queue(name))
@@ -89,7 +89,7 @@ async def _attempt(connection: Connection, call: Callable[[Channel], Awaitable[N
     await channel.close()
 
 
-def _advice(name: str, error: Refused) -> str:
+def _advice(name: str, error: ChannelClosed) -> str:
     found = _INEQUIVALENT.search(error.text)
     if found and found["argument"] == "type":
         kind = found["found"].strip("'")

@@ -10,19 +10,17 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from amqp.acknowledgements import Acknowledgements
 from amqp.broker import Channel
 from amqp.confirms import Confirms
-from amqp.deliveries import Delivery
 from amqp.errors import Disconnected
+from amqp.frames import Delivery, Publish
 from amqp.intake import Intake
-from amqp.ledger import Ledger
 from amqp.messages import Job, Part, read
-from amqp.publishing import Outgoing
 from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
 from notifier.config import Settings
 from notifier.errors import NotifierError
-from notifier.models import Notification
 from notifier.service import NotificationService
 
 logger = logging.getLogger(__name__)
@@ -54,17 +52,17 @@ class Worker:
         self._prefetch = settings.rabbit_prefetch
         self._dead_exchange = topology.dead_exchange.encode()
         self._results = results
-        self._ledger = Ledger()
+        self._acknowledgements = Acknowledgements()
         self._intake = Intake(
             service,
             min(_MAX_WINDOW, max(1, settings.queue_size // 2)),
-            stored=self._stored,
-            refused=self._refused,
+            finished=self._finish,
             broken=channel.end,
         )
-        self._dead: Confirms[Job] = Confirms()
-        self._unfinished = 0
-        self._settled = 0
+        self._dead_letters: Confirms[Job] = Confirms()
+        self._unacknowledged = 0
+        self._acknowledged = 0
+        """How many of them have an acknowledgement that was not sent yet."""
         self._flush_is_due = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -73,7 +71,7 @@ class Worker:
         """Consume. Raises Disconnected."""
         self._channel.on_return(lambda: self._dead_letter_lost("found no queue"))
         await self._channel.confirm(self._confirmed)
-        await self._channel.consume(self._queue, self._prefetch, self._take)
+        await self._channel.consume(self._queue, self._prefetch, self._deliver)
 
     async def drain(self) -> None:
         """Take nothing new, and return when all that was taken is acknowledged."""
@@ -87,16 +85,16 @@ class Worker:
         """The channel has ended: the broker will deliver again what was not acknowledged."""
         self._intake.close()
 
-    def _take(self, delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery) -> None:
         if self._channel.ended.done():
             return  # it will come again
         try:
-            if not self._unfinished:
+            if not self._unacknowledged:
                 self._idle.clear()
-            self._unfinished += 1
+            self._unacknowledged += 1
             if delivery.routing_key == _RESULT_KEY:
                 # Somebody has bound our queue to everything: no answers to answers.
-                self._settle(delivery.tag)
+                self._acknowledge(delivery.tag)
                 return
             job, parts = self._read(delivery)
             if not job.waiting:
@@ -112,31 +110,23 @@ class Worker:
         except Exception:
             logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
             job = Job(delivery)
-            job.refuse_whole(NotifierError("Something went wrong here."))
+            job.failed_whole(NotifierError("Something went wrong here."))
             return job, []
-
-    def _stored(self, part: Part, notification: Notification) -> None:
-        if part.job.answer(part, notification):
-            self._finish(part.job)
-
-    def _refused(self, part: Part, error: NotifierError) -> None:
-        if part.job.refuse(part, error):
-            self._finish(part.job)
 
     def _finish(self, job: Job) -> None:
         if self._results is not None:
             self._results.publish(job)
-        if job.refused:
-            self._lay_aside(job)
+        if job.dead_letters:
+            self._dead_letter(job)
         else:
-            self._settle(job.delivery.tag)
+            self._acknowledge(job.delivery.tag)
 
-    def _lay_aside(self, job: Job) -> None:
+    def _dead_letter(self, job: Job) -> None:
         delivery = job.delivery
-        job.waiting = len(job.refused)
-        for letter in job.refused:
+        job.unconfirmed = len(job.dead_letters)
+        for letter in job.dead_letters:
             self._channel.publish(
-                Outgoing(
+                Publish(
                     self._dead_exchange,
                     _SEND_KEY,
                     letter.body,
@@ -151,14 +141,14 @@ class Worker:
                     mandatory=True,
                 )
             )
-            self._dead.published(job)
-        first = job.refused[0]
+            self._dead_letters.published(job)
+        first = job.dead_letters[0]
         logger.warning(
-            "A message was laid aside",
+            "A message was dead-lettered",
             extra={
                 "action": "dead_letter",
                 "message_id": first.message_id.decode(errors="replace"),
-                "notifications": len(job.refused),
+                "notifications": len(job.dead_letters),
                 "reason": first.error.message,
             },
         )
@@ -167,26 +157,26 @@ class Worker:
         if not taken:
             self._dead_letter_lost("was refused")
             return
-        for job in self._dead.answered(number, multiple):
-            job.waiting -= 1
-            if not job.waiting:
-                self._settle(job.delivery.tag)
+        for job in self._dead_letters.confirmed(number, multiple):
+            job.unconfirmed -= 1
+            if not job.unconfirmed:
+                self._acknowledge(job.delivery.tag)
 
     def _dead_letter_lost(self, how: str) -> None:
         self._channel.end(Disconnected(f"A message for {self._dead_exchange.decode()!r} {how}."))
 
-    def _settle(self, tag: int) -> None:
-        self._ledger.settle(tag)
-        self._settled += 1
+    def _acknowledge(self, tag: int) -> None:
+        self._acknowledgements.add(tag)
+        self._acknowledged += 1
         if not self._flush_is_due:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        for tag, multiple in self._ledger.due():
+        for tag, multiple in self._acknowledgements.due():
             self._channel.ack(tag, multiple)
-        self._unfinished -= self._settled
-        self._settled = 0
-        if not self._unfinished:
+        self._unacknowledged -= self._acknowledged
+        self._acknowledged = 0
+        if not self._unacknowledged:
             self._idle.set()

@@ -153,11 +153,10 @@ class ApiHandler(RequestHandler):
         self.reply(answer.body)
 
     def _allowed_methods(self) -> list[str]:
-        unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001 - Tornado's own marker
         return [
             method
             for method in self.SUPPORTED_METHODS
-            if getattr(type(self), method.lower(), unimplemented) is not unimplemented
+            if getattr(type(self), method.lower()) is not getattr(RequestHandler, method.lower())
         ]
 
     def log_exception(

@@ -36,13 +36,13 @@ SERVING = rf"{ROOTS}|{SENDING}|handlers(\..*)?|amqp(\..*)?"
 
 # Who may not see what, both as patterns of whole module names.
 FORBIDDEN = {
-    "models, errors and clock stand on nothing of ours": (
-        r"notifier\.(models|errors|clock)",
+    "models, errors, clock and backoff stand on nothing of ours": (
+        r"notifier\.(models|errors|clock|backoff)",
         ".*",
     ),
     "delivery and events know only the nouns": (
         r"notifier\.(delivery(\..*)?|events)",
-        r"(?!notifier\.(delivery(\..*)?|events|models|errors|clock)$).*",
+        r"(?!notifier\.(delivery(\..*)?|events|models|errors|clock|backoff)$).*",
     ),
     "settings know only errors": (
         r"notifier\.config",
@@ -89,7 +89,7 @@ FORBIDDEN = {
 
 # Where each library may be imported.
 LIBRARIES = {
-    "pika": r"amqp\.broker",
+    "pika": r"amqp\.(broker|frames)",
     "redis": r"notifier\.delivery\.relay\.\w+",
     "sqlite3": r"notifier\.storage\.sqlite",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.topology",

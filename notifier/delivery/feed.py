@@ -11,12 +11,12 @@ and a function reads the pages.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
 from notifier import clock
+from notifier.backoff import Backoff
 from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.models import Notification, Page
@@ -140,17 +140,16 @@ class Feed:
     async def _catch_up(self, first: Callable[[], Awaitable[None]] | None) -> None:
         if first is not None:
             await first()
-        pause = 0.0
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while not self.live:
             await self.transport.drained()
-            if pause:
-                # Half of it is random, so that many feeds do not return to the database
-                # at the same moment.
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
             before = self.cursor
             with suppress(Unavailable):  # the connection stays, and so does what it waits for
                 self._take(await self._read(self.user_id, self.cursor))
-            pause = 0 if self.cursor > before else min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+            if self.cursor > before:
+                backoff.reset()
+            elif not self.live:
+                await asyncio.sleep(backoff.pause())
         # Here and not in a callback: an offer that comes before the callback would find a
         # task that is over, and start no other.
         self._task = None

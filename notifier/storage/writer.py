@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeVar
 
+from notifier.backoff import Backoff
 from notifier.errors import NotCommitted, NotifierError, Unavailable
 from notifier.events import Appended, Event
 from notifier.storage.contract import AWAY, Operation, Outcome, WriteSession
@@ -253,7 +254,7 @@ class _Reconnecting:
         self._connect = connect
         self._session: WriteSession | None = None
         self.available = True
-        self._pause = 0.0
+        self._backoff = Backoff(self._FIRST_PAUSE, self._LONGEST_PAUSE)
         self._not_before = 0.0
 
     @property
@@ -290,15 +291,14 @@ class _Reconnecting:
         if not self.available:
             logger.info("The store is back", extra={"action": "store_back"})
         self.available = True
-        self._pause = 0.0
+        self._backoff.reset()
 
     def _failed(self, error: Unavailable) -> None:
         if self.available:
             reason = str(error.__cause__ or error).strip()
             logger.error("The store is away", extra={"action": "store_away", "reason": reason})
         self.available = False
-        self._pause = min(max(self._pause * 2, self._FIRST_PAUSE), self._LONGEST_PAUSE)
-        self._not_before = time.monotonic() + self._pause
+        self._not_before = time.monotonic() + self._backoff.pause()
         self.close()
 
     def close(self) -> None:

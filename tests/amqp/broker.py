@@ -94,7 +94,7 @@ class Rabbit:
         return await self.take(self._results, count)
 
     async def dead(self, count: int) -> list[Message]:
-        """The next messages that were laid aside."""
+        """The next messages that were dead-lettered."""
         return await self.take(f"{self.queue}.dead", count)
 
     def ready(self, queue: str | None = None) -> int:

@@ -8,6 +8,9 @@ import subprocess
 import time
 from typing import Any
 
+import pytest
+
+from amqp.worker import Worker
 from notifier.storage.operations.users import SetActive
 from tests.amqp.broker import RESULT, Rabbit
 from tests.amqp.conftest import Consuming
@@ -72,14 +75,26 @@ async def test_results_off(consuming: Consuming, rabbit: Rabbit) -> None:
     assert rabbit.get(queue) is None
 
 
-async def test_results_that_come_back_are_ignored(server: Harness, rabbit: Rabbit) -> None:
+async def test_results_that_come_back_are_ignored(
+    server: Harness, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A queue that somebody bound to everything does not make us answer our own answers."""
+    acknowledged: set[int] = set()
+    acknowledge = Worker._acknowledge
+
+    def watch(worker: Worker, tag: int) -> None:
+        acknowledged.add(tag)
+        acknowledge(worker, tag)
+
+    monkeypatch.setattr(Worker, "_acknowledge", watch)
     rabbit.channel.queue_bind(rabbit.queue, rabbit.exchange, "#")
     ann = await server.user()
     rabbit.listen()
     rabbit.publish({"user_id": ann.id, "payload": 1})
     rabbit.publish({"user_id": ann.id, "payload": 2})
     assert [each.json["seq"] for each in await rabbit.results(2)] == [1, 2]
+    # Two messages and two results: all four are deliveries of our queue.
+    await until(lambda: acknowledged == {1, 2, 3, 4})
     await server.server.stop()
     assert rabbit.ready() == 0
     assert rabbit.ready(f"{rabbit.queue}.dead") == 0
@@ -123,7 +138,7 @@ async def test_largest_array(consuming: Consuming, rabbit: Rabbit) -> None:
 
 
 async def test_dead_letters(server: Harness, rabbit: Rabbit) -> None:
-    """What can never succeed is laid aside with the reason, and with what identifies it."""
+    """What can never succeed is dead-lettered with the reason, and with what identifies it."""
     ann, bob = await server.user("ann"), await server.user("bob")
     await server.server.store.submit(SetActive(bob.id, False))
     rabbit.publish({"user_id": ann.id, "payload": 1}, message_id="taken")
@@ -178,7 +193,7 @@ async def test_what_is_wrong_with_a_message_is_said_at_once(
 async def test_hundreds_of_poisoned_messages_hold_up_nobody(
     consuming: Consuming, rabbit: Rabbit
 ) -> None:
-    """Good messages among many bad ones arrive, in order; the bad ones all are laid aside."""
+    """Good messages among many bad ones arrive, in order; the bad ones all are dead-lettered."""
     async with consuming(rabbit_prefetch=20) as server:
         ann = await server.user()
         async with server.connect(ann) as device:

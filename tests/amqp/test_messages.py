@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp.deliveries import Delivery
+from amqp.frames import Delivery
 from amqp.messages import Job, Part, read
 from notifier.models import Notification
 
@@ -65,29 +65,29 @@ def test_array_items_have_indexed_keys() -> None:
     ],
 )
 def test_what_cannot_be_understood(body: bytes, message_id: bytes, reason: str) -> None:
-    """It is refused as a whole, with the reason, and the body as it came."""
-    refused, parts = take_apart(body, message_id)
-    assert refused.waiting == 0
+    """It fails as a whole, with the reason, and the body as it came."""
+    failed, parts = take_apart(body, message_id)
+    assert failed.waiting == 0
     assert parts == []
-    [letter] = refused.refused
+    [letter] = failed.dead_letters
     assert reason in letter.error.message
     assert letter.body == body
-    assert refused.result().startswith(b'{"error":')
+    assert failed.result().startswith(b'{"error":')
 
 
-def test_bad_items_are_refused_alone() -> None:
-    """One bad item of an array is laid aside under its own identity; the others are sent."""
+def test_bad_items_fail_alone() -> None:
+    """One bad item of an array is dead-lettered under its own identity; the others are sent."""
     good = b'{"user_id": 1, "payload": {"n": 1.10}}'
     mixed, parts = take_apart(b"[%b, {}, 7, %b]" % (good, good), b"m")
     assert [part.index for part in parts] == [0, 3]
     assert mixed.waiting == 2
-    assert [(letter.body, letter.message_id) for letter in mixed.refused] == [
+    assert [(letter.body, letter.message_id) for letter in mixed.dead_letters] == [
         (b"{}", b"m#1"),
         (b"7", b"m#2"),
     ]
     for part in parts:
-        finished = mixed.answer(part, stored(part))
-    assert finished
+        mixed.stored(part, stored(part))
+    assert mixed.waiting == 0
     answers = mixed.result()
     assert answers.count(b'"error"') == 2
     assert b'"payload":{"n": 1.10}' in answers
@@ -96,7 +96,7 @@ def test_bad_items_are_refused_alone() -> None:
 def test_an_empty_array_is_done_at_once() -> None:
     """Nothing to store is no mistake."""
     empty, _ = take_apart(b"[]")
-    assert (empty.waiting, empty.refused, empty.result()) == (0, [], b"[]")
+    assert (empty.waiting, empty.dead_letters, empty.result()) == (0, [], b"[]")
 
 
 def stored(part: Part) -> Notification:

@@ -109,7 +109,7 @@ async def test_exchange_deleted_under_us(server: Harness, rabbit: Rabbit) -> Non
 async def test_dead_letter_queue_deleted_under_us(
     server: Harness, rabbit: Rabbit, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A message that could not be laid aside is not acknowledged: it waits until it can be."""
+    """A message that could not be dead-lettered is not acknowledged: it waits until it can be."""
     rabbit.channel.queue_delete(f"{rabbit.queue}.dead")
     rabbit.publish(b"nonsense", message_id="m")
     await until(lambda: "found no queue" in _reasons(caplog))
@@ -150,13 +150,13 @@ async def test_bug_in_the_consumer(
     """An unforeseen exception is logged with its trace, and consuming starts again."""
     expected_errors.append("Consuming from RabbitMQ failed")
     ann = await server.user()
-    finish = Worker._finish
+    acknowledge = Worker._acknowledge
 
-    def fail(worker: Worker, job: object) -> None:
-        monkeypatch.setattr(Worker, "_finish", finish)
+    def fail(worker: Worker, tag: int) -> None:
+        monkeypatch.setattr(Worker, "_acknowledge", acknowledge)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Worker, "_finish", fail)
+    monkeypatch.setattr(Worker, "_acknowledge", fail)
     async with server.connect(ann) as device:
         rabbit.publish({"user_id": ann.id, "payload": 1}, message_id="m")
         await device.next()
@@ -173,7 +173,7 @@ async def test_unreadable_because_of_a_bug(
     monkeypatch: pytest.MonkeyPatch,
     expected_errors: list[str],
 ) -> None:
-    """A message that breaks our own code is laid aside instead of coming again for ever."""
+    """A message that breaks our own code is dead-lettered instead of coming again for ever."""
     expected_errors.append("Reading a message failed")
 
     def fail(*arguments: object) -> None:
@@ -243,26 +243,33 @@ async def test_stopping_while_blocked(consuming: Consuming, rabbit: Rabbit) -> N
             await asyncio.to_thread(alarm.__exit__, None, None, None)
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["full", "too late"])
 async def test_store_away(
-    consuming: Consuming, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+    consuming: Consuming, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
-    """While the store is away messages wait, in order; none is laid aside or answered."""
+    """While the store is away messages wait, in order; none is dead-lettered or answered."""
     async with consuming(rabbit_prefetch=50) as server:
         ann = await server.user()
         rabbit.listen()
         tries = 0
 
-        def away(*arguments: object) -> object:
+        def away(*arguments: object) -> "asyncio.Future[object]":
             nonlocal tries
             tries += 1
-            raise Unavailable
+            if at_once:
+                raise Unavailable
+            future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            future.set_exception(Unavailable())
+            return future
 
         async with server.connect(ann) as device:
             with monkeypatch.context() as patched:
                 patched.setattr(server.server.notifications, "submit", away)
                 for number in range(200):
                     rabbit.publish({"user_id": ann.id, "payload": number})
-                await until(lambda: tries >= 4)
+                await until(lambda: rabbit.ready() == 150)
+                tried = tries
+                await until(lambda: tries >= tried + 3)
                 assert rabbit.ready() == 150
             frames = await device.take(200)
             assert [frame.value for frame in frames] == list(range(200))

@@ -7,8 +7,8 @@ import pytest
 
 from notifier.delivery.relay import link
 from notifier.delivery.relay.address import bus_for
-from notifier.delivery.relay.cluster import Cluster, Place
-from notifier.delivery.relay.link import Connect, Connection
+from notifier.delivery.relay.cluster import Address, Cluster
+from notifier.delivery.relay.connection import Connect, Connection
 from notifier.delivery.relay.redis import RedisRelay
 from tests.relay.networks import Network, notification, until_linked, until_state
 from tests.support.harness import SECRET, until
@@ -186,7 +186,7 @@ async def test_a_bug_does_not_end_the_following(expected_errors: list[str]) -> N
     expected_errors.append("Following the cluster failed")
     asked = 0
 
-    def server(_: Place) -> Connect:
+    def server(_: Address) -> Connect:
         async def connect() -> Connection:
             nonlocal asked
             asked += 1

@@ -148,8 +148,8 @@ class TestSessionLost:
             refused += 1
             await asyncio.sleep(0.01)
         assert refused > 10
-        # Three pauses of 0.1, 0.2 and 0.4 seconds lie before the third refusal.
-        assert loop.time() - started > 0.6
+        # Three pauses lie before the third refusal: at least half of 0.1, 0.2 and 0.4 seconds.
+        assert loop.time() - started > 0.34
         async with asyncio.timeout(5):
             await store.wait_available()
         await send(store, "a")

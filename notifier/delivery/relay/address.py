@@ -14,14 +14,15 @@ themselves. Host names of Sentinels and of a cluster's servers are only where to
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
 from redis.asyncio.sentinel import Sentinel
 
-from notifier.delivery.relay.cluster import Cluster, Place
-from notifier.delivery.relay.link import Bus, Connect, Connection, Hear, Link
+from notifier.delivery.relay.cluster import Address, Cluster
+from notifier.delivery.relay.connection import Connect, Connection, connect_with
+from notifier.delivery.relay.link import Bus, Hear, Link
 from notifier.errors import InvalidSettings
 
 MakeBus = Callable[[Hear], Bus]
@@ -66,19 +67,8 @@ def _single(url: str) -> MakeBus:
     options = {**parse_url(url), **_OURS}
     if url.startswith("unix://"):
         del options["socket_keepalive"]
-    connect = _from_pool(ConnectionPool(**options))
+    connect = connect_with(ConnectionPool(**options))
     return lambda hear: Link(connect, hear)
-
-
-def _from_pool(pool: ConnectionPool) -> Connect:
-    # Opens nothing yet: unknown options are to be noticed at the start.
-    pool.make_connection()  # type: ignore[no-untyped-call]
-
-    async def connect() -> Connection:
-        # The pool only knows how to make them: ours is never shared or returned.
-        return await _opened(pool.make_connection())  # type: ignore[no-untyped-call]
-
-    return connect
 
 
 def _sentinel(url: str, plain: str) -> MakeBus:
@@ -98,10 +88,10 @@ def _sentinel(url: str, plain: str) -> MakeBus:
     async def connect() -> Connection:
         sentinel = Sentinel(hosts, sentinel_kwargs=guards)  # type: ignore[no-untyped-call]
         try:
-            place = await sentinel.discover_master(service)
+            address = await sentinel.discover_master(service)
         finally:
             await asyncio.gather(*[client.aclose() for client in sentinel.sentinels])
-        return await server(place)()
+        return await server(address)()
 
     return lambda hear: Link(connect, hear)
 
@@ -113,37 +103,21 @@ def _cluster(url: str, plain: str) -> MakeBus:
     return lambda hear: Cluster(hosts, _servers(options), hear)
 
 
-def _servers(options: dict[str, Any]) -> Callable[[Place], Connect]:
+def _servers(options: dict[str, Any]) -> Callable[[Address], Connect]:
     """How to connect to any server of a group."""
     options = dict(options)
     if options.pop("ssl", False):
         options["connection_class"] = SSLConnection
 
-    def server(place: Place) -> Connect:
-        host, port = place
-        return _from_pool(ConnectionPool(host=host, port=port, **options))
+    def server(address: Address) -> Connect:
+        host, port = address
+        return connect_with(ConnectionPool(host=host, port=port, **options))
 
     server(("localhost", _SERVER_PORT))
     return server
 
 
-async def _opened(connection: Any) -> Connection:
-    try:
-        await connection.connect()
-    except BaseException:
-        # Cancelled too: a server that hangs takes connections and never greets.
-        await connection.disconnect(nowait=True)
-        raise
-    # Theirs logs each message that comes in, in full, also where nobody reads the log.
-    connection._parser.set_pubsub_push_handler(_pass)  # noqa: SLF001 - there is no other way
-    return cast("Connection", connection)
-
-
-async def _pass(push: Any) -> Any:
-    return push
-
-
-def _parts(url: str, plain: str, port: int) -> tuple[list[Place], dict[str, Any], str]:
+def _parts(url: str, plain: str, port: int) -> tuple[list[Address], dict[str, Any], str]:
     """The hosts, redis-py's options, and the path of an address with several hosts."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
@@ -155,7 +129,7 @@ def _parts(url: str, plain: str, port: int) -> tuple[list[Place], dict[str, Any]
     return found, {**options, **_OURS}, parts.path.strip("/")
 
 
-def _host(text: str, port: int) -> Place:
+def _host(text: str, port: int) -> Address:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise ValueError("no host")

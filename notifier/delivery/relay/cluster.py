@@ -14,20 +14,20 @@ from typing import Final
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from notifier.delivery.relay.link import SHARDED, Connect, Hear, Link
+from notifier.backoff import Backoff
+from notifier.delivery.relay.connection import Connect
+from notifier.delivery.relay.link import SHARDED, Hear, Link
 
 logger = logging.getLogger(__name__)
 
-_PAUSE: Final = 0.5
-"""Seconds between two questions about the cluster, at least."""
-
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 2.0
 _PATIENCE: Final = 3.0
-_OFTEN: Final = 30.0
-"""Seconds between two questions when nothing has happened: slots move unnoticed where no
-channel is heard."""
+_REFRESH_INTERVAL: Final = 30.0
+"""Seconds after which the cluster is asked although nothing has happened: slots move unnoticed
+where no channel is heard."""
 
-
-Place = tuple[str, int]
+Address = tuple[str, int]
 """Host and port of a server."""
 
 
@@ -35,16 +35,18 @@ class Cluster:
     """The bus on many servers."""
 
     def __init__(
-        self, places: Iterable[Place], server: Callable[[Place], Connect], hear: Hear
+        self, addresses: Iterable[Address], server: Callable[[Address], Connect], hear: Hear
     ) -> None:
-        self._known = dict.fromkeys(places)
+        self._known = dict.fromkeys(addresses)
         self._server = server
         """How to connect to a server."""
         self._hear = hear
-        self._owners: dict[int, Place] = {}
-        self._links: dict[Place, Link] = {}
-        self._places: dict[bytes, Link | None] = {}
+        self._owners: dict[int, Address] = {}
+        self._links: dict[Address, Link] = {}
+        self._channels: dict[bytes, Link | None] = {}
+        """What is heard, and over which link; None while nobody owns its slot."""
         self._stale = asyncio.Event()
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -68,13 +70,13 @@ class Cluster:
             link.publish(channel, message)
 
     async def subscribe(self, channel: bytes) -> None:
-        if channel not in self._places:
-            self._places[channel] = self._link(channel)
-        if link := self._places[channel]:
+        if channel not in self._channels:
+            self._channels[channel] = self._link(channel)
+        if link := self._channels[channel]:
             await link.subscribe(channel)
 
     def unsubscribe(self, channel: bytes) -> None:
-        if link := self._places.pop(channel, None):
+        if link := self._channels.pop(channel, None):
             link.unsubscribe(channel)
 
     def _link(self, channel: bytes) -> Link | None:
@@ -86,9 +88,9 @@ class Cluster:
     async def _follow(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(_OFTEN):
+                async with asyncio.timeout(_REFRESH_INTERVAL):
                     await self._stale.wait()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._backoff.pause())
             except TimeoutError:
                 pass
             self._stale.clear()
@@ -107,10 +109,10 @@ class Cluster:
         primaries = set(self._owners.values())
         # Those met before stay known: the first ones may leave the cluster some day.
         self._known |= dict.fromkeys(primaries)
-        gone = [self._links.pop(place) for place in self._links.keys() - primaries]
+        gone = [self._links.pop(address) for address in self._links.keys() - primaries]
         fresh = {
-            place: Link(self._server(place), self._hear, SHARDED, lost=self._stale.set)
-            for place in primaries - self._links.keys()
+            address: Link(self._server(address), self._hear, SHARDED, lost=self._stale.set)
+            for address in primaries - self._links.keys()
         }
         self._links |= fresh
         await asyncio.gather(*[link.start() for link in fresh.values()])
@@ -120,40 +122,42 @@ class Cluster:
     async def _move(self) -> None:
         """Bring every channel to the link of its server."""
         moving = []
-        for channel, place in self._places.items():
+        for channel, before in self._channels.items():
             link = self._link(channel)
-            if link is not place:
-                self._places[channel] = link
-                if place is not None:
-                    place.unsubscribe(channel)
+            if link is not before:
+                self._channels[channel] = link
+                if before is not None:
+                    before.unsubscribe(channel)
                 if link is not None:
                     moving.append(link.subscribe(channel))
         await asyncio.gather(*moving)
 
-    async def _ask_for_owners(self) -> dict[int, Place]:
+    async def _ask_for_owners(self) -> dict[int, Address]:
         """Who owns each slot, as the first server says that answers; empty if none does."""
-        for place in random.sample(list(self._known), len(self._known)):
+        for address in random.sample(list(self._known), len(self._known)):
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    return await _owners(place, self._server(place))
+                    owners = await _owners(address, self._server(address))
             except (RedisError, OSError) as error:
                 reason = str(error)
                 logger.debug("No answer", extra={"action": "cluster_away", "reason": reason})
+            else:
+                self._backoff.reset()
+                return owners
         self._stale.set()
         return {}
 
 
-async def _owners(place: Place, connect: Connect) -> dict[int, Place]:
+async def _owners(address: Address, connect: Connect) -> dict[int, Address]:
     connection = await connect()
     try:
-        command = connection.pack_commands([("CLUSTER", "SLOTS")])
-        await connection.send_packed_command(command, check_health=False)
-        ranges = await connection.read_response(disable_decoding=True, push_request=True)
+        await connection.send([("CLUSTER", "SLOTS")])
+        ranges = await connection.receive()
     finally:
-        await connection.disconnect(nowait=True)
-    owners: dict[int, Place] = {}
+        await connection.close()
+    owners: dict[int, Address] = {}
     for first, last, (host, port, *_), *_ in ranges:
         # A server that does not know its own address means the one that we used.
-        owner = (host.decode() if host else place[0], port)
+        owner = (host.decode() if host else address[0], port)
         owners.update(dict.fromkeys(range(first, last + 1), owner))
     return owners

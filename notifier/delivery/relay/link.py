@@ -8,13 +8,16 @@ a pause, begins with all subscriptions.
 
 import asyncio
 import logging
-import random
+import math
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from redis.exceptions import RedisError
+
+from notifier.backoff import Backoff
+from notifier.delivery.relay.connection import Connect, Connection, Words
 
 logger = logging.getLogger(__name__)
 
@@ -30,27 +33,9 @@ _SILENCE: Final = 3.0
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
-_STABLE: Final = 5.0
-"""Seconds after which a connection counts as good, and the next pause is short again."""
 
 Hear = Callable[[bytes], None]
 """Takes each message that was published to a subscribed channel."""
-
-
-class Connection(Protocol):
-    """What is used of redis-py's asyncio connections."""
-
-    async def disconnect(self, nowait: bool = ...) -> None: ...
-
-    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]: ...
-
-    async def send_packed_command(self, command: list[bytes], check_health: bool) -> None: ...
-
-    async def read_response(self, *, disable_decoding: bool, push_request: bool) -> Any: ...
-
-
-Connect = Callable[[], Awaitable[Connection]]
-"""Opens a connection that speaks RESP3. May raise RedisError or OSError."""
 
 
 class Verbs(NamedTuple):
@@ -69,7 +54,7 @@ Answered = asyncio.Future[None]
 
 
 class _Command(NamedTuple):
-    words: tuple[str | bytes, ...]
+    words: Words
     answered: Answered | None
 
 
@@ -128,6 +113,7 @@ class Link:
         self._unanswered: deque[Answered | None] = deque()
         self._answers = 0
         self._attempted = asyncio.Event()
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -180,27 +166,25 @@ class Link:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = 0.0
         while True:
-            began = loop.time()
+            connected = math.inf
             try:
                 async with asyncio.timeout(_SILENCE):
                     connection = await self._connect()
+                connected = loop.time()
                 await self._talk(connection)
             except* (RedisError, OSError) as failed:
                 reason = "; ".join(str(error) or "no answer" for error in failed.exceptions)
-                level = logging.DEBUG if pause and self.state == "away" else logging.WARNING
+                is_known = self._attempted.is_set() and self.state == "away"
+                level = logging.DEBUG if is_known else logging.WARNING
                 logger.log(level, "Redis is away", extra={"action": "away", "reason": reason})
             except* Exception:
                 logger.exception("The link to Redis failed", extra={"action": "link_failed"})
             self._went_away()
             self._attempted.set()
             self._lost()
-            if loop.time() - began > _STABLE:
-                pause = 0.0
-            pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
-            # Half of it is random, so that many processes do not return at the same moment.
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            self._backoff.lasted(loop.time() - connected)
+            await asyncio.sleep(self._backoff.pause())
 
     async def _talk(self, connection: Connection) -> None:
         """Use ``connection`` until it ends, which raises an ExceptionGroup."""
@@ -214,7 +198,7 @@ class Link:
                 group.create_task(self._watch())
         finally:
             with suppress(RedisError, OSError):
-                await connection.disconnect(nowait=True)
+                await connection.close()
 
     def _went_away(self) -> None:
         self.state = "away"
@@ -225,19 +209,18 @@ class Link:
         self._leaving.clear()
         self._waiting = 0
         for answered in answers:
-            _settle(answered)
+            _resolve(answered)
 
     async def _write(self, connection: Connection) -> None:
         while True:
             await self._outbox_filled.wait()
-            packed = connection.pack_commands(self._take())
-            await connection.send_packed_command(packed, check_health=False)
+            await connection.send(self._take())
             if self._outbox:
                 await asyncio.sleep(0)
 
-    def _take(self) -> list[tuple[str | bytes, ...]]:
+    def _take(self) -> list[Words]:
         """The next commands to send; from now on they wait for their answers."""
-        taken = []
+        taken: list[Words] = []
         for _ in range(min(_AT_ONCE, len(self._outbox))):
             words, answered = self._outbox.popleft()
             if words[0] == self._verbs.publish:
@@ -251,14 +234,14 @@ class Link:
     async def _read(self, connection: Connection) -> None:
         kind_of_message = self._verbs.message
         while True:
-            reply = await connection.read_response(disable_decoding=True, push_request=True)
+            reply = await connection.receive()
             if isinstance(reply, list):
                 if reply[0] == kind_of_message:
                     self._hear(reply[2])
                     continue
                 self._check_unsubscribed(reply[0], reply[1])
             self._answers += 1
-            _settle(self._unanswered.popleft())
+            _resolve(self._unanswered.popleft())
 
     def _check_unsubscribed(self, kind: bytes, channel: bytes) -> None:
         """A Redis cluster ends subscriptions to channels that have moved to another server."""
@@ -292,6 +275,6 @@ def _answered() -> Answered:
     return future
 
 
-def _settle(answered: Answered | None) -> None:
+def _resolve(answered: Answered | None) -> None:
     if answered is not None and not answered.done():
         answered.set_result(None)

@@ -1,4 +1,8 @@
-"""Pauses that grow while something fails, and are random so that many do not return at once."""
+"""Exponential back-off: pauses that double while something fails, up to a limit.
+
+Half of each pause is random, so that many who lost the same server do not return to it at
+the same moment.
+"""
 
 import random
 from typing import Final
@@ -7,7 +11,9 @@ _LEAST: Final = 0.5
 
 
 class Backoff:
-    """``first`` and ``longest`` are seconds."""
+    """``first`` and ``longest`` are seconds: the limits of the first pause and of the last."""
+
+    __slots__ = ("_first", "_limit", "_longest")
 
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
@@ -15,7 +21,7 @@ class Backoff:
         self._limit = 0.0
 
     def pause(self) -> float:
-        """The next pause: up to twice as long as the one before."""
+        """Seconds until the next attempt: up to twice as long as the pause before."""
         self._limit = min(max(self._limit * 2, self._first), self._longest)
         return self._limit * random.uniform(_LEAST, 1)  # noqa: S311 - no secret
 
@@ -25,5 +31,5 @@ class Backoff:
             self.reset()
 
     def reset(self) -> None:
-        """It works again."""
+        """It works again: the next pause is a first one."""
         self._limit = 0.0
