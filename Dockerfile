@@ -32,6 +32,6 @@ WORKDIR /data
 USER notifier
 EXPOSE 8002
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
-    CMD ["python", "-m", "notifier.healthcheck", "http://127.0.0.1:8002/healthz/ready/"]
+    CMD ["python", "-m", "notifier.process.healthcheck", "http://127.0.0.1:8002/healthz/ready/"]
 # Nothing in between, so that SIGTERM reaches it.
 ENTRYPOINT ["python", "-m", "notifier"]

@@ -18,7 +18,7 @@ from amqp.topology import Topology
 from amqp.worker import Worker
 from notifier.backoff import Backoff
 from notifier.config import Settings
-from notifier.service import NotificationService
+from notifier.sending.service import NotificationService
 
 logger = logging.getLogger(__name__)
 

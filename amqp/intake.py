@@ -20,7 +20,7 @@ from amqp.messages import Job, Part
 from notifier.backoff import Backoff
 from notifier.errors import NotifierError, Unavailable
 from notifier.events import Appended
-from notifier.service import NotificationService
+from notifier.sending.service import NotificationService
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0

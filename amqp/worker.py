@@ -21,7 +21,7 @@ from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
 from notifier.config import Settings
 from notifier.errors import NotifierError
-from notifier.service import NotificationService
+from notifier.sending.service import NotificationService
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from statistics import median
 import pika  # type: ignore[import-untyped]
 
 from benchmarks.measure import SECRET, Subject, subject
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
 

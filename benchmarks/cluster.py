@@ -23,9 +23,9 @@ from benchmarks.measure import SECRET, Sender, Subject, subject
 from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.redis import RedisRelay
 from notifier.events import Appended, Event
+from notifier.identity.tokens import Tokens
 from notifier.models import Notification
 from notifier.storage.postgres import PostgresDriver
-from notifier.tokens import Tokens
 from tests.support import postgres
 from tests.support.nginx import NginxServer
 from tests.support.postgres import PostgresServer

@@ -9,7 +9,7 @@ import statistics
 import sys
 
 from benchmarks.measure import SECRET, Sender, Subject, subject
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 
 SENDS = 40
 ROUNDS = 4

@@ -13,7 +13,7 @@ import sys
 import websockets
 
 from benchmarks.measure import SECRET, Sender, Subject, subject
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 
 SENDERS = 16
 ROUNDS = 5

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from benchmarks.measure import SECRET, subject
 from benchmarks.send import ROUNDS, round_of
+from notifier.identity.tokens import Tokens
 from notifier.models import Notification, Sender
 from notifier.storage.contract import Operation, Row, WriteSession
 from notifier.storage.operations.keys import CreateApiKey
@@ -34,7 +35,6 @@ from notifier.storage.operations.notifications import (
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
-from notifier.tokens import Tokens
 from tests.support.postgres import PostgresServer, execute
 
 USERS = 20_000

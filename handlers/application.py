@@ -11,12 +11,12 @@ from tornado.web import Application, RequestHandler
 from handlers.base import NotFoundHandler
 from handlers.bodies import receive
 from handlers.proxies import TrustedProxies
-from notifier.accounts import Accounts
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
-from notifier.senders import Senders
-from notifier.service import NotificationService
-from notifier.status import Status
+from notifier.identity.accounts import Accounts
+from notifier.process.status import Status
+from notifier.sending.authority import Senders
+from notifier.sending.service import NotificationService
 
 access_log = logging.getLogger("notifier.access")
 

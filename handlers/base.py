@@ -15,7 +15,7 @@ from notifier.errors import (
     UnsupportedMediaType,
 )
 from notifier.models import User
-from notifier.senders import Credentials
+from notifier.sending.authority import Credentials
 from notifier.wire import Decoder, encode
 
 if TYPE_CHECKING:

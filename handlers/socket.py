@@ -11,7 +11,7 @@ from handlers.transport import SocketTransport
 from notifier import clock
 from notifier.delivery.device import Device
 from notifier.errors import NotifierError, PermissionDenied, TokenNotValid, Unauthenticated
-from notifier.tokens import Token
+from notifier.identity.tokens import Token
 from notifier.wire import (
     ClientFrame,
     Command,

@@ -4,7 +4,7 @@ import msgspec
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
-from notifier.status import Snapshot
+from notifier.process.status import Snapshot
 
 
 class Health(msgspec.Struct, frozen=True):

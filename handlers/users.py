@@ -7,8 +7,8 @@ import msgspec
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
-from notifier.accounts import TokenSet
 from notifier.errors import TokenNotValid, UnknownUser
+from notifier.identity.accounts import TokenSet
 from notifier.models import User
 from notifier.wire import parse_user_id
 

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 
-from notifier import passwords
+from notifier.identity import passwords
 from tests.storage.databases import PostgresDatabase
 from tests.support.harness import Harness, ServerWith, running, settings_for
 from tests.support.process import ServerProcess

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from notifier import chores, clock
-from notifier.chores import Retention, every
+from notifier import clock
 from notifier.errors import Unavailable
+from notifier.process import chores
+from notifier.process.chores import Retention, every
 from notifier.storage.contract import Operation
 from notifier.storage.operations.notifications import Acknowledge, Pending, RemoveNotifications
 from notifier.storage.operations.users import EndSessions

@@ -628,7 +628,7 @@ def begin(process: ServerProcess, *options: str, **environment: str) -> "subproc
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["argparse", "tornado.web", "notifier.server"])
+@pytest.mark.parametrize("module", ["argparse", "tornado.web", "notifier.process.server"])
 def test_a_signal_during_imports(
     offline: ServerProcess, module: str, number: signal.Signals
 ) -> None:

@@ -19,8 +19,8 @@ import pytest
 
 import notifier.client
 import notifier_client
-from notifier.accounts import digest
 from notifier.errors import Unavailable
+from notifier.identity.accounts import digest
 from notifier.storage.operations.keys import CreateApiKey
 from notifier.storage.operations.notifications import Pending
 from notifier_client import (

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import websockets
 
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Frame, until
 from tests.support.process import ServerProcess
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import websockets
 
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 from tests.support.harness import SECONDS, SECRET, SEND, Harness, ServerWith, until
 from tests.support.process import ServerProcess
 

@@ -14,8 +14,8 @@ import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.logs import Format, JsonFormatter, TextFormatter, scrub
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
+from notifier.process.logs import Format, JsonFormatter, TextFormatter, scrub
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND
 from tests.support.process import ServerProcess
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import websockets
 
-from notifier.accounts import digest
-from notifier.cli import main
 from notifier.config import SETTINGS
+from notifier.identity.accounts import digest
+from notifier.process.cli import main
 from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
 from notifier.storage.operations.users import EndSessions, SetActive
 from tests.support.harness import Harness

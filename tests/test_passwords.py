@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from notifier import passwords as module
 from notifier.errors import InvalidField, Unavailable
-from notifier.passwords import Passwords, check_password
+from notifier.identity import passwords as module
+from notifier.identity.passwords import Passwords, check_password
 from tests.support.harness import until
 
 

@@ -433,7 +433,7 @@ async def test_ack_that_was_not_stored(
     """An ack that the store could not take is answered with an error frame, and not counted."""
     expected_errors.append("The store is away")
     driver = HeldDriver(SqliteDriver(tmp_path))
-    monkeypatch.setattr("notifier.server.make_driver", lambda *_, **__: driver)
+    monkeypatch.setattr("notifier.process.server.make_driver", lambda *_, **__: driver)
     async with running(settings_for(tmp_path)) as server:
         ann = await server.user()
         async with server.connect(ann) as device:

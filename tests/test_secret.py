@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier.errors import CannotStart
-from notifier.secret import FILE_NAME, signing_secret
+from notifier.identity.secret import FILE_NAME, signing_secret
 from tests.support.harness import SECRET, Harness, settings_for
 
 

@@ -4,7 +4,7 @@ import jwt
 import pytest
 
 from notifier import clock
-from notifier.passwords import Passwords
+from notifier.identity.passwords import Passwords
 from notifier.storage.operations.users import SetActive
 from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith, until
 

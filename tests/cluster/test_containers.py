@@ -10,7 +10,7 @@ import yaml
 from handlers.routes import PATHS
 from notifier.config import SETTINGS, Settings, load
 from notifier.delivery.relay.address import bus_for
-from notifier.topology import database_address, make_relay
+from notifier.process.parts import database_address, make_relay
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

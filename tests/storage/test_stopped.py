@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import websockets
 
+from notifier.identity.tokens import Tokens
 from notifier.storage.operations.users import EndSessions, RemoveUserChanges
 from notifier.storage.store import Store
-from notifier.tokens import Tokens
 from tests.storage.databases import Database, SqliteDatabase, make_user, opened
 from tests.support.harness import SECONDS, SECRET
 from tests.support.process import ServerProcess

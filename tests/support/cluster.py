@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from notifier.tokens import Tokens
+from notifier.identity.tokens import Tokens
 from tests.support import postgres, rabbitmq, redis
 from tests.support.harness import SECRET, Person
 from tests.support.nginx import NginxServer

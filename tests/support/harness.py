@@ -14,11 +14,11 @@ import websockets
 
 from notifier import wire
 from notifier.config import Settings
-from notifier.server import Server
+from notifier.identity.tokens import Tokens, TokenType
+from notifier.process.server import Server
 from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store
-from notifier.tokens import Tokens, TokenType
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
 ADMIN_PASSWORD = "a password for tests"

@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
+from notifier.identity.passwords import Passwords, check_password
+from notifier.identity.tokens import Token, Tokens, TokenType
 from notifier.models import SCOPES, ApiKey, Scope, User
-from notifier.passwords import Passwords, check_password
 from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
 from notifier.storage.operations.users import (
     CreateUser,
@@ -22,7 +23,6 @@ from notifier.storage.operations.users import (
     Users,
 )
 from notifier.storage.store import Store
-from notifier.tokens import Token, Tokens, TokenType
 
 _USERNAME: Final = re.compile(r"[\w.@+-]{1,150}")
 _NAME: Final = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\s)")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from notifier.accounts import Accounts
 from notifier.config import Settings
 from notifier.errors import UsernameTaken
+from notifier.identity.accounts import Accounts
 from notifier.models import User
 
 logger = logging.getLogger(__name__)

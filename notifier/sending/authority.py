@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from notifier.accounts import Accounts, digest
 from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
+from notifier.identity.accounts import Accounts, digest
 from notifier.models import ANYONE, TRUSTED, Scope, Sender
 from notifier.storage.operations.keys import ScopesOf
 from notifier.storage.store import Store

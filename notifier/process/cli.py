@@ -23,17 +23,18 @@ from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from notifier import __version__, client, clock, logs
-from notifier.accounts import Accounts
+from notifier import __version__, client, clock
 from notifier.config import SETTINGS, Loaded, Settings, load
 from notifier.errors import InvalidSettings, NotifierError
+from notifier.identity.accounts import Accounts
+from notifier.identity.passwords import Passwords
 from notifier.models import SCOPES, SEND_ONLY
-from notifier.passwords import Passwords
-from notifier.run import serve
-from notifier.server import make_accounts
+from notifier.process import logs
+from notifier.process.parts import make_driver
+from notifier.process.run import serve
+from notifier.process.server import make_accounts
 from notifier.storage.copy import copy, driver_at
 from notifier.storage.store import Store
-from notifier.topology import make_driver
 
 T = TypeVar("T")
 Options = argparse.Namespace

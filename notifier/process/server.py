@@ -19,30 +19,30 @@ from tornado.netutil import bind_sockets
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.routes import routes
-from notifier.accounts import Accounts
-from notifier.chores import (
+from notifier.config import Settings
+from notifier.delivery.hub import Hub
+from notifier.errors import CannotStart
+from notifier.identity.accounts import Accounts
+from notifier.identity.passwords import Passwords
+from notifier.identity.secret import signing_secret
+from notifier.identity.tokens import Tokens
+from notifier.models import Page
+from notifier.process.chores import (
     RETENTION_INTERVAL,
     USER_CHANGES_INTERVAL,
     Retention,
     UserChanges,
     every,
 )
-from notifier.config import Settings
-from notifier.delivery.hub import Hub
-from notifier.errors import CannotStart
-from notifier.models import Page
-from notifier.passwords import Passwords
-from notifier.secret import signing_secret
-from notifier.senders import Senders
-from notifier.service import NotificationService
-from notifier.status import Counts, Status
+from notifier.process.parts import make_driver, make_relay
+from notifier.process.status import Counts, Status
+from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
+from notifier.sending.authority import Senders
+from notifier.sending.service import NotificationService
 from notifier.storage.operations.keys import ApiKeys
 from notifier.storage.operations.notifications import Pending, Positions
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
-from notifier.superuser import FirstSuperuser, advice, make_first_superuser
-from notifier.tokens import Tokens
-from notifier.topology import make_driver, make_relay
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""``python -m notifier.healthcheck URL``: exit code 0 if it answers 200.
+"""``python -m notifier.process.healthcheck URL``: exit code 0 if it answers 200.
 
 For containers, whose slim images have no other HTTP client.
 """

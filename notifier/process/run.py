@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from notifier.config import Settings
-from notifier.server import Server
-from notifier.signals import ENDING, end_at_once
+from notifier.process.server import Server
+from notifier.process.signals import ENDING, end_at_once
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Who someone is: accounts, tokens, passwords, and the secret that signs."""

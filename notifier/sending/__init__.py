@@ -1,0 +1,1 @@
+"""The verbs, and who may do them: the only door for handlers, amqp and the command line."""
