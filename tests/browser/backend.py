@@ -13,8 +13,8 @@ from tests.support.process import ServerProcess
 class Backend(ServerProcess):
     """A server process with a sender beside it."""
 
-    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
-        super().__init__(folder, port=port, **environment)
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **environment)
         self._sender = httpx.Client(headers=JSON)
 
     @property

@@ -53,7 +53,7 @@ def start_backend(tmp_path: Path) -> Iterator[Callable[..., Backend]]:
     started: list[Backend] = []
 
     def start(**environment: str) -> Backend:
-        backend = Backend(tmp_path, port=0, **environment)
+        backend = Backend(tmp_path, **environment)
         started.append(backend)
         backend.start()
         return backend
