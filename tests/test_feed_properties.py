@@ -249,7 +249,7 @@ class World(RuleBasedStateMachine):
 
     async def settle(self) -> None:
         """The sweep finds whoever missed something."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 await self.hub.sweep(self.store.positions)
                 if all(

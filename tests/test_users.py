@@ -5,7 +5,7 @@ import pytest
 
 from notifier import clock
 from notifier.passwords import Passwords
-from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith
+from tests.support.harness import ADMIN_PASSWORD, SECRET, Harness, Person, ServerWith, until
 
 TOKEN = "/api/users/token/"
 REFRESH = "/api/users/token/refresh/"
@@ -270,7 +270,7 @@ class TestStats:
             frame = await phone.next()
             await laptop.next()
             await phone.ack(frame)
-            await phone.nothing_more()
+            await until(lambda: server.server.notifications.acks == 1)
             headers = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
             figures = (await server.http.get("/api/stats/", headers=headers)).json()
         expected = {"users": 1, "sockets": 2, "sends": 1, "deliveries": 2, "acks": 1}
