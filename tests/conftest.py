@@ -26,7 +26,7 @@ from tests.support.servers import MissingServer
 _WORKERS_PER_CORE = 2
 """Most tests wait for something half of the time."""
 
-_LONG = (
+LONG = (
     "cluster/test_faults.py",
     "test_cli.py",
     "browser/test_feed.py",
@@ -59,7 +59,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the files: those that take long first, the others as they were."""
     tests = Path(__file__).parent
-    ranks = {tests / name: rank for rank, name in enumerate(_LONG)}
+    ranks = {tests / name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
