@@ -24,7 +24,9 @@ from tests.support.process import ServerProcess
 from tests.support.servers import MissingServer
 
 _WORKERS_PER_CORE = 2
-"""Most tests wait for something half of the time."""
+"""Tests wait for something half of their time."""
+_MOST_WORKERS = 8
+"""With more of them the run is no shorter: the longest file alone takes as long."""
 
 LONG = (
     "cluster/test_faults.py",
@@ -53,7 +55,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers: none for the files that somebody names, to see or debug them directly."""
     if config.args_source is config.ArgsSource.ARGS:
         return 0
-    return _WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+    return min(_WORKERS_PER_CORE * len(os.sched_getaffinity(0)), _MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
