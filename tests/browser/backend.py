@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.harness import ADMIN_PASSWORD, JSON, SEND
+from tests.support.harness import ADMIN_PASSWORD, JSON, SECONDS, SEND
 from tests.support.process import ServerProcess
 
 
@@ -15,7 +15,7 @@ class Backend(ServerProcess):
 
     def __init__(self, folder: Path, **environment: str) -> None:
         super().__init__(folder, **environment)
-        self._sender = httpx.Client(headers=JSON)
+        self._sender = httpx.Client(headers=JSON, timeout=SECONDS)
 
     @property
     def page(self) -> str:
