@@ -8,9 +8,12 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
 
-# PYTEST passes options on: make test PYTEST='-k feed -x'
+# Files of tests run side by side, in two worker processes for each core. PYTEST passes options
+# on: PYTEST='-n 3' for another number of workers, PYTEST='tests/test_feed.py -k gap -x' for a
+# few tests, which run in one process.
 test: $(VENV)/.installed-dev $(VENV)/.tools
-	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		--cov --cov-report=term $(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""What all tests share: servers on port 0, and honesty about what could not run.
+"""What all tests share: servers, worker processes, and honesty about what could not run.
 
-An error in the log that a test did not announce fails it.
+An error in the log that a test did not announce fails it. ``make test`` runs the files side
+by side, each file in one worker process; a worker starts the servers that its files need.
 """
 
 import functools
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
@@ -21,7 +23,46 @@ from tests.support.harness import Harness, ServerWith, running, settings_for
 from tests.support.process import ServerProcess
 from tests.support.servers import MissingServer
 
-_left_out: Counter[str] = Counter()
+_WORKERS_PER_CORE = 2
+"""Tests wait for something half of their time."""
+_MOST_WORKERS = 8
+"""With more of them the run is no shorter: the longest file alone takes as long."""
+
+LONG = (
+    "cluster/test_faults.py",
+    "test_cli.py",
+    "browser/test_feed.py",
+    "amqp/test_robustness.py",
+    "browser/test_connection.py",
+    "browser/test_session.py",
+    "test_receive.py",
+    "amqp/test_consuming.py",
+    "browser/test_quality.py",
+    "test_bad_input.py",
+    "storage/test_postgres.py",
+)
+"""The files that take longest. They start first, so that no worker ends long after the others."""
+
+# How long an example takes says only how busy the machine is.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers: none for the files that somebody names, to see or debug them directly."""
+    if config.args_source is config.ArgsSource.ARGS:
+        return 0
+    return min(_WORKERS_PER_CORE * len(os.sched_getaffinity(0)), _MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files: those that take long first, the others as they were."""
+    tests = Path(__file__).parent
+    ranks = {tests / name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,7 +146,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if call.excinfo and call.excinfo.errisinstance(MissingServer) and not os.environ.get("CI"):
         name = str(call.excinfo.value)
-        _left_out[name] += 1
+        report.missing = name  # which travels with the report of a worker
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {name} is missing")
     return report
@@ -115,7 +156,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[Any]:
     """Say last which programs were missing, and how many tests that left out."""
     result = yield
-    for name, count in _left_out.items():
+    skipped = terminalreporter.stats.get("skipped", ())
+    for name, count in Counter(
+        report.missing for report in skipped if hasattr(report, "missing")
+    ).items():
         terminalreporter.write_line(
             f"MISSING: {name} is not installed; {count} tests were left out", yellow=True
         )

@@ -226,7 +226,7 @@ def test_signing_secret_is_made_and_kept(server_process: Processes) -> None:
     process.stop()
     process.start()
     url = f"{process.url}/api/users/token/verify/"
-    assert httpx.post(url, json={"token": access}).status_code == 200
+    assert httpx.post(url, json={"token": access}, timeout=SECONDS).status_code == 200
     secret = (process.folder / "data" / "secret_key").read_text().strip()
     assert secret not in process.output + process.log
 

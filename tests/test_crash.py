@@ -154,7 +154,7 @@ async def test_a_device_that_reconnects_across_crashes(process: ServerProcess) -
 
 async def test_acknowledged_before_the_crash_stays_settled(process: ServerProcess) -> None:
     """What a device acknowledged, and the server has stored as such, does not come again."""
-    async with httpx.AsyncClient(base_url=process.url) as http:
+    async with httpx.AsyncClient(base_url=process.url, timeout=SECONDS) as http:
         for number in range(3):
             await http.post(SEND, json={"user_id": 1, "payload": number})
         async with connected(process, 1) as device:

@@ -118,7 +118,7 @@ async def test_sigterm_under_load(server_process: Processes) -> None:
     assert "Stopped" in process.log
     assert "Traceback" not in process.log
     await asyncio.to_thread(process.start)
-    async with httpx.AsyncClient(base_url=process.url) as http:
+    async with httpx.AsyncClient(base_url=process.url, timeout=SECONDS) as http:
         response = await http.post(SEND, json={"user_id": 1, "payload": "x"})
     assert response.json()["seq"] > max(answered)
 

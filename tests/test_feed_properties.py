@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -254,7 +254,7 @@ class World(RuleBasedStateMachine):
 
     async def settle(self) -> None:
         """The sweep finds whoever missed something."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 await self.hub.sweep(self.positions)
                 if all(
@@ -269,6 +269,4 @@ TestWorld = World.TestCase
 TestWorld.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )

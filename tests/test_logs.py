@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from notifier.identity.tokens import Tokens
 from notifier.process.logs import Format, JsonFormatter, TextFormatter, scrub
-from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND
+from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, SEND
 from tests.support.process import ServerProcess
 
 HIDDEN = "hunter2-hunter2"
@@ -193,7 +193,7 @@ async def test_a_server_logs_no_secret(
                 await device.recv()
         except websockets.InvalidStatus as refusal:
             assert refusal.response.status_code == 403
-    async with httpx.AsyncClient(base_url=process.url) as http:
+    async with httpx.AsyncClient(base_url=process.url, timeout=SECONDS) as http:
         tokens = []
         for password in (ADMIN_PASSWORD, HIDDEN):
             form = {"username": "admin", "password": password}

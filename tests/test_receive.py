@@ -184,7 +184,7 @@ async def test_handshake_refusals(server: Harness) -> None:
 async def test_closed_when_the_token_expires(server: Harness) -> None:
     """A connection ends with 4401 when its identity token does."""
     ann = await server.user()
-    async with server.connect(ann, token=server.token(ann, seconds=1)) as device:
+    async with server.connect(ann, token=server.token(ann, seconds=2)) as device:
         code, reason = await device.closed()
     assert code == 4401
     assert "expired" in reason
@@ -193,11 +193,11 @@ async def test_closed_when_the_token_expires(server: Harness) -> None:
 async def test_refresh_prolongs_the_connection(server: Harness) -> None:
     """A new identity token in band keeps the connection past the old token's end."""
     ann = await server.user()
-    async with server.connect(ann, token=server.token(ann, seconds=1)) as device:
+    async with server.connect(ann, token=server.token(ann, seconds=2)) as device:
         await device.tell({"type": "command", "key": "refresh", "value": server.token(ann)})
         answer = await device.next()
         assert (answer.type, answer.key) == ("command_processing_result", "refresh")
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.2)
         await device.nothing_more()
 
 

@@ -150,7 +150,7 @@ async def test_beside_web_sockets(server: Harness) -> None:
 async def test_the_end(server: Harness, way: str) -> None:
     """Expiry, revocation and the drain reach it as they reach any device."""
     ann = await server.user()
-    async with lines(server, ann, seconds=1 if way == "expired" else 3600) as received:
+    async with lines(server, ann, seconds=2 if way == "expired" else 3600) as received:
         if way == "revoked":
             await server.server.store.submit(EndSessions(ann.id))
         elif way == "sent away":

@@ -295,7 +295,7 @@ class TestStats:
             frame = await phone.next()
             await laptop.next()
             await phone.ack(frame)
-            await until(lambda: server.server.counts.acks)
+            await until(lambda: server.server.counts.acks == 1)
             headers = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
             figures = (await server.http.get("/api/stats/", headers=headers)).json()
         expected = {"users": 1, "sockets": 2, "sends": 1, "deliveries": 2, "acks": 1}

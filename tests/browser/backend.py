@@ -6,16 +6,16 @@ from typing import Any
 
 import httpx
 
-from tests.support.harness import ADMIN_PASSWORD, JSON, SEND
+from tests.support.harness import ADMIN_PASSWORD, JSON, SECONDS, SEND
 from tests.support.process import ServerProcess
 
 
 class Backend(ServerProcess):
     """A server process with a sender beside it."""
 
-    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
-        super().__init__(folder, port=port, **environment)
-        self._sender = httpx.Client(headers=JSON)
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **environment)
+        self._sender = httpx.Client(headers=JSON, timeout=SECONDS)
 
     @property
     def page(self) -> str:

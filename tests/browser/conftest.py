@@ -27,7 +27,7 @@ from tests.support.harness import ADMIN_PASSWORD
 # What the browser itself says about answers and connections that a test provokes.
 EXPECTED_NOISE = re.compile(r"Failed to load resource|WebSocket connection to|Failed to fetch")
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,7 +53,7 @@ def start_backend(tmp_path: Path) -> Iterator[Callable[..., Backend]]:
     started: list[Backend] = []
 
     def start(**environment: str) -> Backend:
-        backend = Backend(tmp_path, port=0, **environment)
+        backend = Backend(tmp_path, **environment)
         started.append(backend)
         backend.start()
         return backend

@@ -7,7 +7,7 @@ import { NotifierClient } from "../../static/notifier.js";
 import { WebSocket } from "../browser/node_modules/ws/wrapper.mjs";
 import { Network, Server } from "./server.mjs";
 
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 const cleanups = [];
 
 afterEach(async () => {

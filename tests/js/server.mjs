@@ -1,5 +1,5 @@
 /** A real Notifier server, in a process of its own, with a fresh data folder. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
@@ -12,9 +12,10 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PYTHON = process.env.PYTHON ?? path.join(ROOT, ".venv/bin/python");
 const PASSWORD = "a password for tests";
 const JSON_TYPE = { "Content-Type": "application/json" };
+const FREE_PORT = "from tests.support.ports import free_port; print(free_port())";
 
 export class Server {
-  port = 0;
+  port = Number(execFileSync(PYTHON, ["-c", FREE_PORT], { cwd: ROOT }));
   #settings;
   #folder;
   #process;
@@ -44,10 +45,7 @@ export class Server {
       stdio: ["ignore", "pipe", "inherit"],
     });
     for await (const line of createInterface(this.#process.stdout)) {
-      const [, port] = line.match(/running on http:\/\/\S+:(\d+)/) ?? [];
-      if (!port) continue;
-      this.port = Number(port);
-      return this;
+      if (line.includes("running on http://")) return this;
     }
     throw new Error("The server did not start");
   }

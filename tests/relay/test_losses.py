@@ -89,7 +89,7 @@ async def test_frozen_redis_is_noticed(redis: RedisServer, monkeypatch: pytest.M
             sender.publish(notification(1, 1))
             assert sender.told.seqs == [1]
             await asyncio.gather(receiver.relay.subscribe(2), sender.relay.subscribe(2))
-            assert time.monotonic() - before < 2
+            assert time.monotonic() - before < 5
             await until_state(receiver, "away")
         await until_linked(sender, receiver, 1)
 

@@ -439,7 +439,7 @@ class TestServerAway:
         sending = asyncio.gather(*(_many(store, name) for name in "abcd"))
         await asyncio.sleep(0.05)
         await asyncio.to_thread(server.stop if how == "restart" else server.kill)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(5):
             with pytest.raises(Unavailable):
                 await send(store, "meanwhile")
             with pytest.raises(Unavailable):
@@ -447,7 +447,7 @@ class TestServerAway:
         assert not store.available
         assert not sending.done()
         await asyncio.to_thread(server.start)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await store.wait_available()
         await _assert_complete(store, await sending)
 
@@ -457,25 +457,25 @@ class TestServerAway:
         with pytest.raises(Unavailable):
             await send(store, "k")
         await asyncio.to_thread(server.start)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await store.wait_available()
 
     async def test_hung(self, server: PostgresServer, database: PostgresDatabase):
         """A server that hangs means unavailable in time; a retry finds out what became of it."""
-        async with opened(database.driver(timeout=0.5), timeout=1.0) as store:
+        async with opened(database.driver(timeout=1.5), timeout=3.0) as store:
             await make_user(store, "ann")
             await store.read(Users())
             with server.suspended():
-                async with asyncio.timeout(2.5):
+                async with asyncio.timeout(8):
                     outcomes = await asyncio.gather(
                         send(store, "k"), store.read(Users()), return_exceptions=True
                     )
                 assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
-                async with asyncio.timeout(2.5):
+                async with asyncio.timeout(8):
                     # New connections hang as well.
                     with pytest.raises(Unavailable):
                         await send(store, "l")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await store.wait_available()
                 first = await send_until_taken(store, "k")
             assert first.notification.seq in (1, 2)
@@ -498,7 +498,7 @@ class TestServerAway:
                 started = time.monotonic()
                 with pytest.raises(Unavailable):
                     work()
-                assert time.monotonic() - started < 2
+                assert time.monotonic() - started < 5
         reader.close()
         writer.close()
 

@@ -123,7 +123,7 @@ class TestSessionLost:
         with pytest.raises(Unavailable):
             await send(store, "a")
         assert not store.available
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await store.wait_available()
         assert store.available
         assert not (await send(store, "a")).replayed
@@ -142,15 +142,15 @@ class TestSessionLost:
             await send(store, "a")
         refused = 0
         while driver.refused_connections:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(5):
                 with pytest.raises(Unavailable):
                     await send(store, "a")
             refused += 1
             await asyncio.sleep(0.01)
-        assert refused > 10
+        assert refused > 3, "senders waited for the pauses"
         # Three pauses lie before the third refusal: at least half of 0.1, 0.2 and 0.4 seconds.
         assert loop.time() - started > 0.34
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await store.wait_available()
         await send(store, "a")
 

@@ -9,7 +9,6 @@ from notifier.identity.tokens import Tokens
 from tests.support import postgres, rabbitmq, redis
 from tests.support.harness import SECRET, Person
 from tests.support.nginx import NginxServer
-from tests.support.ports import free_port
 from tests.support.process import ServerProcess
 
 
@@ -30,7 +29,7 @@ class Cluster:
         for number in range(count):
             own = folder / f"process-{number}"
             own.mkdir()
-            self.processes.append(ServerProcess(own, port=free_port(), **self.environment))
+            self.processes.append(ServerProcess(own, **self.environment))
         self.nginx: NginxServer | None = None
 
     @property

@@ -22,8 +22,8 @@ from notifier.storage.store import Store
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
 ADMIN_PASSWORD = "a password for tests"
-SECONDS = 10.0
-"""How long anything may take before a test gives up."""
+SECONDS = 30.0
+"""How long anything may take before a test gives up, also on a busy machine."""
 
 SEND = "/api/notifications/send/"
 JSON = {"Content-Type": "application/json"}

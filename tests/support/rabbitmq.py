@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
 from tests.support.servers import MissingServer
 
 _BINARIES = Path("/usr/lib/rabbitmq/bin")
@@ -62,17 +63,6 @@ def _account() -> pwd.struct_passwd | None:
     raise MissingServer("RabbitMQ")
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for free in sockets:
-            free.bind(("127.0.0.1", 0))
-        return [free.getsockname()[1] for free in sockets]
-    finally:
-        for free in sockets:
-            free.close()
-
-
 class RabbitServer:
     """One broker. ``management`` adds the plugin with the page and the HTTP API."""
 
@@ -84,7 +74,8 @@ class RabbitServer:
         self._folder: Path | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self.port, self.management_port, self._dist_port, self._epmd_port = _free_ports(4)
+        self.port, self.management_port = free_port(), free_port()
+        self._dist_port, self._epmd_port = free_port(), free_port()
 
     @property
     def address(self) -> str:

@@ -7,7 +7,6 @@ import atexit
 import functools
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -40,7 +39,8 @@ class RedisServer:
         self._settings = {name.replace("_", "-"): value for name, value in settings.items()}
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _port()
+        # A server of a cluster speaks to the others on a port of its own.
+        self.port = free_port(companion=10_000)
 
     @property
     def url(self) -> str:
@@ -144,19 +144,6 @@ class RedisServer:
             self._process.send_signal(signal.SIGCONT)
             self._process.wait()
             self._process = None
-
-
-def _port() -> int:
-    """A free port whose companion, for the bus between servers of a cluster, is free too."""
-    while True:
-        port = free_port()
-        if port < 55000:
-            with socket.socket() as companion:
-                try:
-                    companion.bind(("127.0.0.1", port + 10000))
-                except OSError:
-                    continue
-                return port
 
 
 @functools.cache
