@@ -3,11 +3,12 @@
 import ipaddress
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tornado.web import HTTPError, RequestHandler
 
 from handlers.errors import reply_for
+from handlers.services import Services
 from notifier.errors import (
     NotifierError,
     PermissionDenied,
@@ -17,9 +18,6 @@ from notifier.errors import (
 from notifier.models import User
 from notifier.sending.authority import Credentials
 from notifier.wire import Decoder, encode
-
-if TYPE_CHECKING:
-    from handlers.application import NotifierApplication
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ def _decoder(form: type[T]) -> Decoder[T]:
 class ApiHandler(RequestHandler):
     """JSON in and out."""
 
-    application: "NotifierApplication"
+    application: Services
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", _JSON)

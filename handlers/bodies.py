@@ -9,7 +9,7 @@ for so long and so much, and then the connection ends.
 import re
 import sys
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
@@ -23,11 +23,9 @@ from tornado.web import stream_request_body
 
 from handlers.base import ApiHandler
 from handlers.errors import reply_for
+from handlers.services import Services
 from notifier.errors import InvalidRequest, NotifierError, RequestTooLarge
 from notifier.wire import encode
-
-if TYPE_CHECKING:
-    from handlers.application import NotifierApplication
 
 _BODY_SECONDS: Final = 60.0
 """For how long a client may take to send a body that is not small."""
@@ -45,7 +43,7 @@ _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
 def receive(
-    application: "NotifierApplication", request: HTTPServerRequest, delegate: HTTPMessageDelegate
+    application: Services, request: HTTPServerRequest, delegate: HTTPMessageDelegate
 ) -> HTTPMessageDelegate:
     """Who takes the body of ``request``, whose headers are known: ``delegate``, or a refusal."""
     connection, headers = _connection(request), request.headers
@@ -80,7 +78,7 @@ def _too_large(limit: int) -> RequestTooLarge:
 
 
 def _refused(
-    application: "NotifierApplication", request: HTTPServerRequest, error: NotifierError, drop: int
+    application: Services, request: HTTPServerRequest, error: NotifierError, drop: int
 ) -> HTTPMessageDelegate:
     connection = _connection(request)
     connection.set_max_body_size(drop)
@@ -96,7 +94,7 @@ class _Measured(HTTPMessageDelegate):
 
     def __init__(
         self,
-        application: "NotifierApplication",
+        application: Services,
         request: HTTPServerRequest,
         delegate: HTTPMessageDelegate,
     ) -> None:

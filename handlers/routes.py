@@ -6,6 +6,7 @@ from typing import Any, Final
 from tornado.routing import URLSpec
 from tornado.web import RequestHandler, StaticFileHandler
 
+from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
 from handlers.openapi import build
 from handlers.pages import (
@@ -60,6 +61,7 @@ def routes() -> list[URLSpec]:
         URLSpec(r"/", RootHandler),
         URLSpec(r"/static/swagger/(.*)", SwaggerAssetHandler, {"path": str(SWAGGER_FOLDER)}),
         URLSpec(r"/static/(.*)", AssetHandler, {"path": str(STATIC_FOLDER)}),
+        URLSpec(r".*", NotFoundHandler),
     ]
 
 

@@ -27,7 +27,6 @@ import websockets
 
 from tests.support import postgres
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
-from tests.support.ports import free_port
 from tests.support.process import SECONDS, ServerProcess
 
 PASSWORD = "correct horse"
@@ -727,7 +726,7 @@ def test_notify_without_a_server(offline: ServerProcess, url: str, place: str) -
 
 def test_notify_waits_for_a_server(server_process: Processes) -> None:
     """With --timeout it goes on trying, and finds a server that starts meanwhile."""
-    process = server_process(port=free_port())
+    process = server_process()
     arguments = ("notify", "1", "1", "--timeout", str(SECONDS))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(process.command, *arguments)

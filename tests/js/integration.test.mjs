@@ -40,7 +40,7 @@ function open(server, options = {}) {
 
 async function until(condition) {
   const deadline = Date.now() + PATIENCE;
-  while (!condition()) {
+  while (!(await condition())) {
     assert.ok(Date.now() < deadline, `waited in vain for ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -55,6 +55,7 @@ test("what was missed comes first, then what is new, once each; acknowledged sta
   await until(() => got.length === 11);
   assert.deepEqual(got, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   client.close();
+  await until(async () => (await server.acks()) === 11);
 
   const again = open(server);
   await until(() => again.client.status.state === "connected");

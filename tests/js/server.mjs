@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PYTHON = process.env.PYTHON ?? path.join(ROOT, ".venv/bin/python");
 const PASSWORD = "a password for tests";
 const JSON_TYPE = { "Content-Type": "application/json" };
+// A port that is still free after a restart, as one of the system's choice may not be.
 const FREE_PORT = "from tests.support.ports import free_port; print(free_port())";
 
 export class Server {
@@ -76,12 +77,22 @@ export class Server {
     return this.post("/api/notifications/send/", { user_id: 1, payload });
   }
 
-  /** A fresh identity token, the way an app's own back end gets it. */
-  async identity() {
+  async #tokens() {
     this.#refresh ??= (
       await this.post("/api/users/token/", { username: "admin", password: PASSWORD })
     ).refresh;
-    return (await this.post("/api/users/token/refresh/", { refresh: this.#refresh })).identity;
+    return this.post("/api/users/token/refresh/", { refresh: this.#refresh });
+  }
+
+  /** A fresh identity token, the way an app's own back end gets it. */
+  async identity() {
+    return (await this.#tokens()).identity;
+  }
+
+  /** How many acknowledgements are stored. */
+  async acks() {
+    const headers = { Authorization: `Bearer ${(await this.#tokens()).access}` };
+    return (await (await fetch(`${this.url}/api/stats/`, { headers })).json()).acks;
   }
 
   async signOutEverywhere() {

@@ -1,0 +1,50 @@
+"""What handlers reach through their application: verbs, devices, figures."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tornado.routing import URLSpec
+from tornado.web import Application
+
+from handlers.proxies import TrustedProxies
+from notifier.config import Settings
+from notifier.delivery.hub import Hub
+from notifier.identity.accounts import Accounts
+from notifier.process.status import Status
+from notifier.sending.authority import Senders
+from notifier.sending.service import NotificationService
+
+_MAX_FRAME: Final = 64 * 1024
+"""Bytes of a client's frame: acknowledgements and commands are small."""
+
+
+class Services(Application):
+    """A Tornado application with everything that its handlers call."""
+
+    def __init__(
+        self,
+        routes: Sequence[URLSpec],
+        *,
+        options: Settings,
+        notifications: NotificationService,
+        accounts: Accounts,
+        senders: Senders,
+        hub: Hub,
+        status: Status,
+    ) -> None:
+        super().__init__(
+            list(routes),
+            compress_response=True,
+            websocket_ping_interval=options.ping_seconds,
+            websocket_ping_timeout=options.ping_seconds,
+            websocket_max_message_size=_MAX_FRAME,
+        )
+        self.options = options
+        self.notifications = notifications
+        self.accounts = accounts
+        self.senders = senders
+        self.hub = hub
+        self.status = status
+        self.proxies = TrustedProxies(options.trusted_networks)
+        self.requests = 0
+        """How many requests are being answered."""
