@@ -31,6 +31,7 @@ _MOST_WORKERS = 8
 LONG = (
     "cluster/test_faults.py",
     "test_cli.py",
+    "cluster/test_rolling.py",
     "browser/test_feed.py",
     "amqp/test_robustness.py",
     "browser/test_connection.py",
@@ -40,6 +41,7 @@ LONG = (
     "browser/test_quality.py",
     "test_bad_input.py",
     "storage/test_postgres.py",
+    "test_install.py",
 )
 """The files that take longest. They start first, so that no worker ends long after the others."""
 
