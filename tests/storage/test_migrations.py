@@ -155,7 +155,7 @@ class TestSendsGoOn:
         assert database.execute(VALID) == [(True,)]
 
     def test_interrupted_index(self, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch):
-        """A process that ended before it could say that the index is there leaves that to others."""
+        """An index whose process ended before it said so is built again by the next."""
         next_release(monkeypatch, INDEX)
         database.driver().prepare()
         database.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = " + NAMED)

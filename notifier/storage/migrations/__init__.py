@@ -10,8 +10,6 @@ So a migration adds, and what it makes superfluous is removed a release later.
 """
 
 import re
-import sqlite3
-from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
@@ -26,6 +24,7 @@ APPLIED: Final = (
 """The schema's version, and the oldest one whose programs run with it; 0 if there is none."""
 
 _RUNS_FROM: Final = re.compile(r"-- runs_from: (\d+)\n")
+_BETWEEN: Final = re.compile(r"(?<=;)\n(?![ \t])")
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -42,14 +41,9 @@ class Migration(msgspec.Struct, frozen=True):
         return int(found[1]) if found else self.version
 
     @property
-    def statements(self) -> Iterator[str]:
-        """Its statements. Each ends its last line with its semicolon."""
-        statement = ""
-        for line in self.sql.splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                yield statement
-                statement = ""
+    def statements(self) -> list[str]:
+        """Its statements: each ends with a semicolon before a line that is not indented."""
+        return [text for text in _BETWEEN.split(self.sql) if text.strip()]
 
 
 def load(driver: str) -> list[Migration]:
