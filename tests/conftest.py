@@ -144,7 +144,7 @@ def _no_unexpected_errors(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
-    """Where a server program is missing: a failure in CI, elsewhere counted and said last."""
+    """Where a server is missing, or the like: a failure in CI, elsewhere counted and said last."""
     report = yield
     if call.excinfo and call.excinfo.errisinstance(MissingServer) and not os.environ.get("CI"):
         name = str(call.excinfo.value)
@@ -156,13 +156,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[Any]:
-    """Say last which programs were missing, and how many tests that left out."""
+    """Say last what was missing, and how many tests that left out."""
     result = yield
     skipped = terminalreporter.stats.get("skipped", ())
     for name, count in Counter(
         report.missing for report in skipped if hasattr(report, "missing")
     ).items():
         terminalreporter.write_line(
-            f"MISSING: {name} is not installed; {count} tests were left out", yellow=True
+            f"MISSING: {name} is not here; {count} tests were left out", yellow=True
         )
     return result

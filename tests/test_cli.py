@@ -266,7 +266,7 @@ def test_a_newer_schema(offline: ServerProcess) -> None:
     """A store from the future is refused by every command, with both versions."""
     done(offline.command("migrate"))
     with closing(sqlite3.connect(offline.folder / "data" / "notifier.sqlite3")) as store:
-        store.execute("INSERT INTO schema_migrations VALUES (9999, 'from_the_future', 0)")
+        store.execute("INSERT INTO schema_migrations VALUES (9999, 'from_the_future', 0, 9999)")
         store.commit()
     for arguments in ((), ("users",), ("migrate",)):
         message = refused(offline.command(*arguments))

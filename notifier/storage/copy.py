@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from notifier.errors import CopyRefused, InvalidSettings
+from notifier.storage import migrations
 from notifier.storage.contract import Driver, Row, WriteSession
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
@@ -84,6 +85,14 @@ def copy(source: Driver, target: Driver) -> CopyReport:
 
 
 def _check(reading: WriteSession, writing: WriteSession) -> None:
+    known = migrations.load("sqlite")[-1].version
+    for session in (reading, writing):
+        ((applied, _),) = session.run(migrations.APPLIED)
+        if applied > known:
+            raise CopyRefused(
+                f"A schema is at version {applied}, and this program would copy what version "
+                f"{known} has: copy with the newer program."
+            )
     if not reading.first("SELECT 1 FROM users LIMIT 1"):
         raise CopyRefused("There is nothing to copy: the source has no users.")
     for table in TABLES:

@@ -45,13 +45,23 @@ DEFAULT_TIMEOUT: Final = 5.0
 """Seconds until a transaction, or an attempt to connect, is given up."""
 
 _MIGRATION_TIMEOUT: Final = 600.0
+_LOCK_TIMEOUT: Final = 2.0
+"""Seconds that a migration waits for a table. Sends that come meanwhile wait behind it."""
+_TURN_SECONDS: Final = 0.05
+"""Between two questions whether another process has done its migrations."""
+
 _MOST_HELD: Final = 1 << 20
 """Bytes of statements that wait for the next one; then they go on their own."""
 
 # Advisory locks (of this database): "Noti" and what it is for.
 _LOCK_CLASS: Final = 0x4E6F7469
-_MIGRATING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 1)"
+_MIGRATING: Final = f"SELECT pg_try_advisory_lock({_LOCK_CLASS}, 1)"
 _ADMINISTERING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+
+# Asked of the catalogue, because CREATE TABLE IF NOT EXISTS needs rights where it exists.
+_COLUMNS: Final = (
+    "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations')"
+)
 
 _NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
 
@@ -172,24 +182,47 @@ def _migrate(session: "_PostgresSession") -> int:
     ((encoding,),) = session.run("SHOW server_encoding")
     if encoding != "UTF8":
         raise CannotStart(f"The database has the encoding {encoding}; create it with UTF8.")
-    session.later("BEGIN")
-    session.run(_MIGRATING)
-    ((present,),) = session.run("SELECT to_regclass('schema_migrations') IS NOT NULL")
-    if not present:
+    _wait_for_turn(session)
+    columns = session.run(_COLUMNS)
+    if not columns:
         session.run(
             "CREATE TABLE schema_migrations ("
-            "version integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)"
+            "version integer PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL, "
+            "runs_from integer)"
         )
-    ((applied,),) = session.run("SELECT coalesce(max(version), 0) FROM schema_migrations")
-    steps = migrations.missing("postgres", applied)
+    elif ("runs_from",) not in columns:
+        session.run("ALTER TABLE schema_migrations ADD COLUMN runs_from integer")
+    ((applied, runs_from),) = session.run(migrations.APPLIED)
+    steps = migrations.missing("postgres", applied, runs_from)
     for step in steps:
-        session.run(step.sql)
+        if "CONCURRENTLY" in step.sql:
+            # Refused within a transaction.
+            for statement in step.statements:
+                session.run(statement)
+            session.later("BEGIN")
+        else:
+            session.later("BEGIN")
+            session.later(f"SET LOCAL lock_timeout = {int(_LOCK_TIMEOUT * clock.SECOND)}")
+            session.run(step.sql)
         session.run(
-            "INSERT INTO schema_migrations VALUES (?, ?, ?)",
-            (step.version, step.name, clock.now()),
+            "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
+            (step.version, step.name, clock.now(), step.runs_from),
         )
-    session.run("COMMIT")
+        session.run("COMMIT")
     return len(steps)
+
+
+def _wait_for_turn(session: "_PostgresSession") -> None:
+    """Be the only one that migrates, until the session ends.
+
+    By asking again and again: whoever waits within a statement has a snapshot, for whose end
+    the other's CREATE INDEX CONCURRENTLY would wait.
+    """
+    deadline = time.monotonic() + _MIGRATION_TIMEOUT
+    while not session.run(_MIGRATING)[0][0]:
+        if time.monotonic() > deadline:
+            raise Unavailable(AWAY) from TimeoutError("another process is still migrating")
+        time.sleep(_TURN_SECONDS)
 
 
 class _PostgresSession(Session):

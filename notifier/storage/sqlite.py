@@ -136,34 +136,26 @@ def _migrate(connection: sqlite3.Connection) -> int:
     try:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations ("
-            "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
+            "version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL, "
+            "runs_from INTEGER) STRICT"
         )
-        (applied,) = connection.execute(
-            "SELECT coalesce(max(version), 0) FROM schema_migrations"
-        ).fetchone()
-        steps = migrations.missing("sqlite", applied)
+        columns = connection.execute("PRAGMA table_info(schema_migrations)").fetchall()
+        if "runs_from" not in [column[1] for column in columns]:
+            connection.execute("ALTER TABLE schema_migrations ADD COLUMN runs_from INTEGER")
+        steps = migrations.missing("sqlite", *connection.execute(migrations.APPLIED).fetchone())
         for step in steps:
-            for statement in _statements(step.sql):
+            # Not executescript(), which would commit the open transaction.
+            for statement in step.statements:
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO schema_migrations VALUES (?, ?, ?)",
-                (step.version, step.name, clock.now()),
+                "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
+                (step.version, step.name, clock.now(), step.runs_from),
             )
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
     return len(steps)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of ``script``; executescript() would commit the open transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from notifier import clock
 from notifier.storage.store import Store
 from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase, make_user, opened
 
+MakeDatabase = Callable[[str], Database]
+
 
 class Clock:
     """The present moment, as the test wants it."""
@@ -30,7 +32,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def make_database(tmp_path: Path) -> Iterator[Callable[[str], Database]]:
+def make_database(tmp_path: Path) -> Iterator[MakeDatabase]:
     """Make empty databases of a kind, ``sqlite`` or ``postgres``."""
     made: list[Database] = []
 
@@ -45,7 +47,7 @@ def make_database(tmp_path: Path) -> Iterator[Callable[[str], Database]]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, make_database: Callable[[str], Database]) -> Database:
+def database(request: pytest.FixtureRequest, make_database: MakeDatabase) -> Database:
     """An empty database of each kind."""
     return make_database(request.param)
 

@@ -1,7 +1,6 @@
 """Moving an installation to another database."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from notifier.storage.operations.users import (
 from notifier.storage.postgres import PostgresDriver, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteWriteSession
 from notifier.storage.tables import TABLES, Table
-from tests.storage.conftest import Clock
+from tests.storage.conftest import Clock, MakeDatabase
 from tests.storage.databases import (
     Database,
     SqliteDatabase,
@@ -31,11 +30,9 @@ from tests.storage.databases import (
     opened,
 )
 
-Make = Callable[[str], Database]
-
 
 @pytest.fixture(params=["sqlite-postgres", "postgres-sqlite", "sqlite-sqlite", "postgres-postgres"])
-def pair(request: pytest.FixtureRequest, make_database: Make) -> tuple[Database, Database]:
+def pair(request: pytest.FixtureRequest, make_database: MakeDatabase) -> tuple[Database, Database]:
     """A source and a target, in every direction."""
     source, target = request.param.split("-")
     return make_database(source), make_database(target)
@@ -137,7 +134,7 @@ async def test_goes_on(pair: tuple[Database, Database], time: Clock):
         assert (await store.submit(CreateApiKey("new", b"new"))).id == 3
 
 
-async def test_round_trip(make_database: Make, time: Clock):
+async def test_round_trip(make_database: MakeDatabase, time: Clock):
     """There and back again is where it was, and checksums don't depend on the database."""
     first, second, third = (
         make_database("sqlite"),
@@ -169,7 +166,7 @@ async def test_nothing_to_copy(pair: tuple[Database, Database]):
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 async def test_difference_is_noticed(
-    make_database: Make, time: Clock, table: str, monkeypatch: pytest.MonkeyPatch
+    make_database: MakeDatabase, time: Clock, table: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Rows that change on the way are noticed, and the target stays empty."""
     source, target = make_database("sqlite"), make_database("postgres")
@@ -189,7 +186,7 @@ async def test_difference_is_noticed(
     run(source, target)
 
 
-async def test_server_still_running(make_database: Make, time: Clock):
+async def test_server_still_running(make_database: MakeDatabase, time: Clock):
     """A data folder that a server uses is not copied."""
     source, target = make_database("sqlite"), make_database("sqlite")
     assert isinstance(source, SqliteDatabase)
@@ -200,7 +197,7 @@ async def test_server_still_running(make_database: Make, time: Clock):
 
 
 async def test_nobody_writes_meanwhile(
-    make_database: Make, time: Clock, monkeypatch: pytest.MonkeyPatch
+    make_database: MakeDatabase, time: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     """Another process can't add to the source what the target would lack."""
     source, target = make_database("postgres"), make_database("sqlite")

@@ -17,7 +17,6 @@ from notifier.errors import (
     InvalidSettings,
     NotCommitted,
     NotStorable,
-    SchemaTooNew,
     Unavailable,
 )
 from notifier.events import Appended
@@ -116,13 +115,6 @@ class TestMigrations:
             users = list(pool.map(create, range(8)))
         assert len([user for user in users if user is not None]) == 1
         assert database.execute("SELECT id FROM users") == [(1,)]
-
-    def test_too_new(self, database: PostgresDatabase):
-        """A schema from the future is refused."""
-        database.driver().prepare()
-        database.execute("INSERT INTO schema_migrations VALUES (9000, 'future', 0)")
-        with pytest.raises(SchemaTooNew, match="version 9000"):
-            database.driver().prepare()
 
     def test_encoding(self, server: PostgresServer):
         """A database that can't hold every character is refused."""

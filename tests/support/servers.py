@@ -1,8 +1,8 @@
-"""What the tests say when a server they need is not installed."""
+"""What the tests say when something they need is not here: mostly a server."""
 
 
 class MissingServer(Exception):
-    """The server of this name cannot be started here, because it is not installed.
+    """The server of this name is not installed, or the checkout lacks what is named.
 
     The test is then left out and counted, and in CI it fails.
     """
