@@ -16,7 +16,7 @@ from notifier.identity.tokens import Tokens
 from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.support.harness import SECONDS, SECRET, SEND, Device
 from tests.support.process import ROOT, ServerProcess
-from tests.support.servers import MissingServer
+from tests.support.servers import MissingHistory, MissingServer
 
 PREVIOUS = "3d2272a"
 """The commit of the previous release. To be replaced at each release."""
@@ -36,7 +36,7 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["git", "archive", PREVIOUS, *packages], cwd=ROOT, capture_output=True, check=False
     )
     if archive.returncode:
-        raise MissingServer(f"the git history with {PREVIOUS}, the previous release,")
+        raise MissingHistory(f"the git history with {PREVIOUS}, the previous release,")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
     return folder
