@@ -36,7 +36,7 @@ def test_missing_servers_are_said_last(options: tuple[str, ...]) -> None:
     done = run(*options)
     assert done.returncode == 0, done.stdout
     missing, closing = done.stdout.splitlines()[-2:]
-    assert missing == "MISSING: Redis is not installed; 2 tests were left out"
+    assert missing == "MISSING: Redis is not here; 2 tests were left out"
     assert " 2 skipped in " in closing
 
 
