@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -24,6 +25,13 @@ Processes = Callable[..., ServerProcess]
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
 )
+
+
+@pytest.fixture(autouse=True)
+def _collect_what_was_left() -> Iterator[None]:
+    """Here, and not in whatever test comes later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
