@@ -88,10 +88,11 @@ async def test_foreign_messages_are_dropped_and_counted(caplog: pytest.LogCaptur
     theirs = Nudges("the secret of another installation").make(1, [Appended(notification(1, 1))])
     ours = Nudges(SECRET)
     genuine = ours.make(1, [Appended(notification(1, 1))])
+    forged = genuine[:20] + bytes([genuine[20] ^ 1]) + genuine[21:]
     sealed = b"12345678\x93\x01\x02"  # by someone who has the key, but no nudge
     messages = (
         *(b"", b"hello there, this is not a nudge, however long it is", theirs),
-        *(genuine[:-1], genuine[:20] + b"X" + genuine[21:], ours._seal(sealed) + sealed),
+        *(genuine[:-1], forged, ours._seal(sealed) + sealed),
     )
     async with network.process() as sender, network.process(1) as receiver:
         with redis_py.Redis(port=server.port) as stranger:
