@@ -216,7 +216,8 @@ class TestWhoMaySend:
         asked: list[object] = []
 
         async def counted(query: Query[Any]) -> Any:
-            asked.append(query)
+            if isinstance(query, ScopesOf):
+                asked.append(query)
             return await read(query)
 
         monkeypatch.setattr(store, "read", counted)
