@@ -12,6 +12,7 @@ from handlers.services import Services
 from notifier.errors import (
     NotifierError,
     PermissionDenied,
+    TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -142,6 +143,8 @@ class ApiHandler(RequestHandler):
         if not self._counted and status_code == 400 and not self._is_json():
             # Tornado parses forms before any handler runs, and this one is not even a form.
             error = UnsupportedMediaType()
+        if isinstance(error, TooManyRequests):
+            self.application.refusals.count(error.code, remote_ip=self.request.remote_ip)
         answer = reply_for(error, status_code)
         self.set_status(answer.status)
         if answer.status == 405:

@@ -14,6 +14,8 @@ from notifier.errors import (
     NotifierError,
     PermissionDenied,
     RequestTooLarge,
+    TooManyRequests,
+    TryLater,
     Unauthenticated,
     Unavailable,
     UnknownUser,
@@ -44,6 +46,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     KeyConflict: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 
@@ -64,7 +67,7 @@ def reply_for(error: BaseException | None, status: int) -> ErrorReply:
 
 
 def _headers(error: NotifierError) -> Mapping[str, str]:
-    if isinstance(error, Unavailable):
+    if isinstance(error, TryLater):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="notifier"'}

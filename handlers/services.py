@@ -11,6 +11,7 @@ from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.identity.accounts import Accounts
 from notifier.process.status import Status
+from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
 
@@ -31,6 +32,7 @@ class Services(Application):
         senders: Senders,
         hub: Hub,
         status: Status,
+        refusals: Refusals,
     ) -> None:
         super().__init__(
             list(routes),
@@ -45,6 +47,7 @@ class Services(Application):
         self.senders = senders
         self.hub = hub
         self.status = status
+        self.refusals = refusals
         self.proxies = TrustedProxies(options.trusted_networks)
         self.requests = 0
         """How many requests are being answered."""

@@ -19,8 +19,10 @@
     ├── KeyConflict               409
     ├── UnsupportedMediaType      415
     ├── RequestTooLarge           413
-    ├── Unavailable               503  nothing was promised; try again later
-    │   └── NotCommitted               and certainly nothing happened
+    ├── TryLater                       nothing was promised; the same may succeed later
+    │   ├── TooManyRequests       429  whoever asks has used up what they may
+    │   └── Unavailable           503  whoever asks, the service cannot
+    │       └── NotCommitted           and certainly nothing happened
     ├── CopyRefused                    an installation was not copied
     └── CannotStart                    start-up is refused, with the reason
         ├── InvalidSettings
@@ -31,6 +33,7 @@ An exception's docstring is its default message; ``code`` is stable, for machine
 HTTP status beside each is given by :mod:`handlers.errors`, the only place that knows it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -159,15 +162,27 @@ class RequestTooLarge(NotifierError):
     code = "request_too_large"
 
 
-class Unavailable(NotifierError):
+class TryLater(NotifierError):
+    """Nothing was done; try again later."""
+
+    code = "try_later"
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1) -> None:
+        super().__init__(message)
+        self.retry_after = math.ceil(retry_after)
+        """Whole seconds after which trying again makes sense."""
+
+
+class TooManyRequests(TryLater):
+    """Too many requests; try again later."""
+
+    code = "too_many_requests"
+
+
+class Unavailable(TryLater):
     """The service cannot take this now; nothing was promised, try again."""
 
     code = "unavailable"
-
-    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        """Seconds after which trying again makes sense."""
 
 
 class NotCommitted(Unavailable):

@@ -37,6 +37,7 @@ from notifier.process.chores import (
 from notifier.process.parts import make_driver, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
+from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
 from notifier.storage.operations.keys import ApiKeys
@@ -82,7 +83,8 @@ class Server:
             high_water=settings.high_water_bytes,
         )
         self.notifications = NotificationService(self.store)
-        self.status = Status(self.counts, self.store, self.hub, self.relay)
+        self.refusals = Refusals()
+        self.status = Status(self.counts, self.store, self.hub, self.relay, self.refusals)
         self.application: NotifierApplication | None = None
         self.first_superuser: FirstSuperuser | None = None
         self.advice: Sequence[str] = ()
@@ -138,6 +140,7 @@ class Server:
             senders=senders,
             hub=self.hub,
             status=self.status,
+            refusals=self.refusals,
         )
         consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
         sockets = self._bind()

@@ -1,13 +1,14 @@
 """How the process is doing: whether it is ready for traffic, and its figures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from notifier import __version__, clock
 from notifier.delivery.hub import Hub
 from notifier.delivery.relay import Relay
+from notifier.refusals import Refusals
 from notifier.storage.operations.notifications import Acknowledge
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
@@ -49,6 +50,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     sends: int
     deliveries: int
     acks: int
+    refused: Mapping[str, int]
+    """By reason: what a limit did not let pass."""
     store: StoreState
     relay: RelayState
     rabbitmq: RabbitState
@@ -73,11 +76,14 @@ class Counts:
 class Status:
     """Gathers what the parts know. Cheap: nothing is asked of a database."""
 
-    def __init__(self, counts: Counts, store: Store, hub: Hub, relay: Relay) -> None:
+    def __init__(
+        self, counts: Counts, store: Store, hub: Hub, relay: Relay, refusals: Refusals
+    ) -> None:
         self._counts = counts
         self._store = store
         self._hub = hub
         self._relay = relay
+        self._refusals = refusals
         self._started = time.monotonic()
         self.rabbitmq: Callable[[], str] = lambda: "off"
 
@@ -97,6 +103,7 @@ class Status:
             sends=self._counts.sends,
             deliveries=self._hub.delivered,
             acks=self._counts.acks,
+            refused=dict(self._refusals.counts),
             store=StoreState(
                 self._store.driver,
                 "ok" if self._store.available else "away",
