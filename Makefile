@@ -28,7 +28,7 @@ bench: $(VENV)/.installed-dev
 # Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
 # On another port: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
-	@$(BIN)/python -m deploy.cluster $(if $(PORT),--port $(PORT))
+	@$(BIN)/python -m servers $(if $(PORT),--port $(PORT))
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots

@@ -12,8 +12,8 @@ import pytest
 import websockets
 
 from notifier.identity.tokens import Tokens
+from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Frame, until
-from tests.support.process import ServerProcess
 
 SENDERS = 16
 USERS = (1, 2)

@@ -11,7 +11,7 @@ import httpx
 import pika
 import websockets
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import PeopledCluster
 from tests.support.harness import SEND, Person
 
 
@@ -62,7 +62,7 @@ class Ledger:
 class Watcher:
     """A device that reconnects whenever it is sent away, and keeps what it was given."""
 
-    def __init__(self, ledger: Ledger, cluster: Cluster, person: Person) -> None:
+    def __init__(self, ledger: Ledger, cluster: PeopledCluster, person: Person) -> None:
         self._ledger = ledger
         self._url = cluster.socket_url(person)
         self._person = person
@@ -97,7 +97,9 @@ class Watcher:
 class HttpSender:
     """Sends through nginx, and again with the same key whatever went wrong."""
 
-    def __init__(self, ledger: Ledger, cluster: Cluster, people: list[Person], name: str) -> None:
+    def __init__(
+        self, ledger: Ledger, cluster: PeopledCluster, people: list[Person], name: str
+    ) -> None:
         self._ledger = ledger
         self._url = cluster.url
         self._people = itertools.cycle(people)

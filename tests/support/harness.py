@@ -19,9 +19,8 @@ from notifier.process.server import Server
 from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store
+from servers.notifier import ADMIN_PASSWORD, SECRET
 
-SECRET = "only-for-tests-only-for-tests-only-for-tests"
-ADMIN_PASSWORD = "a password for tests"
 SECONDS = 30.0
 """How long anything may take before a test gives up, also on a busy machine."""
 
