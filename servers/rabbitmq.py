@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.ports import free_port
-from servers.program import Program, listens, wait_for
+from servers.program import SECONDS, Program, listens, wait_for
 
 _BINARIES = Path("/usr/lib/rabbitmq/bin")
 _GREETING = b"AMQP\x00\x00\x09\x01"
@@ -148,8 +148,12 @@ class RabbitServer(Program):
 
     def control(self, *command: str) -> str:
         """Run ``rabbitmqctl``; returns what it printed."""
-        running = self.popen(self._control, "-q", *command, stdout=subprocess.PIPE)
-        output, _ = running.communicate(timeout=60)
+        with self.popen(self._control, "-q", *command, stdout=subprocess.PIPE) as running:
+            try:
+                output, _ = running.communicate(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(running.pid, signal.SIGKILL)
+                raise
         if running.returncode:
             raise RuntimeError(f"rabbitmqctl {command[0]}: {output.decode(errors='replace')}")
         return output.decode()
