@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types bench cluster screenshots clean
+.PHONY: run test lint types bench cluster faults screenshots clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
@@ -29,6 +29,10 @@ bench: $(VENV)/.installed-dev
 # On another port: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
 	@$(BIN)/python -m servers $(if $(PORT),--port $(PORT))
+
+# Every fault on both ways to install it, counted; ten minutes. WRITE=--write renews the docs.
+faults: $(VENV)/.installed-dev $(VENV)/.tools
+	@$(BIN)/python -m tests.faults $(WRITE)
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots

@@ -43,12 +43,14 @@ async def test_nothing_is_lost_whatever_dies(tmp_path: Path) -> None:
             each = (TOTAL - BY_RABBIT) // SENDERS
             sending = [
                 HttpSender(ledger, cluster, people[number:] + people[:number], f"http{number}").run(
-                    each, each / SECONDS
+                    range(each), each / SECONDS
                 )
                 for number in range(SENDERS)
             ]
             sending.append(
-                RabbitSender(ledger, broker.address, people).run(BY_RABBIT, BY_RABBIT / SECONDS)
+                RabbitSender(ledger, broker.address, people).run(
+                    range(BY_RABBIT), BY_RABBIT / SECONDS
+                )
             )
             await asyncio.gather(_torment(cluster, redis), *sending)
             assert ledger.promises == each * SENDERS + BY_RABBIT
