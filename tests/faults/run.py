@@ -49,20 +49,22 @@ async def run(site: Site, fault: Fault) -> Row:
         )
         for sender in senders
     ]
-    await asyncio.sleep(1)
-    await fault.happen(site)
-    healed = time.monotonic()
-    due = {key for promised in ledger.accepted.values() for key in promised}
-    await until(
-        lambda: (
-            all(sender.accepted_at > healed for sender in senders)
-            and due.isdisjoint(ledger.missing())
-        ),
-        _CATCH_UP,
-    )
-    seconds = time.monotonic() - healed
-    over.set()
-    await asyncio.gather(*sending)
+    try:
+        await asyncio.sleep(1)
+        await fault.happen(site)
+        healed = time.monotonic()
+        due = {key for promised in ledger.accepted.values() for key in promised}
+        await until(
+            lambda: (
+                all(sender.accepted_at > healed for sender in senders)
+                and due.isdisjoint(ledger.missing())
+            ),
+            _CATCH_UP,
+        )
+        seconds = time.monotonic() - healed
+    finally:
+        over.set()
+        await asyncio.wait(sending, timeout=_CATCH_UP)
     await until(lambda: not ledger.missing(), _CATCH_UP)
     for task in watching:
         task.cancel()
