@@ -118,6 +118,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_seconds: Annotated[Lifetime, Meta(description="Lifetime of access tokens.")] = 3600
     refresh_seconds: Annotated[Lifetime, Meta(description="Lifetime of refresh tokens.")] = 86400
     identity_seconds: Annotated[Lifetime, Meta(description="Lifetime of identity tokens.")] = 3600
+    guesses_per_address: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Wrong passwords a minute from one address (of IPv6, from its /64); "
+            "beyond, sign-ins get 429. 0 is no limit.",
+        ),
+    ] = 60
+    guesses_per_name: Annotated[
+        int, Meta(ge=0, description="The same for one user name from one address.")
+    ] = 10
+    sign_ins_waiting: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Sign-ins that may wait for their turn; beyond, the address that waits "
+            "with most gets 429.",
+        ),
+    ] = 128
     retention_days: Annotated[
         float,
         Meta(
