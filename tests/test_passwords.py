@@ -129,8 +129,7 @@ async def test_bounded_and_off_the_loop(passwords: Passwords, held: Held) -> Non
 async def test_a_flood_does_not_delay_others(passwords: Passwords, held: Held) -> None:
     """Who asks once is next, however many guesses of somebody else wait already."""
     flood = [
-        asyncio.create_task(passwords.verify("hash", "guess", whose="192.0.2.1"))
-        for _ in range(50)
+        asyncio.create_task(passwords.verify("hash", "guess", whose="192.0.2.1")) for _ in range(50)
     ]
     await until(lambda: len(held.begun) == module._AT_ONCE)
     rightful = asyncio.create_task(passwords.verify("hash", "rightful", whose="192.0.2.2"))
