@@ -151,7 +151,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000
     request_timeout: Annotated[
-        float, Meta(gt=0, description="Seconds after which a waiting send gets 503.")
+        float,
+        Meta(
+            gt=0, description="Seconds after which a waiting send gets 503, a waiting sign-in 429."
+        ),
     ] = 10.0
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="Bytes buffered for a slow reader before it has to catch up.")

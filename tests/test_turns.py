@@ -8,6 +8,7 @@ import pytest
 from notifier.errors import TooManySignIns
 from notifier.identity import turns as module
 from notifier.identity.turns import Turns
+from tests.support.harness import SECONDS, until
 
 
 async def settle() -> None:
@@ -19,8 +20,8 @@ async def settle() -> None:
 class Queue:
     """Turns one after the other, each of which lasts until :meth:`next`."""
 
-    def __init__(self, most_waiting: int = 100) -> None:
-        self.turns = Turns(1, most_waiting)
+    def __init__(self, most_waiting: int = 100, patience: float = SECONDS) -> None:
+        self.turns = Turns(1, most_waiting, patience)
         self.had: list[Hashable] = []
         self.refused: list[Hashable] = []
         self._ends = asyncio.Event()
@@ -113,10 +114,21 @@ async def test_who_gives_up() -> None:
     assert queue.had == list("adefg")
 
 
+async def test_patience_ends() -> None:
+    """Who has waited for too long is sent away, and others get the place and the turn."""
+    queue = Queue(most_waiting=1, patience=0.05)
+    await queue.come("x", "a")
+    await until(lambda: queue.refused == ["a"])
+    queue.turns._patience = SECONDS
+    await queue.come("b")
+    await queue.next()
+    assert queue.had == ["x", "b"]
+
+
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of those who had a turn, only the last ones are known."""
     monkeypatch.setattr(module, "_MOST_KNOWN", 10)
-    turns = Turns(1, 1)
+    turns = Turns(1, 1, SECONDS)
     for key in range(100):
         async with turns.turn(key):
             pass

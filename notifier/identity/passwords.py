@@ -21,6 +21,7 @@ MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 1024
 _AT_ONCE: Final = 2
 _MAY_WAIT: Final = 128
+_PATIENCE: Final = 10.0
 _NICENESS: Final = 10
 
 
@@ -33,18 +34,21 @@ def check_password(password: str) -> None:
 
 
 class Passwords:
-    """Hashes and verifies in a small pool of threads, for which at most ``may_wait`` wait."""
+    """Hashes and verifies in a small pool of threads.
 
-    def __init__(self, may_wait: int = _MAY_WAIT) -> None:
+    For these at most ``may_wait`` wait, and nobody longer than ``patience`` seconds.
+    """
+
+    def __init__(self, may_wait: int = _MAY_WAIT, patience: float = _PATIENCE) -> None:
         self._hashes = Hashes()
         self._pool = ThreadPoolExecutor(
             _AT_ONCE, thread_name_prefix="notifier-password", initializer=_yield_to_others
         )
-        self._turns = Turns(_AT_ONCE, may_wait)
+        self._turns = Turns(_AT_ONCE, may_wait, patience)
         self._decoy: str | None = None
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises TooManySignIns if too many wait."""
+        """The hash to store. Raises TooManySignIns where others are before it."""
         return await self._run(lambda: self._hashes.hash(password), None)
 
     async def verify(
@@ -52,7 +56,8 @@ class Passwords:
     ) -> bool:
         """Whether the password is right. Takes as long for None: a user who doesn't exist.
 
-        Those with the same ``whose`` share their turns. Raises TooManySignIns if too many wait.
+        Those with the same ``whose`` share their turns. Raises TooManySignIns where others
+        are before it.
         """
         return await self._run(lambda: self._verify(password_hash, password), whose)
 

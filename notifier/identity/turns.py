@@ -18,11 +18,16 @@ _MOST_KNOWN: Final = 10_000
 
 
 class Turns:
-    """Turns of many, each with a key. At most ``most_waiting`` wait, of all keys together."""
+    """Turns of many, each with a key.
 
-    def __init__(self, at_once: int, most_waiting: int) -> None:
+    At most ``most_waiting`` wait, of all keys together, and nobody longer than ``patience``
+    seconds.
+    """
+
+    def __init__(self, at_once: int, most_waiting: int, patience: float) -> None:
         self._free = at_once
         self._room = most_waiting
+        self._patience = patience
         self._waiting: dict[Hashable, deque[asyncio.Future[bool]]] = {}
         self._numbers = count(1)
         self._last: dict[Hashable, int] = {}
@@ -46,13 +51,22 @@ class Turns:
         self._room -= 1
         self._waiting.setdefault(key, deque()).append(turn)
         try:
-            granted = await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                self._end()  # it came at the same moment
-            raise
+            async with asyncio.timeout(self._patience):
+                granted = await self._wait(key, turn)
+        except TimeoutError:
+            granted = False
         if not granted:
             raise TooManySignIns
+
+    async def _wait(self, key: Hashable, turn: "asyncio.Future[bool]") -> bool:
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn in self._waiting.get(key, ()):
+                self._leave(key, turn)
+            elif not turn.cancelled() and turn.result():
+                self._end()  # it came at the same moment
+            raise
 
     def _make_room(self, key: Hashable) -> None:
         """Send away the last of those who wait with most, or else the one who comes."""
@@ -60,7 +74,8 @@ class Turns:
         # Who comes would wait with as many then: that would be no fairer.
         if len(self._waiting[most]) <= len(self._waiting.get(key, ())) + 1:
             raise TooManySignIns
-        turn = self._leave(most, -1)
+        turn = self._waiting[most][-1]
+        self._leave(most, turn)
         if not turn.done():
             turn.set_result(False)
 
@@ -68,20 +83,18 @@ class Turns:
         self._free += 1
         while self._free and self._waiting:
             key = min(self._waiting, key=lambda each: self._last.get(each, 0))
-            turn = self._leave(key, 0)
-            if not turn.done():  # or else its task was cancelled
+            turn = self._waiting[key][0]
+            self._leave(key, turn)
+            if not turn.done():  # or else it was given up a moment ago
                 self._give(key)
                 turn.set_result(True)
 
-    def _leave(self, key: Hashable, place: int) -> "asyncio.Future[bool]":
-        """Take one out of those who wait with ``key``: the first or, with -1, the last."""
+    def _leave(self, key: Hashable, turn: "asyncio.Future[bool]") -> None:
         waiting = self._waiting[key]
-        turn = waiting[place]
-        del waiting[place]
+        waiting.remove(turn)
         if not waiting:
             del self._waiting[key]
         self._room += 1
-        return turn
 
     def _give(self, key: Hashable) -> None:
         self._free -= 1

@@ -113,7 +113,7 @@ class Server:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self._failed = loop.create_future()
-        passwords = Passwords(settings.sign_ins_waiting)
+        passwords = Passwords(settings.sign_ins_waiting, settings.request_timeout)
         self._stack.append(("passwords", _as_async(passwords.close)))
         accounts = make_accounts(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
