@@ -103,6 +103,14 @@ _BODY_ERRORS: Final[Mapping[int, str]] = {
 """What can be wrong with any request that has a body."""
 
 
+_RETRY_AFTER: Final = (429, 503)
+"""Statuses whose answers say when to try again."""
+_RETRY_AFTER_HEADER: Final[Mapping[str, Any]] = {
+    "description": "Seconds after which trying again makes sense.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+
+
 def _describe(each: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
     parameters: list[dict[str, Any]] = [
@@ -137,6 +145,8 @@ def _describe(each: Operation) -> dict[str, Any]:
     for status, reason in sorted(errors.items()):
         content = _json(ErrorBody) if status != 400 else _content(_bad_request())
         responses[str(status)] = {"description": reason, "content": content}
+        if status in _RETRY_AFTER:
+            responses[str(status)]["headers"] = {"Retry-After": dict(_RETRY_AFTER_HEADER)}
     description["responses"] = responses
     return description
 

@@ -13,6 +13,7 @@ from notifier.models import User
 from notifier.wire import parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
+_SIGN_IN_ERRORS: Final = _BAD_CREDENTIALS | {429: "Too many wrong passwords from this address."}
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
@@ -85,15 +86,19 @@ class EmptyRequest(msgspec.Struct, frozen=True):
     """An empty object: the cookie says everything."""
 
 
+async def _sign_in(handler: ApiHandler) -> TokenSet:
+    """Tokens for the name and the password in the body."""
+    request = handler.parse(SignInRequest)
+    address = handler.request.remote_ip or ""
+    return await handler.application.accounts.sign_in(request.username, request.password, address)
+
+
 class TokenHandler(ApiHandler):
     """Tokens for a name and a password."""
 
-    @operation(
-        Operation("Sign in", "users", SignInRequest, SignInResponse, errors=_BAD_CREDENTIALS)
-    )
+    @operation(Operation("Sign in", "users", SignInRequest, SignInResponse, errors=_SIGN_IN_ERRORS))
     async def post(self) -> None:
-        request = self.parse(SignInRequest)
-        tokens = await self.application.accounts.sign_in(request.username, request.password)
+        tokens = await _sign_in(self)
         self.reply(SignInResponse(tokens.access, tokens.refresh, tokens.identity))
 
 
@@ -196,9 +201,7 @@ class SessionHandler(_SessionCookie):
     """Begin and end the page's session."""
 
     async def post(self) -> None:
-        request = self.parse(SignInRequest)
-        tokens = await self.application.accounts.sign_in(request.username, request.password)
-        self.remember(tokens)
+        self.remember(await _sign_in(self))
 
     async def delete(self) -> None:
         """Sign out on this device: its cookie is forgotten. No token ends by that."""

@@ -56,6 +56,12 @@ class Buckets:
                 self._forget(now)
         return max(0.0, missing)
 
+    def give_back(self, key: Hashable, tokens: float = 1) -> None:
+        """Return what was taken for something that does not count after all."""
+        full_at = self._full_at.pop(key, 0.0) - tokens * self._interval
+        if full_at > self._now():
+            self._full_at[key] = full_at
+
     def _forget(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         # Never more than one key is added between two looks at the number.

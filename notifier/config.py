@@ -118,6 +118,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_seconds: Annotated[Lifetime, Meta(description="Lifetime of access tokens.")] = 3600
     refresh_seconds: Annotated[Lifetime, Meta(description="Lifetime of refresh tokens.")] = 86400
     identity_seconds: Annotated[Lifetime, Meta(description="Lifetime of identity tokens.")] = 3600
+    guesses_per_address: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Wrong passwords a minute from one address (of IPv6, from its /64); "
+            "beyond, sign-ins get 429. 0 is no limit.",
+        ),
+    ] = 60
+    guesses_per_name: Annotated[
+        int, Meta(ge=0, description="The same for one user name from one address.")
+    ] = 10
+    sign_ins_waiting: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Sign-ins that may wait for their turn; beyond, the address that waits "
+            "with most gets 429.",
+        ),
+    ] = 128
     retention_days: Annotated[
         float,
         Meta(
@@ -132,7 +151,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000
     request_timeout: Annotated[
-        float, Meta(gt=0, description="Seconds after which a waiting send gets 503.")
+        float,
+        Meta(
+            gt=0, description="Seconds after which a waiting send gets 503, a waiting sign-in 429."
+        ),
     ] = 10.0
     high_water_bytes: Annotated[
         int, Meta(ge=1, description="Bytes buffered for a slow reader before it has to catch up.")

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 
-from notifier.identity import passwords
+from notifier.identity import hashes
 from servers.missing import MissingServer
 from servers.notifier import ServerProcess
 from tests.storage.databases import PostgresDatabase
@@ -79,7 +79,7 @@ def _quick_hashes() -> Iterator[None]:
     """Servers inside the test process hash passwords with the least work that argon2 allows."""
     with pytest.MonkeyPatch.context() as patch:
         quick = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(passwords, "PasswordHasher", quick)
+        patch.setattr(hashes, "PasswordHasher", quick)
         yield
 
 

@@ -48,6 +48,21 @@ def test_no_rate_is_no_limit():
     assert len(buckets) == 0
 
 
+def test_what_is_given_back_can_be_taken_again():
+    """What did not count after all is there again; a bucket never holds more than its burst."""
+    clock = Clock()
+    buckets = Buckets(rate=1, burst=2, now=clock)
+    assert [buckets.take("ann") for _ in range(3)] == [0, 0, 1]
+    buckets.give_back("ann")
+    assert [buckets.take("ann") for _ in range(2)] == [0, 1]
+    clock.time += 2
+    for _ in range(5):
+        buckets.give_back("ann")
+    buckets.give_back("bob")
+    assert len(buckets) == 0
+    assert [buckets.take("ann") for _ in range(3)] == [0, 0, 1]
+
+
 def test_memory_is_bounded():
     """However many ask, those are forgotten that are full, then those that asked long ago."""
     clock = Clock()

@@ -28,7 +28,9 @@ MODULES = {
     for file in sorted((folder / package).rglob("*.py"))
 }
 
-NOUNS = r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config)"
+NOUNS = (
+    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config|addresses|buckets)"
+)
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
@@ -110,7 +112,7 @@ LIBRARIES = {
     "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",
     "jwt": r"notifier\.identity\.tokens",
-    "argon2": r"notifier\.identity\.passwords",
+    "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
     "apispec": r"handlers\.openapi",
     "swagger_ui": r"handlers\.pages",

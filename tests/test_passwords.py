@@ -1,13 +1,19 @@
-"""Passwords: hashed slowly, away from the loop, and only so many at a time."""
+"""Passwords: hashed slowly, away from the loop, only so many at a time, and fairly."""
 
 import asyncio
+import os
+import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
-from notifier.errors import InvalidField, Unavailable
+from notifier.errors import InvalidField, TooManySignIns
+from notifier.identity import hashes
 from notifier.identity import passwords as module
+from notifier.identity.hashes import Hashes
 from notifier.identity.passwords import Passwords, check_password
 from tests.support.harness import until
 
@@ -47,45 +53,101 @@ async def test_an_unknown_user_costs_as_much(
     """For a user who does not exist a hash is verified too, so that the time tells nothing."""
     stored = await passwords.hash("correct horse")
     verified: list[str] = []
-    real = passwords._hasher.verify
+    verify = Hashes.verify
 
-    class Counting:
-        hash = staticmethod(passwords._hasher.hash)
+    def watched(self: Hashes, password_hash: str, password: str) -> bool:
+        verified.append(password_hash)
+        return verify(self, password_hash, password)
 
-        def verify(self, password_hash: str, password: str) -> bool:
-            verified.append(password_hash)
-            return real(password_hash, password)
-
-    monkeypatch.setattr(passwords, "_hasher", Counting())
+    monkeypatch.setattr(Hashes, "verify", watched)
     await passwords.verify(stored, "wrong")
     await passwords.verify(None, "wrong")
-    known, decoy = verified
-    assert (
-        known.rpartition("$")[0].rpartition("$")[0] == decoy.rpartition("$")[0].rpartition("$")[0]
-    )
+    known, decoy = map(extract_parameters, verified)
+    assert known == decoy
 
 
-async def test_bounded_and_off_the_loop(
-    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lanes", [2, 4])
+async def test_a_hash_of_several_lanes_is_verified_by_one_thread(
+    passwords: Passwords, lanes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What earlier releases have stored holds, and takes the time of a hash of one lane."""
+    stored = PasswordHasher(time_cost=1, memory_cost=64, parallelism=lanes).hash("héllo wörld")
+    threads: list[int] = []
+    core = hashes.core
+
+    def watched(context: Any, kind: int) -> int:
+        threads.append(context.threads)
+        return core(context, kind)
+
+    monkeypatch.setattr(hashes, "core", watched)
+    assert await passwords.verify(stored, "héllo wörld")
+    for wrong in ("hello world", "", "x" * 10_000, "\ud800"):
+        assert not await passwords.verify(stored, wrong)
+    assert set(threads) == {1}
+    for broken in (stored[:-1], stored[:-5], stored.replace("m=64", "m=1"), f"{stored}x"):
+        assert not await passwords.verify(broken, "héllo wörld")
+    assert extract_parameters(await passwords.hash("correct horse")).parallelism == 1
+
+
+class Held:
+    """Hashes that take until somebody lets them go."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.begun: list[str] = []
+
+    def hash(self, password: str) -> str:
+        self.begun.append(password)
+        self.free.wait()
+        return password
+
+    def verify(self, password_hash: str, password: str) -> bool:
+        return bool(self.hash(password))
+
+
+@pytest.fixture
+def held(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    hashes = Held()
+    monkeypatch.setattr(passwords, "_hashes", hashes)
+    yield hashes
+    hashes.free.set()
+
+
+async def test_bounded_and_off_the_loop(passwords: Passwords, held: Held) -> None:
     """Two at a time; too many are told to come back, while the loop stays free."""
-    free, running = threading.Event(), threading.Semaphore(0)
-
-    class Blocked:
-        def hash(self, password: str) -> str:
-            running.release()
-            free.wait()
-            return password
-
-    monkeypatch.setattr(passwords, "_hasher", Blocked())
     limit = module._AT_ONCE + module._MAY_WAIT
     waiting = [asyncio.create_task(passwords.hash(str(n))) for n in range(limit)]
-    await until(lambda: running._value == module._AT_ONCE)
-    with pytest.raises(Unavailable, match="signing in"):
+    await until(lambda: len(held.begun) == module._AT_ONCE)
+    with pytest.raises(TooManySignIns):
         await passwords.hash("one too many")
-    free.set()
+    assert len(held.begun) == module._AT_ONCE
+    held.free.set()
     assert await asyncio.gather(*waiting) == [str(n) for n in range(limit)]
     assert await passwords.hash("there is room again") == "there is room again"
+
+
+async def test_a_flood_does_not_delay_others(passwords: Passwords, held: Held) -> None:
+    """Who asks once is next, however many guesses of somebody else wait already."""
+    flood = [
+        asyncio.create_task(passwords.verify("hash", "guess", whose="192.0.2.1")) for _ in range(50)
+    ]
+    await until(lambda: len(held.begun) == module._AT_ONCE)
+    rightful = asyncio.create_task(passwords.verify("hash", "rightful", whose="192.0.2.2"))
+    await asyncio.sleep(0)
+    held.free.set()
+    await asyncio.gather(*flood, rightful)
+    assert held.begun.index("rightful") in range(module._AT_ONCE, 2 * module._AT_ONCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has its own niceness on Linux only")
+async def test_hashing_leaves_the_cores_to_others(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The threads that hash are nicer than the loop, which is as nice as it was."""
+    before = os.nice(0)
+    monkeypatch.setattr(passwords._hashes, "hash", lambda password: str(os.nice(0)))
+    assert int(await passwords.hash("correct horse")) == min(before + module._NICENESS, 19)
+    assert os.nice(0) == before
 
 
 def test_what_may_be_a_password() -> None:

@@ -13,7 +13,7 @@ from notifier import __version__, wire
 from notifier.identity.accounts import digest
 from notifier.models import SCOPES
 from notifier.storage.operations.keys import CreateApiKey
-from tests.support.harness import ADMIN_PASSWORD, SEND, Harness
+from tests.support.harness import ADMIN_PASSWORD, SEND, Harness, ServerWith
 
 DOCUMENT = build(PATHS)
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
@@ -108,6 +108,28 @@ async def test_answers_of_users(server: Harness) -> None:
     ann = {"Authorization": f"Bearer {server.token(await server.user(), 'access')}"}
     refused = await server.http.get("/api/stats/", headers=ann)
     conforms("/api/stats/", "get", 403, refused.json())
+
+
+async def test_an_answer_of_too_many_sign_ins(server_with: ServerWith) -> None:
+    """Too many wrong passwords are refused as documented."""
+    path = "/api/users/token/"
+    async with server_with(guesses_per_name=1) as server:
+        for status in (401, 429):
+            answer = await server.post(SIGN_IN | {"password": "wrong"}, path)
+            assert answer.status_code == status
+            conforms(path, "post", status, answer.json())
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_what_says_when_to_try_again() -> None:
+    """The documented refusals with Retry-After are just those that have it."""
+    with_header = {
+        status
+        for path, method in OPERATIONS
+        for status, answer in answers(path, method).items()
+        if "Retry-After" in answer.get("headers", {})
+    }
+    assert with_header == {"429", "503"}
 
 
 async def test_answers_of_identity(server: Harness) -> None:

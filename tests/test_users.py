@@ -1,5 +1,7 @@
 """Signing in: the four token endpoints, and the page's session."""
 
+from collections.abc import Hashable
+
 import jwt
 import pytest
 
@@ -98,9 +100,11 @@ async def test_names_that_cannot_be_take_as_long(
     hashes: list[str | None] = []
     verify = Passwords.verify
 
-    async def watched(self: Passwords, password_hash: str | None, password: str) -> bool:
+    async def watched(
+        self: Passwords, password_hash: str | None, password: str, **options: Hashable
+    ) -> bool:
         hashes.append(password_hash)
-        return await verify(self, password_hash, password)
+        return await verify(self, password_hash, password, **options)
 
     monkeypatch.setattr(Passwords, "verify", watched)
     for name in ("nobody", "admin\0", "x" * 151):

@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
+from notifier.addresses import subscriber
 from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
+from notifier.identity.guesses import Guesses
 from notifier.identity.passwords import Passwords, check_password
 from notifier.identity.tokens import Token, Tokens, TokenType
 from notifier.models import SCOPES, ApiKey, Scope, User
@@ -46,20 +48,29 @@ def digest(api_key: str) -> bytes:
 class Accounts:
     """Who someone is, and what that allows."""
 
-    def __init__(self, store: Store, tokens: Tokens, passwords: Passwords) -> None:
+    def __init__(
+        self, store: Store, tokens: Tokens, passwords: Passwords, guesses: Guesses
+    ) -> None:
         self._store = store
         self._tokens = tokens
         self._passwords = passwords
+        self._guesses = guesses
 
     # Tokens.
 
-    async def sign_in(self, username: str, password: str) -> TokenSet:
-        """Tokens for a name and a password. Raises NoActiveAccount or Unavailable."""
-        user = await self._named(username)
-        right = await self._passwords.verify(user.password_hash if user else None, password)
-        if user is None or not right or not user.is_active:
-            raise NoActiveAccount
-        return self._issue(user)
+    async def sign_in(self, username: str, password: str, address: str) -> TokenSet:
+        """Tokens for a name and a password, tried from ``address``.
+
+        Raises NoActiveAccount, TooManySignIns or Unavailable.
+        """
+        whose = subscriber(address)
+        with self._guesses.guess(username, whose):
+            user = await self._named(username)
+            password_hash = user.password_hash if user else None
+            right = await self._passwords.verify(password_hash, password, whose=whose)
+            if user is None or not right or not user.is_active:
+                raise NoActiveAccount
+            return self._issue(user)
 
     async def refresh(self, refresh_token: str) -> TokenSet:
         """New tokens for a refresh token. Raises TokenNotValid."""

@@ -1,25 +1,30 @@
-"""Passwords: argon2id, hashed and verified away from the loop.
+"""Passwords: hashed and verified away from the loop, with the cores that it leaves over.
 
-One hash takes tens of milliseconds and 64 MiB on purpose, so only a few run at a time and
-only a few more may wait; the rest is told to come back.
+One hash takes tens of milliseconds and 64 MiB on purpose, so only a few run at a time. Whose
+comes next is fair between those who ask (:mod:`notifier.identity.turns`).
 """
 
 import asyncio
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from notifier.errors import InvalidField, Unavailable
+from notifier.errors import InvalidField
+from notifier.identity.hashes import Hashes
+from notifier.identity.turns import Turns
 
 T = TypeVar("T")
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 1024
 _AT_ONCE: Final = 2
-_MAY_WAIT: Final = 64
+_MAY_WAIT: Final = 128
+_PATIENCE: Final = 10.0
+_NICENESS: Final = 5
+"""A third of the weight of the loop, which so comes first when it wakes. With more, a machine that
+is busy with other programs would leave next to nothing for signing in."""
 
 
 def check_password(password: str) -> None:
@@ -31,24 +36,32 @@ def check_password(password: str) -> None:
 
 
 class Passwords:
-    """Hashes and verifies in a small pool of threads."""
+    """Hashes and verifies in a small pool of threads.
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="notifier-password")
-        self._under_way = 0
+    For these at most ``may_wait`` wait, and nobody longer than ``patience`` seconds.
+    """
+
+    def __init__(self, may_wait: int = _MAY_WAIT, patience: float = _PATIENCE) -> None:
+        self._hashes = Hashes()
+        self._pool = ThreadPoolExecutor(
+            _AT_ONCE, thread_name_prefix="notifier-password", initializer=_yield_to_others
+        )
+        self._turns = Turns(_AT_ONCE, may_wait, patience)
         self._decoy: str | None = None
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises Unavailable if too many wait."""
-        return await self._run(lambda: self._hasher.hash(password))
+        """The hash to store. Raises TooManySignIns where others are before it."""
+        return await self._run(lambda: self._hashes.hash(password), None)
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
+    async def verify(
+        self, password_hash: str | None, password: str, *, whose: Hashable = None
+    ) -> bool:
         """Whether the password is right. Takes as long for None: a user who doesn't exist.
 
-        Raises Unavailable if too many wait.
+        Those with the same ``whose`` share their turns. Raises TooManySignIns where others
+        are before it.
         """
-        return await self._run(lambda: self._verify(password_hash, password))
+        return await self._run(lambda: self._verify(password_hash, password), whose)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -57,23 +70,21 @@ class Passwords:
     def _verify(self, password_hash: str | None, password: str) -> bool:
         if password_hash is None:
             if self._decoy is None:
-                self._decoy = self._hasher.hash("nobody has this password")
+                self._decoy = self._hashes.hash("nobody has this password")
             password_hash, password = self._decoy, ""
         if not _encodable(password):
             password = ""
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
+        return self._hashes.verify(password_hash, password)
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        if self._under_way >= _AT_ONCE + _MAY_WAIT:
-            raise Unavailable("Too many people are signing in; try again soon.")
-        self._under_way += 1
-        try:
+    async def _run(self, call: Callable[[], T], whose: Hashable) -> T:
+        async with self._turns.turn(whose):
             return await asyncio.get_running_loop().run_in_executor(self._pool, call)
-        finally:
-            self._under_way -= 1
+
+
+def _yield_to_others() -> None:
+    """Let this thread have a core only where the loop or the store needs none."""
+    if sys.platform == "linux":  # elsewhere it would be about the whole process
+        os.nice(_NICENESS)
 
 
 def _encodable(text: str) -> bool:

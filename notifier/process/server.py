@@ -23,6 +23,7 @@ from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
 from notifier.identity.accounts import Accounts
+from notifier.identity.guesses import Guesses
 from notifier.identity.passwords import Passwords
 from notifier.identity.secret import signing_secret
 from notifier.identity.tokens import Tokens
@@ -61,7 +62,8 @@ def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Acc
             "identity": settings.identity_seconds,
         },
     )
-    return Accounts(store, tokens, passwords)
+    guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
+    return Accounts(store, tokens, passwords, guesses)
 
 
 class Server:
@@ -111,7 +113,7 @@ class Server:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self._failed = loop.create_future()
-        passwords = Passwords()
+        passwords = Passwords(settings.sign_ins_waiting, settings.request_timeout)
         self._stack.append(("passwords", _as_async(passwords.close)))
         accounts = make_accounts(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))

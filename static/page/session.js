@@ -10,11 +10,12 @@ const RENEWAL_DEADLINE = 30_000;
 
 /** The answer was no: the server's, or that of a proxy before it. */
 export class Refused extends Error {
-  /** @param {number} status @param {any} body */
-  constructor(status, body) {
+  /** @param {number} status @param {any} body @param {number} [retryAfter] seconds to wait, if it said so */
+  constructor(status, body, retryAfter) {
     super(body?.detail ?? `HTTP ${status}`);
     this.status = status;
     this.body = body;
+    this.retryAfter = retryAfter;
   }
 
   /** A proxy has a 401 of its own, but not the server's words. */
@@ -131,6 +132,9 @@ async function exchange(method, path, body, access, signal) {
   if (access) headers.Authorization = `Bearer ${access}`;
   const text = typeof body === "object" ? JSON.stringify(body) : body;
   const answer = await fetch(path, { method, headers, body: text, cache: "no-store", signal });
-  if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => null));
+  if (!answer.ok) {
+    const retryAfter = Number(answer.headers.get("Retry-After")) || undefined;
+    throw new Refused(answer.status, await answer.json().catch(() => null), retryAfter);
+  }
   return answer.status === 204 ? null : answer.json();
 }

@@ -51,8 +51,7 @@ export class SignIn {
 
   /** @param {unknown} error */
   #explain(error) {
-    const wrong = error instanceof Refused && (error.status === 401 || error.status === 400);
-    this.#fault(this.#password, wrong ? words.wrongCredentials : words.signInUnavailable);
+    this.#fault(this.#password, reason(error));
     this.#password.focus();
     this.#password.select();
   }
@@ -69,4 +68,12 @@ export class SignIn {
     if (button) button.disabled = busy;
     this.#form.setAttribute("aria-busy", String(busy));
   }
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  if (!(error instanceof Refused)) return words.signInUnavailable;
+  if (error.status === 401 || error.status === 400) return words.wrongCredentials;
+  if (error.status === 429 && error.retryAfter) return words.tooManySignIns(error.retryAfter);
+  return words.signInUnavailable;
 }

@@ -24,6 +24,8 @@ export default {
   signOutEverywhereHint: "Also ends all tokens of your account, those of programs too.",
   fieldRequired: "Please fill this in.",
   wrongCredentials: "This user name and password don't match.",
+  /** @param {number} seconds */
+  tooManySignIns: (seconds) => `Too many attempts to sign in. Please try again in ${seconds} s.`,
   signInUnavailable: "The server is busy or away. Please try again in a moment.",
   signedOutElsewhere: "You were signed out. Sign in again to go on.",
   signOutFailed: "Signing out didn't reach the server, so you are still signed in. Please try again.",

@@ -1,6 +1,7 @@
 """Signing in, staying signed in, signing out."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from playwright.async_api import Page, Route, expect
@@ -30,6 +31,19 @@ async def test_wrong_password(backend: Backend, visit: Visit) -> None:
     await expect(page.get_by_label("Password")).to_be_focused()
     await fill_in(page, "admin", ADMIN_PASSWORD)
     await expect(page.locator("#light")).to_have_text("Connected")
+
+
+async def test_too_many_guesses(start_backend: Callable[..., Backend], visit: Visit) -> None:
+    """After too many wrong passwords the page says how long to wait."""
+    backend = start_backend(NOTIFIER_GUESSES_PER_NAME="1")
+    page = await (await visit(backend)).open()
+    await fill_in(page, "admin", "wrong")
+    await expect(page.locator("#password-error")).to_contain_text("don't match")
+    await fill_in(page, "admin", "wrong again")
+    await expect(page.locator("#password-error")).to_have_text(
+        re.compile(r"^Too many attempts to sign in\. Please try again in \d+ s\.$")
+    )
+    await expect(page.get_by_label("Password")).to_be_focused()
 
 
 async def test_empty_fields(backend: Backend, visit: Visit) -> None:

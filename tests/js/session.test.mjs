@@ -20,8 +20,8 @@ const ended = { status: 401, body: { detail: "No session.", code: "token_not_val
 /** Answer the coming requests in order. */
 function serve(...answers) {
   return mock.method(globalThis, "fetch", async () => {
-    const { status, body } = answers.shift();
-    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
+    const { status, body, headers } = answers.shift();
+    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
   });
 }
 
@@ -74,6 +74,15 @@ test("a page without a session is told so, a page without a server is not", asyn
   mock.restoreAll();
   serve({ status: 503, body: {} });
   await assert.rejects(new Session().resume(), Refused);
+});
+
+test("a refusal says how long to wait, if the server does", async () => {
+  const refused = { status: 429, body: { detail: "Later.", code: "too_many_sign_ins" } };
+  for (const [headers, seconds] of [[{ "Retry-After": "6" }, 6], [{}, undefined], [{ "Retry-After": "soon" }, undefined]]) {
+    serve({ ...refused, headers });
+    await assert.rejects(new Session().signIn("ann", "guess"), { status: 429, message: "Later.", retryAfter: seconds });
+    mock.restoreAll();
+  }
 });
 
 test("renewals at the same time are one request", async () => {
