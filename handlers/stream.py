@@ -54,7 +54,10 @@ class ClientStream(IOStream):
 
     @property
     def has_begun(self) -> bool:
-        """Whether a part of what is waited for has come."""
+        """Whether a part of what is waited for has come.
+
+        Tornado tells nobody of a part, and to count what is read would cost each frame.
+        """
         return self._read_buffer_size > 0
 
     def write_to_fd(self, data: memoryview) -> int:

@@ -150,7 +150,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1000
     max_header_bytes: Annotated[
         int, Meta(ge=1024, description="Largest headers of a request, beyond which it gets 431.")
-    ] = 16 * 1024
+    ] = 32 * 1024
     header_seconds: Annotated[
         float,
         Meta(gt=0, description="Seconds for the headers of a connection's first request."),
