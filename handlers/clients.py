@@ -7,7 +7,7 @@ is pinged, none.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Final
 
@@ -43,6 +43,9 @@ class Clients:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __iter__(self) -> Iterator[ClientStream]:
+        return iter(tuple(self._open))
 
     def accept(
         self, connection: socket.socket, address: str, **sizes: int | None
@@ -105,11 +108,6 @@ class Clients:
             else:
                 stream.sent_before = stream.sent
                 self._answer.begin(stream)
-
-    def close_all(self) -> None:
-        """End all connections, WebSockets too."""
-        for stream in tuple(self._open):
-            stream.close()
 
     def _too_long(self, stream: ClientStream) -> None:
         # Behind the headers only the lines of a chunked body have such a limit.

@@ -62,11 +62,6 @@ class Listener(HTTPServer):
             each.close()
         self._listening.clear()
 
-    async def close_all_connections(self) -> None:
-        """End all connections, WebSockets too."""
-        await super().close_all_connections()
-        self._clients.close_all()
-
     # Accepting.
 
     def _watch(self) -> None:
