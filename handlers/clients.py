@@ -111,7 +111,7 @@ class Clients:
 
     def _too_long(self, stream: ClientStream) -> None:
         # Behind the headers only the lines of a chunked body have such a limit.
-        if stream.awaited is not self._answer:
+        if stream.awaited in (self._first, self._next):
             self._refuse(stream.socket, HeadersTooLarge(), stream.address)
 
     def _closed(self, stream: ClientStream) -> None:

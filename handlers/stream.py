@@ -45,12 +45,13 @@ class ClientStream(IOStream):
         self._too_long_callback = too_long
 
     def wait_for(self, deadlines: "Deadlines[ClientStream] | None") -> None:
-        """From now on there is time until one of ``deadlines``."""
+        """From now on there is time until one of ``deadlines``. Nothing is awaited once it is
+        closed, although a request may still be found in what was read before."""
         if self.awaited is not None and self.awaited is not deadlines:
             self.awaited.end(self)
-        self.awaited = deadlines
-        if deadlines is not None:
-            deadlines.begin(self)
+        self.awaited = None if self.closed() else deadlines
+        if self.awaited is not None:
+            self.awaited.begin(self)
 
     @property
     def has_begun(self) -> bool:
