@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types bench cluster screenshots clean
+.PHONY: run test lint types bench cluster faults screenshots clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
@@ -28,7 +28,11 @@ bench: $(VENV)/.installed-dev
 # Three processes behind nginx with all that they share, from installed servers; Ctrl-C stops it.
 # On another port: make cluster PORT=9000
 cluster: $(VENV)/.installed-dev
-	@$(BIN)/python -m deploy.cluster $(if $(PORT),--port $(PORT))
+	@$(BIN)/python -m servers $(if $(PORT),--port $(PORT))
+
+# Every fault on both ways to install it, counted; ten minutes. WRITE=--write renews the docs.
+faults: $(VENV)/.installed-dev $(VENV)/.tools
+	@$(BIN)/python -m tests.faults $(WRITE)
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots

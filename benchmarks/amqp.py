@@ -13,8 +13,8 @@ import pika  # type: ignore[import-untyped]
 
 from benchmarks.measure import SECRET, Subject, subject
 from notifier.identity.tokens import Tokens
-from tests.support.postgres import PostgresServer
-from tests.support.rabbitmq import RabbitServer
+from servers.postgres import PostgresServer
+from servers.rabbitmq import RabbitServer
 
 ROUNDS = 3
 SECONDS = 60.0

@@ -26,10 +26,10 @@ from notifier.events import Appended, Event
 from notifier.identity.tokens import Tokens
 from notifier.models import Notification
 from notifier.storage.postgres import PostgresDriver
-from tests.support import postgres
-from tests.support.nginx import NginxServer
-from tests.support.postgres import PostgresServer
-from tests.support.redis import RedisServer, redis_cluster
+from servers import postgres
+from servers.nginx import NginxServer
+from servers.postgres import PostgresServer
+from servers.redis import RedisServer, redis_cluster
 
 USERS = 16
 ROUNDS = 4

@@ -4,7 +4,7 @@
     python -m benchmarks.storage http      CPU of a whole server for each send over HTTP
     python -m benchmarks.storage explain   query plans on a million rows
 
-All start a PostgreSQL of their own (see tests/support/postgres.py) and need a few
+All start a PostgreSQL of their own (see servers/postgres.py) and need a few
 hundred megabytes of temporary disk space.
 """
 
@@ -35,7 +35,7 @@ from notifier.storage.operations.notifications import (
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
-from tests.support.postgres import PostgresServer, execute
+from servers.postgres import PostgresServer, execute
 
 USERS = 20_000
 PAYLOAD = b'{"title": "Your order has shipped", "order": 1234567, "total": 19.90}'

@@ -19,10 +19,11 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from notifier.identity import passwords
+from servers.missing import MissingServer
+from servers.notifier import ServerProcess
 from tests.storage.databases import PostgresDatabase
 from tests.support.harness import Harness, ServerWith, running, settings_for
-from tests.support.process import ServerProcess
-from tests.support.servers import MissingHistory, MissingServer
+from tests.support.history import MissingHistory
 
 _WORKERS_PER_CORE = 2
 """Tests wait for something half of their time."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from handlers import bodies
+from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SEND, Harness, until
-from tests.support.process import ServerProcess
 
 MEGABYTE = 1024 * 1024
 TOO_LARGE = (413, {"detail": f"The body exceeds {MEGABYTE} bytes.", "code": "request_too_large"})

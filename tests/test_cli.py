@@ -25,9 +25,10 @@ import httpx
 import pytest
 import websockets
 
-from tests.support import postgres
+from servers import postgres
+from servers.notifier import ServerProcess
+from servers.program import SECONDS
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
-from tests.support.process import SECONDS, ServerProcess
 
 PASSWORD = "correct horse"
 Processes = Callable[..., ServerProcess]

@@ -42,8 +42,8 @@ from notifier_client import (
     notify_user_by_id,
 )
 from notifier_client.delivery import Answer, Delivery, Interrupted, Patience
+from servers.notifier import ServerProcess
 from tests.support.harness import Harness
-from tests.support.process import ServerProcess
 
 API_KEY = "ntf_a-key-that-must-never-be-seen"
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 import websockets
 
-from notifier.identity.tokens import Tokens
-from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Frame, until
-from tests.support.process import ServerProcess
+from servers.notifier import ServerProcess
+from tests.support.harness import JSON, SECONDS, SEND, Device, Frame, until
+from tests.support.people import socket_url
 
 SENDERS = 16
 USERS = (1, 2)
@@ -46,8 +46,7 @@ def process(server_process: Processes) -> ServerProcess:
 
 @asynccontextmanager
 async def connected(process: ServerProcess, user_id: int) -> AsyncIterator[Device]:
-    token = Tokens(SECRET, {"identity": 3600}).issue("identity", user_id, 0)
-    url = f"ws{process.url.removeprefix('http')}/ws/notifications/{user_id}/?token={token}"
+    url = socket_url(process.url, user_id)
     async with websockets.connect(url, max_queue=None, close_timeout=1) as socket:
         yield Device(socket)
 

@@ -11,8 +11,8 @@ import pytest
 import websockets
 
 from notifier.identity.tokens import Tokens
+from servers.notifier import ServerProcess
 from tests.support.harness import SECONDS, SECRET, SEND, Harness, ServerWith, until
-from tests.support.process import ServerProcess
 
 Processes = Callable[..., ServerProcess]
 

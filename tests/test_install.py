@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 import notifier
+from servers import ROOT
+from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SEND
-from tests.support.process import ROOT, ServerProcess
 
 PACKAGES = ("notifier", "handlers", "amqp", "static")
 CLIENT = Path("clients/python")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT
-from tests.support.servers import MissingServer
+from servers import ROOT
+from servers.missing import MissingServer
 
 FOLDER = ROOT / "tests" / "js"
 NODE = Path(sys.executable).with_name("node")

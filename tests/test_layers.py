@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT
+from servers import ROOT
 
 CLIENT = ROOT / "clients" / "python"
 PACKAGES = {
@@ -18,6 +18,7 @@ PACKAGES = {
     "amqp": ROOT,
     "static": ROOT,
     "notifier_client": CLIENT,
+    "servers": ROOT,
 }
 """Each with the folder that it is in."""
 
@@ -86,6 +87,10 @@ FORBIDDEN = {
         r"amqp(\..*)?",
         rf"notifier\.(storage|delivery)(\..*)?|{CLIENT}|handlers(\..*)?|{PROCESS}",
     ),
+    "servers know what they start from outside": (
+        r"servers(\..*)?",
+        _only(r"servers(\..*)?"),
+    ),
     "the client is a stranger": (
         r"notifier_client(\..*)?",
         _only(r"notifier_client(\..*)?"),
@@ -99,9 +104,9 @@ FORBIDDEN = {
 # Where each library may be imported.
 LIBRARIES = {
     "pika": r"amqp\.(broker|frames)",
-    "redis": r"notifier\.delivery\.relay\.\w+",
+    "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
     "sqlite3": r"notifier\.storage\.sqlite",
-    "psycopg2": r"notifier\.storage\.postgres|notifier\.process\.parts",
+    "psycopg2": r"notifier\.storage\.postgres|notifier\.process\.parts|servers\.postgres",
     "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",
     "jwt": r"notifier\.identity\.tokens",
@@ -140,7 +145,7 @@ def _imports(file: Path, *, types: bool = True) -> set[str]:
 
 def _ours(name: str) -> bool:
     # Of the package itself only the version is taken.
-    return name.partition(".")[0] in PACKAGES and name != "notifier"
+    return name.partition(".")[0] in {*PACKAGES, "tests", "benchmarks"} and name != "notifier"
 
 
 @pytest.mark.parametrize("rule", FORBIDDEN)

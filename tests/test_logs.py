@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from notifier.identity.tokens import Tokens
 from notifier.process.logs import Format, JsonFormatter, TextFormatter, scrub
+from servers.notifier import ServerProcess
 from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, SEND
-from tests.support.process import ServerProcess
 
 HIDDEN = "hunter2-hunter2"
 TOKEN = Tokens(SECRET, {"identity": 60}).issue("identity", 1, 0)

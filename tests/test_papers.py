@@ -12,8 +12,8 @@ from notifier.identity.accounts import digest
 from notifier.process.cli import main
 from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
 from notifier.storage.operations.users import EndSessions, SetActive
+from servers import ROOT
 from tests.support.harness import Harness
-from tests.support.process import ROOT
 
 README = (ROOT / "README.md").read_text()
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.process import ROOT
+from servers import ROOT
 from tests.test_layers import MODULES
 
 CHECKED = {"pika": "1.4.4", "redis": "8.1.0", "tornado": "6.6.1"}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from servers import ROOT
+from servers.ports import free_port
+from servers.program import SECONDS
 from tests.conftest import LONG
-from tests.support.ports import free_port
-from tests.support.process import ROOT, SECONDS
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 NEED_REDIS = ("test_flush", "test_wrong_password")
@@ -61,7 +62,7 @@ def test_a_port_is_given_once() -> None:
         pass
     script = f"""
 import random
-from tests.support.ports import free_port
+from servers.ports import free_port
 offered = iter([{ports[0]}, {ports[1]}, *range(10_000, 32_768)])
 random.choice = lambda ports: next(offered)
 print(free_port())

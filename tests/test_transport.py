@@ -9,7 +9,7 @@ from tornado.iostream import IOStream
 from tornado.tcpserver import TCPServer
 
 from handlers.transport import SocketTransport
-from tests.support.certificate import make_certificate
+from servers.certificate import make_certificate
 from tests.support.harness import until
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
+from servers.rabbitmq import RabbitServer
 from tests.support.harness import until
-from tests.support.rabbitmq import RabbitServer
 
 SEND = "notifications.send"
 RESULT = "notifications.result"

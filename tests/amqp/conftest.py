@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from servers.rabbitmq import RabbitServer, shared
 from tests.amqp.broker import Rabbit
 from tests.support.harness import Harness, running, settings_for, until
-from tests.support.rabbitmq import RabbitServer, shared
 
 Consuming = Callable[..., AbstractAsyncContextManager[Harness]]
 

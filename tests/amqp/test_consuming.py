@@ -12,10 +12,10 @@ import pytest
 
 from amqp.worker import Worker
 from notifier.storage.operations.users import SetActive
+from servers.missing import MissingServer
 from tests.amqp.broker import RESULT, Rabbit
 from tests.amqp.conftest import Consuming
 from tests.support.harness import Harness, until
-from tests.support.servers import MissingServer
 
 
 async def test_message_to_device(server: Harness, rabbit: Rabbit) -> None:

@@ -1,6 +1,7 @@
 """Everything that can happen to a broker, a connection, a queue or the store."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from notifier.config import load
 from notifier.errors import InvalidSettings, Unavailable
 from tests.amqp.broker import Rabbit
 from tests.amqp.conftest import Consuming
-from tests.support.harness import Harness, until
+from tests.support.harness import Harness, Person, until
 
 SECONDS_TO_RECOVER = 60.0
 
@@ -24,6 +25,12 @@ async def recovered(server: Harness) -> None:
     await until(lambda: state(server) == "consuming", SECONDS_TO_RECOVER)
 
 
+def publish(rabbit: Rabbit, person: Person, numbers: Iterable[int]) -> None:
+    """A message for each of ``numbers``, confirmed one by one: not on the loop of the server."""
+    for number in numbers:
+        rabbit.publish({"user_id": person.id, "payload": number}, message_id=str(number))
+
+
 async def test_broker_killed_under_load(consuming: Consuming, rabbit: Rabbit) -> None:
     """kill -9 of the broker loses and repeats nothing that it had confirmed or we acknowledged."""
     total = 3000
@@ -31,10 +38,7 @@ async def test_broker_killed_under_load(consuming: Consuming, rabbit: Rabbit) ->
         ann = await server.user()
         await asyncio.to_thread(rabbit.broker.flush)
         async with server.connect(ann) as device:
-            for number in range(total // 2):
-                rabbit.publish({"user_id": ann.id, "payload": number}, message_id=str(number))
-                if number % 20 == 0:
-                    await asyncio.sleep(0)
+            await asyncio.to_thread(publish, rabbit, ann, range(total // 2))
             rabbit.disconnect()
             await asyncio.to_thread(rabbit.broker.kill)
             await until(lambda: state(server) == "connecting")
@@ -42,8 +46,7 @@ async def test_broker_killed_under_load(consuming: Consuming, rabbit: Rabbit) ->
             assert sent["key"] == "meanwhile"
             await asyncio.to_thread(rabbit.broker.start)
             await recovered(server)
-            for number in range(total // 2, total):
-                rabbit.publish({"user_id": ann.id, "payload": number}, message_id=str(number))
+            await asyncio.to_thread(publish, rabbit, ann, range(total // 2, total))
             frames = await device.take(total + 1)
             await device.nothing_more()
         assert [frame.seq for frame in frames] == list(range(1, total + 2))

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
+from servers.notifier import ServerProcess
 from tests.support.harness import ADMIN_PASSWORD, JSON, SECONDS, SEND
-from tests.support.process import ServerProcess
 
 
 class Backend(ServerProcess):

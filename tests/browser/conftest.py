@@ -20,8 +20,8 @@ from playwright.async_api import (
     expect,
 )
 
+from servers.chromium import QUIET, find_chromium
 from tests.browser.backend import Backend
-from tests.browser.chromium import QUIET, find_chromium
 from tests.support.harness import ADMIN_PASSWORD
 
 # What the browser itself says about answers and connections that a test provokes.

@@ -11,11 +11,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from servers import ROOT
+from servers.chromium import QUIET, find_chromium
 from tests.browser.backend import Backend
-from tests.browser.chromium import QUIET, find_chromium
 from tests.browser.conftest import Visitor, fill_in, switch
 from tests.support.harness import ADMIN_PASSWORD
-from tests.support.process import ROOT
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
 OLGA, BEN = 2, 3

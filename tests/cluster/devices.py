@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 import httpx
 import websockets
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import PeopledCluster
 from tests.support.harness import SECONDS, SEND, Device, Person
 
 
 @asynccontextmanager
 async def connected(
-    cluster: Cluster, person: Person, process: int | None = None
+    cluster: PeopledCluster, person: Person, process: int | None = None
 ) -> AsyncIterator[Device]:
     """A device of ``person``, at one process or wherever nginx leads it, that is up to date."""
     chosen = None if process is None else cluster.processes[process]

@@ -5,14 +5,27 @@ import itertools
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any, Protocol
 
 import httpx
 import pika
+import pika.exceptions
 import websockets
 
-from tests.support.cluster import Cluster
 from tests.support.harness import SEND, Person
+
+
+class Place(Protocol):
+    """Where senders and devices go: one process, or a cluster behind nginx."""
+
+    @property
+    def url(self) -> str:
+        """Where to send."""
+
+    def socket_url(self, person: Person) -> str:
+        """Where a device of ``person`` connects."""
 
 
 class Ledger:
@@ -42,6 +55,12 @@ class Ledger:
             for key in promised.keys() - self.delivered(user_id)
         ]
 
+    @property
+    def repeated(self) -> int:
+        """How many were given again to a user who had them."""
+        given = Counter((owner, key) for owner, frames in self.connections for _, key in frames)
+        return given.total() - len(given)
+
     def check(self) -> None:
         """Nothing lost, nothing invented, in order, nothing twice on one connection."""
         assert not self.missing()
@@ -62,10 +81,13 @@ class Ledger:
 class Watcher:
     """A device that reconnects whenever it is sent away, and keeps what it was given."""
 
-    def __init__(self, ledger: Ledger, cluster: Cluster, person: Person) -> None:
+    def __init__(
+        self, ledger: Ledger, place: Place, person: Person, *, acknowledges: bool = False
+    ) -> None:
         self._ledger = ledger
-        self._url = cluster.socket_url(person)
+        self._url = place.socket_url(person)
         self._person = person
+        self._acknowledges = acknowledges
         self.codes = Counter[int]()
         """How its connections ended."""
         self.connected = asyncio.Event()
@@ -90,6 +112,9 @@ class Watcher:
                 async for text in socket:
                     frame = json.loads(text)
                     given.append((frame["seq"], frame["key"]))
+                    if self._acknowledges:
+                        ack = {"type": "message_ack", "key": frame["key"]}
+                        await socket.send(json.dumps(ack))
             finally:
                 self.codes[socket.close_code or 0] += 1
 
@@ -97,18 +122,20 @@ class Watcher:
 class HttpSender:
     """Sends through nginx, and again with the same key whatever went wrong."""
 
-    def __init__(self, ledger: Ledger, cluster: Cluster, people: list[Person], name: str) -> None:
+    def __init__(self, ledger: Ledger, place: Place, people: list[Person], name: str) -> None:
         self._ledger = ledger
-        self._url = cluster.url
+        self._url = place.url
         self._people = itertools.cycle(people)
         self._name = name
+        self.accepted_at = 0.0
+        """When the last one was accepted, by the monotonic clock."""
 
-    async def run(self, count: int, per_second: float) -> None:
-        """Send ``count`` notifications, at most so many in a second."""
+    async def run(self, numbers: Iterable[int], per_second: float) -> None:
+        """Send one notification for each of ``numbers``, at most so many in a second."""
         limits = httpx.Limits(max_keepalive_connections=8)
         async with httpx.AsyncClient(base_url=self._url, timeout=20, limits=limits) as http:
             began = time.monotonic()
-            for number in range(count):
+            for number in numbers:
                 await self._send(http, next(self._people), f"{self._name}-{number}")
                 ahead = began + number / per_second - time.monotonic()
                 if ahead > 0:
@@ -124,37 +151,53 @@ class HttpSender:
             else:
                 if answer.status_code == 200:
                     self._ledger.accepted[person.id][key] = answer.json()["seq"]
+                    self.accepted_at = time.monotonic()
                     return
                 self._ledger.refused[str(answer.status_code)] += 1
             await asyncio.sleep(0.2)
 
 
 class RabbitSender:
-    """Publishes with confirms, from a thread of its own."""
+    """Publishes with confirms, from a thread of its own, and again whatever went wrong."""
 
     def __init__(self, ledger: Ledger, address: str, people: list[Person]) -> None:
         self._ledger = ledger
         self._address = address
         self._people = itertools.cycle(people)
+        self.accepted_at = 0.0
+        """When the last one was confirmed, by the monotonic clock."""
 
-    async def run(self, count: int, per_second: float) -> None:
-        """Publish ``count`` messages, at most so many in a second."""
-        await asyncio.to_thread(self._publish, count, per_second)
+    async def run(self, numbers: Iterable[int], per_second: float) -> None:
+        """Publish one message for each of ``numbers``, at most so many in a second."""
+        await asyncio.to_thread(self._publish, numbers, per_second)
 
-    def _publish(self, count: int, per_second: float) -> None:
-        connection = pika.BlockingConnection(pika.URLParameters(self._address))
-        channel = connection.channel()
-        channel.confirm_delivery()
+    def _publish(self, numbers: Iterable[int], per_second: float) -> None:
+        connection: pika.BlockingConnection | None = None
         began = time.monotonic()
-        for number in range(count):
+        for number in numbers:
             person, key = next(self._people), f"rabbit-{number}"
-            channel.basic_publish(
-                "notifications_exchange",
-                "notifications.send",
-                json.dumps({"user_id": person.id, "payload": {"text": "hello"}}).encode(),
-                pika.BasicProperties(message_id=key, delivery_mode=2),
-                mandatory=True,
-            )
-            self._ledger.accepted[person.id][key] = 0
+            while self._ledger.accepted[person.id].get(key) is None:
+                try:
+                    if connection is None:
+                        connection = pika.BlockingConnection(pika.URLParameters(self._address))
+                        channel = connection.channel()
+                        channel.confirm_delivery()
+                    self._publish_one(channel, person, key)
+                except pika.exceptions.AMQPError as error:
+                    self._ledger.refused[type(error).__name__] += 1
+                    connection = None
+                    time.sleep(0.2)
             time.sleep(max(0.0, began + number / per_second - time.monotonic()))
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+    def _publish_one(self, channel: Any, person: Person, key: str) -> None:
+        channel.basic_publish(
+            "notifications_exchange",
+            "notifications.send",
+            json.dumps({"user_id": person.id, "payload": {"text": "hello"}}).encode(),
+            pika.BasicProperties(message_id=key, delivery_mode=2),
+            mandatory=True,
+        )
+        self._ledger.accepted[person.id][key] = 0
+        self.accepted_at = time.monotonic()

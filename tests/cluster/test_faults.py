@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from servers import postgres, rabbitmq
+from servers.redis import RedisServer
 from tests.cluster.ledger import HttpSender, Ledger, RabbitSender, Watcher
-from tests.support import postgres, rabbitmq
-from tests.support.cluster import Cluster, running
-from tests.support.redis import RedisServer
+from tests.support.cluster import PeopledCluster, running
 
 pytestmark = pytest.mark.asyncio
 
@@ -43,12 +43,14 @@ async def test_nothing_is_lost_whatever_dies(tmp_path: Path) -> None:
             each = (TOTAL - BY_RABBIT) // SENDERS
             sending = [
                 HttpSender(ledger, cluster, people[number:] + people[:number], f"http{number}").run(
-                    each, each / SECONDS
+                    range(each), each / SECONDS
                 )
                 for number in range(SENDERS)
             ]
             sending.append(
-                RabbitSender(ledger, broker.address, people).run(BY_RABBIT, BY_RABBIT / SECONDS)
+                RabbitSender(ledger, broker.address, people).run(
+                    range(BY_RABBIT), BY_RABBIT / SECONDS
+                )
             )
             await asyncio.gather(_torment(cluster, redis), *sending)
             assert ledger.promises == each * SENDERS + BY_RABBIT
@@ -63,7 +65,7 @@ async def test_nothing_is_lost_whatever_dies(tmp_path: Path) -> None:
         redis.remove()
 
 
-async def _torment(cluster: Cluster, redis: RedisServer) -> None:
+async def _torment(cluster: PeopledCluster, redis: RedisServer) -> None:
     """All faults, one after the other, with time to recover in between."""
     first, second, _ = cluster.processes
     blocking = asyncio.to_thread

@@ -12,13 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.ports import free_port
-from tests.support.process import ROOT, SECONDS
+from servers import ROOT
+from servers.ports import free_port
+from servers.program import SECONDS
 
 
 def make_cluster(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "deploy.cluster", *arguments],
+        [sys.executable, "-m", "servers", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
         stdout=subprocess.PIPE,
@@ -55,7 +56,7 @@ def test_a_port_that_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "passed"), [((), "deploy.cluster"), (("PORT=9000",), "--port 9000")]
+    ("arguments", "passed"), [((), "servers"), (("PORT=9000",), "--port 9000")]
 )
 def test_the_port_of_make(arguments: tuple[str, ...], passed: str) -> None:
     """``make cluster PORT=…`` passes it on; without it, it is the usual one."""

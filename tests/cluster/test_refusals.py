@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ServerProcess
+from servers.notifier import ServerProcess
 
 
 def _refusal(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

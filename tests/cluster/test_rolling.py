@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from servers import postgres
 from tests.cluster.devices import connected, send
 from tests.cluster.ledger import Ledger, Watcher
-from tests.support import postgres
 from tests.support.burners import busy_cores
-from tests.support.cluster import Cluster, running
+from tests.support.cluster import PeopledCluster, running
 from tests.support.harness import SEND, Person, until
 
 pytestmark = pytest.mark.asyncio
@@ -39,7 +39,7 @@ _CATCH_UP = 30.0
 class Load:
     """Senders without keys of their own, who want 200 at the first try, and watchers."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: PeopledCluster) -> None:
         self._cluster = cluster
         self._people = cluster.users(USERS)
         self._ledger = Ledger()

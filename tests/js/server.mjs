@@ -13,7 +13,7 @@ const PYTHON = process.env.PYTHON ?? path.join(ROOT, ".venv/bin/python");
 const PASSWORD = "a password for tests";
 const JSON_TYPE = { "Content-Type": "application/json" };
 // A port that is still free after a restart, as one of the system's choice may not be.
-const FREE_PORT = "from tests.support.ports import free_port; print(free_port())";
+const FREE_PORT = "from servers.ports import free_port; print(free_port())";
 
 export class Server {
   port = Number(execFileSync(PYTHON, ["-c", FREE_PORT], { cwd: ROOT }));

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from servers import redis as redis_support
 from tests.relay.networks import Network
-from tests.support import redis as redis_support
 
 
 @pytest.fixture(scope="session")

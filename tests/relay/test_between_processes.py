@@ -12,8 +12,8 @@ import redis as redis_py
 from notifier.delivery.relay.nudges import MAX_PAYLOAD, Nudges
 from notifier.events import Appended, Event
 from notifier.models import Notification
+from servers import redis as redis_support
 from tests.relay.networks import Network, notification, until_linked
-from tests.support import redis as redis_support
 from tests.support.harness import SECRET, until
 
 pytestmark = pytest.mark.asyncio

@@ -10,9 +10,9 @@ from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.cluster import Address, Cluster
 from notifier.delivery.relay.connection import Connect, Connection
 from notifier.delivery.relay.redis import RedisRelay
+from servers.redis import RedisServer, redis_cluster, sentinel
 from tests.relay.networks import Network, notification, until_linked, until_state
 from tests.support.harness import SECRET, until
-from tests.support.redis import RedisServer, redis_cluster, sentinel
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from servers.certificate import make_certificate
+from servers.ports import free_port
+from servers.redis import RedisServer
 from tests.relay.networks import Network, notification
-from tests.support.certificate import make_certificate
-from tests.support.ports import free_port
-from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.asyncio
 

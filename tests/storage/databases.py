@@ -12,7 +12,7 @@ from notifier.storage.operations.users import CreateUser
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
 from notifier.storage.store import Store
-from tests.support import postgres
+from servers import postgres
 
 
 class Database(ABC):

@@ -32,11 +32,11 @@ from notifier.storage.operations.notifications import (
 from notifier.storage.operations.users import CreateUser, EndSessions, UserChangesSince, Users
 from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver
 from notifier.storage.store import Store
+from servers import postgres
+from servers.postgres import PASSWORD, PostgresServer
 from tests.storage.databases import PostgresDatabase, make_user, opened
 from tests.storage.proxy import CuttingProxy
 from tests.storage.test_sqlite import INDEXES, TABLES
-from tests.support import postgres
-from tests.support.postgres import PASSWORD, PostgresServer
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import websockets
 from notifier.identity.tokens import Tokens
 from notifier.storage.operations.users import EndSessions, RemoveUserChanges
 from notifier.storage.store import Store
+from servers.notifier import ServerProcess
 from tests.storage.databases import Database, SqliteDatabase, make_user, opened
 from tests.support.harness import SECONDS, SECRET
-from tests.support.process import ServerProcess
 
 TOKENS = Tokens(SECRET, {"identity": 3600})
 

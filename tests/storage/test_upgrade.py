@@ -13,10 +13,12 @@ import pytest
 import websockets
 
 from notifier.identity.tokens import Tokens
+from servers import ROOT
+from servers.missing import MissingServer
+from servers.notifier import ServerProcess
 from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.support.harness import SECONDS, SECRET, SEND, Device
-from tests.support.process import ROOT, ServerProcess
-from tests.support.servers import MissingHistory, MissingServer
+from tests.support.history import MissingHistory
 
 PREVIOUS = "3d2272a"
 """The commit of the previous release. To be replaced at each release."""

@@ -19,9 +19,8 @@ from notifier.process.server import Server
 from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store
+from servers.notifier import ADMIN_PASSWORD, SECRET
 
-SECRET = "only-for-tests-only-for-tests-only-for-tests"
-ADMIN_PASSWORD = "a password for tests"
 SECONDS = 30.0
 """How long anything may take before a test gives up, also on a busy machine."""
 
@@ -163,7 +162,9 @@ class Harness:
     ) -> AsyncIterator[Device]:
         """A device of ``person``. ``options`` are those of websockets.connect."""
         token = token or self.token(person)
-        options = {"open_timeout": SECONDS, "close_timeout": 1, "max_size": None, **options}
+        # No pings: the loop serves both ends, and the server has pings of its own.
+        waits = {"open_timeout": SECONDS, "close_timeout": 1, "ping_interval": None}
+        options = {"max_size": None, **waits, **options}
         async with websockets.connect(self.socket_url(person, token), **options) as socket:
             yield Device(socket)
 

@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
-from tests.support.cluster import Cluster
-from tests.support.nginx import NginxServer
-from tests.support.postgres import PostgresServer
-from tests.support.rabbitmq import RabbitServer
-from tests.support.redis import RedisServer
-from tests.support.servers import MissingServer
+from servers.cluster import Cluster
+from servers.missing import MissingServer
+from servers.nginx import NginxServer
+from servers.postgres import PostgresServer
+from servers.rabbitmq import RabbitServer
+from servers.redis import RedisServer
 
 _PORT: Final = 8002
 
@@ -99,7 +99,7 @@ def _run(stack: ExitStack, count: int, port: int) -> None:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="notifier-cluster-")))
     database, relay, broker = PostgresServer(durable=True), RedisServer(), RabbitServer()
     for server in (database, relay, broker):
-        print(f"Starting {type(server).__name__.removesuffix('Server')} …", flush=True)
+        print(f"Starting {server.NAME} …", flush=True)
         stack.callback(server.remove)
         server.start()
     password = secrets.token_urlsafe(12)

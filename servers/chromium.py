@@ -2,7 +2,7 @@
 
 import shutil
 
-from tests.support.servers import MissingServer
+from servers.missing import MissingServer
 
 QUIET = [
     "--disable-background-networking",

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.servers import MissingServer
+from servers.missing import MissingServer
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -1,0 +1,1 @@
+"""``python -m tests.faults``: what each fault costs, on the two ways to install it."""
