@@ -24,8 +24,8 @@ from handlers.proxies import TrustedProxies
 from notifier.config import Settings
 from notifier.identity.tokens import Tokens
 from notifier.process import descriptors
+from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Harness, ServerWith, until
-from tests.support.process import ServerProcess
 
 Processes = Callable[..., ServerProcess]
 

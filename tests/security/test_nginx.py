@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import websockets
 
-from tests.support import nginx
+from servers import ROOT, nginx
 from tests.support.harness import JSON, SECONDS, SEND, Harness, ServerWith
 
 TOKEN = "/api/users/token/"
@@ -29,23 +30,20 @@ async def proxied(server: Harness) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def as_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This machine is limited as all others are, and to few connections."""
-    shipped = nginx.configuration
-
-    def limited(*arguments: object) -> str:
-        text = shipped(*arguments)  # type: ignore[arg-type]
-        for change in (
-            ("        127.0.0.0/8 0;\n", ""),
-            ("limit_conn connections 1000", "limit_conn connections 3"),
-            ("burst=50", "burst=5"),
-            ("rate=5r/s", "rate=1r/m"),
-        ):
-            assert change[0] in text
-            text = text.replace(*change)
-        return text
-
-    monkeypatch.setattr(nginx, "configuration", limited)
+def as_strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine is limited as all others are, to few connections and sign-ins."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    for shipped, changed in (
+        ("        127.0.0.0/8 0;\n", ""),
+        ("limit_conn connections 1000", "limit_conn connections 3"),
+        ("burst=50", "burst=5"),
+        ("rate=5r/s", "rate=1r/m"),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, changed)
+    file = tmp_path / "changed.conf"
+    file.write_text(text)
+    monkeypatch.setattr(nginx, "_SHIPPED", file)
 
 
 @pytest.mark.usefixtures("as_strangers")
