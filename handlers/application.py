@@ -3,11 +3,15 @@
 import logging
 from typing import Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import RequestHandler
 
+from handlers.base import RefusedHandler
 from handlers.bodies import receive
 from handlers.services import Services
+from handlers.stream import ClientStream
+from notifier.errors import TooManyConnections
 
 access_log = logging.getLogger("notifier.access")
 
@@ -19,7 +23,15 @@ class NotifierApplication(Services):
         self, request: HTTPServerRequest, **kwargs: Any
     ) -> HTTPMessageDelegate:
         self.proxies.correct(request)
-        return receive(self, request, super().find_handler(request, **kwargs))
+        assert isinstance(request.connection, HTTP1Connection)
+        assert isinstance(request.connection.stream, ClientStream)
+        try:
+            self.clients.asked(request.connection.stream, request.remote_ip)
+        except TooManyConnections as error:
+            delegate = self.get_handler_delegate(request, RefusedHandler, {"error": error})
+        else:
+            delegate = super().find_handler(request, **kwargs)
+        return receive(self, request, delegate)
 
     def log_request(self, handler: RequestHandler) -> None:
         """Quietly, unless it went wrong."""

@@ -41,6 +41,7 @@ class ApiHandler(RequestHandler):
     application: Services
 
     def set_default_headers(self) -> None:
+        self.clear_header("Server")  # which names the library and its version
         self.set_header("Content-Type", _JSON)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
@@ -181,6 +182,17 @@ def _is_loopback(host: str | None) -> bool:
         return host is not None and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class RefusedHandler(ApiHandler):
+    """Any request, refused with ``error``."""
+
+    def initialize(self, error: NotifierError) -> None:
+        self._error = error
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise self._error
 
 
 class NotFoundHandler(ApiHandler):

@@ -8,6 +8,8 @@ import msgspec
 from tornado.web import HTTPError
 
 from notifier.errors import (
+    HeadersTooLarge,
+    HeadersTooLate,
     InvalidFields,
     InvalidRequest,
     KeyConflict,
@@ -43,10 +45,12 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     Unauthenticated: 401,
     PermissionDenied: 403,
     UnknownUser: 404,
+    HeadersTooLate: 408,
     KeyConflict: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,
+    HeadersTooLarge: 431,
     Unavailable: 503,
 }
 

@@ -51,7 +51,7 @@ class TrustedProxies:
         """Give ``request`` the address and protocol of the client that the proxy speaks for."""
         if not self._networks:
             return
-        if not self._trusts(request.remote_ip):
+        if not self.trusts(request.remote_ip):
             request.headers.pop(_REQUEST_ID, None)
             return
         path = request.headers.get("X-Forwarded-For", "").split(",")
@@ -59,13 +59,14 @@ class TrustedProxies:
             if not _is_address(address):
                 break
             request.remote_ip = address
-            if not self._trusts(address):
+            if not self.trusts(address):
                 break
         protocol = request.headers.get("X-Forwarded-Proto", "")
         if protocol in ("http", "https"):
             request.protocol = protocol
 
-    def _trusts(self, address: str | None) -> bool:
+    def trusts(self, address: str | None) -> bool:
+        """Whether ``address`` is that of such a proxy."""
         if not _is_address(address):
             return False
         parsed = ipaddress.ip_address(str(address))

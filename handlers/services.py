@@ -6,6 +6,7 @@ from typing import Final
 from tornado.routing import URLSpec
 from tornado.web import Application
 
+from handlers.clients import Clients
 from handlers.proxies import TrustedProxies
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
@@ -49,5 +50,6 @@ class Services(Application):
         self.status = status
         self.refusals = refusals
         self.proxies = TrustedProxies(options.trusted_networks)
+        self.clients = Clients(options, self.proxies, refusals)
         self.requests = 0
         """How many requests are being answered."""

@@ -1,8 +1,8 @@
 """A WebSocket as a device's transport: whole frames, straight to the socket while it is idle."""
 
-from contextlib import suppress
+import asyncio
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol
 
 from notifier.delivery.closing import CloseCode
@@ -81,9 +81,10 @@ class SocketTransport:
     async def drained(self) -> None:
         stream = self._stream
         if stream.writing():
-            with suppress(StreamClosedError):  # on_close follows
-                # An empty write ends when everything before it has left.
-                await stream.write(b"")
+            # An empty write ends when everything before it has left, or the stream is closed. Only
+            # waited for: Tornado writes a traceback for each write that is cancelled, and whoever
+            # waits here is, when the device is sent away.
+            await asyncio.wait([stream.write(b"")])
 
     def close(self, code: CloseCode, reason: str) -> None:
         self.flush()

@@ -144,6 +144,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Days to keep acknowledged and expired notifications; 0 removes at once.",
         ),
     ] = 30
+    backlog: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=65535,
+            description="Connections that may wait to be accepted; net.core.somaxconn caps it.",
+        ),
+    ] = 4096
+    max_connections: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most connections in all; 0 takes what the limit of descriptors allows.",
+        ),
+    ] = 0
+    address_connections: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most connections from one address, beyond which it gets 429; "
+            "0 is no limit.",
+        ),
+    ] = 1000
+    max_header_bytes: Annotated[
+        int, Meta(ge=1024, description="Largest headers of a request, beyond which it gets 431.")
+    ] = 32 * 1024
+    header_seconds: Annotated[
+        float,
+        Meta(gt=0, description="Seconds for the headers of a connection's first request."),
+    ] = 20.0
+    keep_alive_seconds: Annotated[
+        float,
+        Meta(gt=0, description="Seconds from an answer to the headers of the next request."),
+    ] = 75.0
+    answer_seconds: Annotated[
+        float,
+        Meta(gt=0, description="Seconds for each 64 KB of an answer that the client reads slowly."),
+    ] = 60.0
     max_body_bytes: Annotated[
         int, Meta(ge=1024, description="Largest request body that is accepted.")
     ] = 1024 * 1024

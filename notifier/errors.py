@@ -19,9 +19,12 @@
     ├── KeyConflict               409
     ├── UnsupportedMediaType      415
     ├── RequestTooLarge           413
+    ├── HeadersTooLarge           431
+    ├── HeadersTooLate            408
     ├── TryLater                       nothing was promised; the same may succeed later
     │   ├── TooManyRequests       429  whoever asks has used up what they may
-    │   │   └── TooManySignIns
+    │   │   ├── TooManySignIns
+    │   │   └── TooManyConnections
     │   └── Unavailable           503  whoever asks, the service cannot
     │       └── NotCommitted           and certainly nothing happened
     ├── CopyRefused                    an installation was not copied
@@ -163,6 +166,18 @@ class RequestTooLarge(NotifierError):
     code = "request_too_large"
 
 
+class HeadersTooLarge(NotifierError):
+    """The headers of the request are too large."""
+
+    code = "headers_too_large"
+
+
+class HeadersTooLate(NotifierError):
+    """The headers of the request did not come in time."""
+
+    code = "headers_too_late"
+
+
 class TryLater(NotifierError):
     """Nothing was done; try again later."""
 
@@ -184,6 +199,12 @@ class TooManySignIns(TooManyRequests):
     """Too many sign-ins; try again later."""
 
     code = "too_many_sign_ins"
+
+
+class TooManyConnections(TooManyRequests):
+    """Too many connections from this address; close some, or try again later."""
+
+    code = "too_many_connections"
 
 
 class Unavailable(TryLater):

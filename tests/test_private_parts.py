@@ -32,6 +32,8 @@ CLUSTER = "notifier/delivery/relay/cluster.py"
 BODIES = "handlers/bodies.py"
 TRANSPORT = "handlers/transport.py"
 SOCKET = "handlers/socket.py"
+STREAM = "handlers/stream.py"
+LISTENER = "handlers/listener.py"
 
 
 class Part(NamedTuple):
@@ -91,6 +93,20 @@ PARTS = [
     ),
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "set_body_timeout", ("timeout",)),
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "close", ()),
+    Part(STREAM, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
+    Part(STREAM, "tornado.iostream:IOStream", "write_to_fd", ("data",)),
+    Part(STREAM, "tornado.iostream:IOStream", "close_fd", ()),
+    Part(LISTENER, "tornado.httpserver:HTTPServer", "conn_params"),
+    Part(LISTENER, "tornado.http1connection:HTTP1ConnectionParameters", "header_timeout"),
+    Part(LISTENER, "tornado.http1connection:HTTP1ServerConnection", "stream"),
+    Part(
+        LISTENER,
+        "tornado.httpserver:HTTPServer",
+        "start_request",
+        ("server_conn", "request_conn"),
+    ),
+    Part(LISTENER, "tornado.httpserver:HTTPServer", "on_close", ("server_conn",)),
+    Part(LISTENER, "tornado.tcpserver:TCPServer", "handle_stream", ("stream", "address")),
     Part(SOCKET, "tornado.websocket:WebSocketHandler", "ws_connection"),
     Part(SOCKET, "tornado.websocket:WebSocketProtocol", "stream"),
     Part(TRANSPORT, "tornado.websocket:WebSocketProtocol", "is_closing", ()),

@@ -95,5 +95,7 @@ def configure(level: str, log_format: Format) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # One line per request comes from our own access log, without query strings.
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
-    for noisy in ("httpx", "asyncio"):
+    # Tornado has one for each request that is none, and each that is cut off: anyone can send
+    # as many of them as they like.
+    for noisy in ("httpx", "asyncio", "tornado.general"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from notifier.config import Settings
+from notifier.process.descriptors import raise_limit
 from notifier.process.server import Server
 from notifier.process.signals import ENDING, end_at_once
 
@@ -25,6 +26,7 @@ async def serve(settings: Settings) -> int:
     Raises CannotStart or Unavailable.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    raise_limit()
     server = Server(settings)
     await server.start()
     # What start-up made stays for good: the collector need not look at it again.

@@ -13,11 +13,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
+from handlers.clients import CHECK_SECONDS
+from handlers.listener import Listener
 from handlers.routes import routes
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
@@ -35,6 +36,7 @@ from notifier.process.chores import (
     UserChanges,
     every,
 )
+from notifier.process.descriptors import most_connections
 from notifier.process.parts import make_driver, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
@@ -157,7 +159,7 @@ class Server:
     def _bind(self) -> list[socket.socket]:
         settings = self.settings
         try:
-            sockets = bind_sockets(settings.port, settings.host)
+            sockets = bind_sockets(settings.port, settings.host, backlog=settings.backlog)
         except OSError as error:
             raise CannotStart(
                 f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
@@ -173,8 +175,9 @@ class Server:
 
     def _listen(self, application: NotifierApplication, sockets: list[socket.socket]) -> None:
         settings = self.settings
-        http = HTTPServer(application, max_body_size=settings.max_body_bytes)
+        http = Listener(application, most=most_connections(settings.max_connections))
         http.add_sockets(sockets)
+        self._start_chore(every(CHECK_SECONDS, application.clients.end_late))
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))
         self._stack.append(("devices", partial(self.hub.send_away, settings.drain_seconds)))

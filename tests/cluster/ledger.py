@@ -111,6 +111,8 @@ class Watcher:
             try:
                 async for text in socket:
                     frame = json.loads(text)
+                    if frame["type"] != "server_notification":
+                        continue  # an acknowledgement was not stored: it comes again
                     given.append((frame["seq"], frame["key"]))
                     if self._acknowledges:
                         ack = {"type": "message_ack", "key": frame["key"]}
