@@ -108,7 +108,7 @@ LIBRARIES = {
     "argon2": r"notifier\.identity\.passwords",
     "dotenv": r"notifier\.config",
     "apispec": r"handlers\.openapi",
-    "swagger_ui": r"handlers\.pages",
+    "swagger_ui": r"handlers\.assets",
 }
 
 
