@@ -76,6 +76,35 @@ async def test_addresses(backend: Backend, inbox: Page) -> None:
     await expect(inbox.get_by_text("https://bank.example@evil.example/")).to_be_visible()
 
 
+async def test_links_show_their_host(backend: Backend, visit: Visit) -> None:
+    """On a phone too, all of the host is seen, in ASCII and before anything else of the link."""
+    long = f"bank.example.{'login-' * 9}x.{'secure-' * 8}x.evil.example"
+    hosts = {
+        "https://evil.example/https://bank.example/login?bank.example#bank.example": "evil.example",
+        f"https://{long}:8443/{'path' * 200}": f"{long}:8443",
+        "https://b\u0430nk.example/": "xn--bnk-5cd.example",
+        "//evil.example\\bank.example": "evil.example",
+    }
+    page = await (await visit(backend, viewport={"width": 360, "height": 640})).sign_in()
+    for number, url in enumerate(hosts):
+        backend.send({"title": f"T{number}", "url": url})
+    for number, host in enumerate(hosts.values()):
+        entry = page.locator(".entry").filter(has=headline(page, f"T{number}"))
+        link = entry.get_by_role("link")
+        await expect(link.locator("b")).to_have_text(host)
+        assert (await link.inner_text()).startswith(host)
+        await link.locator("b").scroll_into_view_if_needed()
+        await expect(link.locator("b")).to_be_in_viewport(ratio=1)
+        # All of it is within the link's box, which hides nothing.
+        assert await link.evaluate("(link) => link.scrollWidth <= link.clientWidth + 1")
+    backend.send({"title": "Refused", "url": "data:text/html,<script>alert(1)</script>"})
+    backend.send({"title": "Refused", "url": " java\tscript:alert(1)"})
+    backend.send({"title": "Refused", "url": "https://:word@evil.example/"})
+    refused = page.locator(".entry").filter(has=headline(page, "Refused"))
+    await expect(refused).to_have_count(3)
+    await expect(refused.get_by_role("link")).to_have_count(0)
+
+
 async def test_right_to_left(backend: Backend, inbox: Page) -> None:
     """What is written from right to left begins at the right, whatever the page's language."""
     backend.send({"title": "הזמנה נשלחה", "body": "המשלוח יגיע מחר", "level": "info"})
