@@ -3,7 +3,7 @@
 import json
 import re
 
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, fill_in, headline, switch
@@ -82,15 +82,19 @@ async def test_links_show_their_host(backend: Backend, visit: Visit) -> None:
     hosts = {
         "https://evil.example/https://bank.example/login?bank.example#bank.example": "evil.example",
         f"https://{long}:8443/{'path' * 200}": f"{long}:8443",
-        "https://b\u0430nk.example/": "xn--bnk-5cd.example",
+        "https://b\u0430nk.example/": "xn--bnk-6cd.example",
         "//evil.example\\bank.example": "evil.example",
     }
     page = await (await visit(backend, viewport={"width": 360, "height": 640})).sign_in()
+
+    def titled(title: str) -> Locator:
+        heading = page.get_by_role("heading", name=title, exact=True)
+        return page.locator(".entry").filter(has=heading)
+
     for number, url in enumerate(hosts):
         backend.send({"title": f"T{number}", "url": url})
     for number, host in enumerate(hosts.values()):
-        entry = page.locator(".entry").filter(has=headline(page, f"T{number}"))
-        link = entry.get_by_role("link")
+        link = titled(f"T{number}").get_by_role("link")
         await expect(link.locator("b")).to_have_text(host)
         assert (await link.inner_text()).startswith(host)
         await link.locator("b").scroll_into_view_if_needed()
@@ -100,9 +104,8 @@ async def test_links_show_their_host(backend: Backend, visit: Visit) -> None:
     backend.send({"title": "Refused", "url": "data:text/html,<script>alert(1)</script>"})
     backend.send({"title": "Refused", "url": " java\tscript:alert(1)"})
     backend.send({"title": "Refused", "url": "https://:word@evil.example/"})
-    refused = page.locator(".entry").filter(has=headline(page, "Refused"))
-    await expect(refused).to_have_count(3)
-    await expect(refused.get_by_role("link")).to_have_count(0)
+    await expect(titled("Refused")).to_have_count(3)
+    await expect(titled("Refused").get_by_role("link")).to_have_count(0)
 
 
 async def test_right_to_left(backend: Backend, inbox: Page) -> None:
