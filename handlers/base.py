@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from tornado.web import HTTPError, RequestHandler
 
+from handlers import headers
 from handlers.errors import reply_for
 from handlers.services import Services
 from notifier.errors import (
@@ -41,10 +42,9 @@ class ApiHandler(RequestHandler):
     application: Services
 
     def set_default_headers(self) -> None:
-        self.clear_header("Server")  # which names the library and its version
-        self.set_header("Content-Type", _JSON)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Cache-Control", "no-store")
+        for name, value in headers.ALWAYS.items():
+            self.set_header(name, value)
+        self.clear_header("Server")  # it would tell Tornado's version
 
     _counted = False
 

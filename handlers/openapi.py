@@ -10,9 +10,11 @@ import msgspec
 from apispec import APISpec
 
 from handlers.errors import ErrorBody
-from notifier import __version__
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+_VERSION: Final = "1"
+"""Of the API, whose clients keep working. The program's own version is nobody's business."""
 
 _ATTRIBUTE: Final = "openapi_operation"
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -53,7 +55,7 @@ def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
     """The document for ``paths``: path templates with the handler of each."""
     spec = APISpec(
         title="Notifier",
-        version=__version__,
+        version=_VERSION,
         openapi_version="3.1.0",
         info={
             "description": "Notifications that are never lost: stored first, delivered live, "

@@ -1,27 +1,15 @@
-"""The page, its files, and Swagger UI: all served from what is installed with us."""
+"""The page, its files, Swagger UI and the OpenAPI document, each from memory."""
 
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-import swagger_ui
 from tornado.web import HTTPError, StaticFileHandler
 
-import static
+from handlers import headers
+from handlers.assets import Asset, Assets, Representation
 from handlers.base import ApiHandler
 
-STATIC_FOLDER: Final = Path(static.__file__).parent
-SWAGGER_FOLDER: Final = Path(swagger_ui.__file__).parent / "static"
-_SWAGGER_FILES: Final = frozenset(
-    {"swagger-ui-bundle.js", "swagger-ui.css", "favicon-16x16.png", "favicon-32x32.png"}
-)
-
-_PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
-# Swagger UI sets style attributes from its script; its scripts are ours to serve.
-_DOCS_POLICY: Final = _PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_CHUNK: Final = 64 * 1024
 
 
 class RootHandler(ApiHandler):
@@ -31,72 +19,91 @@ class RootHandler(ApiHandler):
         self.redirect("/api/notifications/")
 
 
-class _FileHandler(StaticFileHandler, ApiHandler):
-    """A file, or an error in the form of all others."""
+class AssetHandler(StaticFileHandler, ApiHandler):
+    """One file: whole or in part, compressed where that is wanted, or "not modified".
 
+    Tornado's handler knows ranges and conditions. It is told nothing of the disk.
+    """
 
-class _PageHandler(_FileHandler):
-    """One HTML file of ours, under its own address and a strict policy."""
+    _asset: Asset
+    _chosen: Representation
+    _headers_on_top: Mapping[str, str]
 
-    FILE: str
-    POLICY: str
+    def initialize(self, asset: Asset, on_top: Mapping[str, str]) -> None:  # type: ignore[override]
+        self.root = ""
+        self._asset = asset
+        self._headers_on_top = on_top
 
     async def get(self, path: str = "", include_body: bool = True) -> None:
-        await super().get(self.FILE, include_body)
+        request = self.request.headers
+        self._chosen = await self._asset.representation(request.get("Accept-Encoding", ""))
+        # What the client has is of another representation: no part fits (RFC 9110 §13.1.5).
+        if request.get("If-Range", self._chosen.etag) != self._chosen.etag:
+            request.pop("Range", None)
+        await super().get(path, include_body)
 
     async def head(self, path: str = "") -> None:
-        await super().get(self.FILE, include_body=False)
+        await self.get(path, include_body=False)
 
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", self.POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("Cache-Control", "no-cache")
+        for name, value in self._headers_on_top.items():
+            self.set_header(name, value)
+        self.set_header("Vary", "Accept-Encoding")
+        if self._chosen.encoding:
+            self.set_header("Content-Encoding", self._chosen.encoding)
 
+    # What Tornado asks of a file.
 
-class NotificationsPageHandler(_PageHandler):
-    """Sign in and watch the feed."""
-
-    FILE = "index.html"
-    POLICY = _PAGE_POLICY
-
-
-class DocsPageHandler(_PageHandler):
-    """Swagger UI on our OpenAPI document."""
-
-    FILE = "docs.html"
-    POLICY = _DOCS_POLICY
-
-
-class AssetHandler(_FileHandler):
-    """Files of a folder. Revalidated at each use, so that an upgrade is seen at once."""
+    @classmethod
+    def get_absolute_path(cls, root: str, path: str) -> str:
+        return path
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if Path(absolute_path).suffix in (".py", ".pyc") or "\0" in absolute_path:
+        return absolute_path
+
+    def get_modified_time(self) -> None:
+        """Unknown: an older release, installed later, is newer."""
+
+    def should_return_304(self) -> bool:
+        return self.check_etag_header()
+
+    def compute_etag(self) -> str | None:
+        return self._chosen.etag
+
+    def get_content_type(self) -> str:
+        return self._asset.kind
+
+    def get_content_size(self) -> int:
+        return len(self._chosen.content)
+
+    def get_content(  # type: ignore[override]  # of this request, not of a path
+        self, abspath: str, start: int | None = None, end: int | None = None
+    ) -> Iterator[bytes]:
+        content = self._chosen.content[start:end]
+        return (content[at : at + _CHUNK] for at in range(0, len(content), _CHUNK))
+
+
+class StaticHandler(AssetHandler):
+    """A file of the folder, under its plain address or one that names the version.
+
+    Under the version of another release, whose page a browser has while processes are
+    replaced, there is what is current, and no cache may keep it under that name.
+    """
+
+    def initialize(self, assets: Assets) -> None:  # type: ignore[override]
+        self.root = ""
+        self._assets = assets
+
+    async def get(  # type: ignore[override]
+        self, version: str, name: str, include_body: bool = True
+    ) -> None:
+        asset = self._assets.files.get(name)
+        if asset is None:
             raise HTTPError(404)
-        return super().validate_absolute_path(root, absolute_path)
+        self._asset = asset
+        current = version == self._assets.version
+        self._headers_on_top = headers.IMMUTABLE if current else headers.PUBLIC
+        await super().get(name, include_body)
 
-    def set_extra_headers(self, path: str) -> None:
-        self.set_header("Cache-Control", "no-cache")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        # Apps of other origins import notifier.js; nothing here is anyone's secret.
-        self.set_header("Access-Control-Allow-Origin", "*")
-
-
-class SwaggerAssetHandler(AssetHandler):
-    """The few files of Swagger UI that the docs page uses."""
-
-    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if Path(absolute_path).name not in _SWAGGER_FILES:
-            raise HTTPError(404)
-        return super().validate_absolute_path(root, absolute_path)
-
-
-class SchemaHandler(ApiHandler):
-    """The OpenAPI document."""
-
-    def initialize(self, document: bytes) -> None:
-        self._document = document
-
-    def get(self) -> None:
-        self.finish(self._document)
+    async def head(self, version: str, name: str) -> None:  # type: ignore[override]
+        await self.get(version, name, include_body=False)

@@ -4,21 +4,14 @@ import re
 from typing import Any, Final
 
 from tornado.routing import URLSpec
-from tornado.web import RequestHandler, StaticFileHandler
+from tornado.web import RequestHandler
 
+from handlers import headers
+from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
 from handlers.openapi import build
-from handlers.pages import (
-    STATIC_FOLDER,
-    SWAGGER_FOLDER,
-    AssetHandler,
-    DocsPageHandler,
-    NotificationsPageHandler,
-    RootHandler,
-    SchemaHandler,
-    SwaggerAssetHandler,
-)
+from handlers.pages import AssetHandler, RootHandler, StaticHandler
 from handlers.socket import FeedSocketHandler
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
@@ -45,8 +38,6 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
     ("/api/stats/", StatsHandler),
-    ("/api/notifications/", NotificationsPageHandler),
-    ("/api/docs/", DocsPageHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),
 )
@@ -54,19 +45,21 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
 
 def routes() -> list[URLSpec]:
     """All routes of the application."""
-    document = encode(build(PATHS))
+    assets = installed()
+    page, docs = assets.pages["index.html"], assets.pages["docs.html"]
+    schema = Asset(encode(build(PATHS)), headers.ALWAYS["Content-Type"])
+    revalidated = {"Cache-Control": headers.REVALIDATED}
     return [
         *(_route(template, handler) for template, handler in PATHS),
-        _route("/api/schema/", SchemaHandler, document=document),
+        _route("/api/notifications/", AssetHandler, asset=page, on_top=headers.PAGE),
+        _route("/api/docs/", AssetHandler, asset=docs, on_top=headers.DOCS),
+        _route("/api/schema/", AssetHandler, asset=schema, on_top=revalidated),
         URLSpec(r"/", RootHandler),
-        URLSpec(r"/static/swagger/(.*)", SwaggerAssetHandler, {"path": str(SWAGGER_FOLDER)}),
-        URLSpec(r"/static/(.*)", AssetHandler, {"path": str(STATIC_FOLDER)}),
+        URLSpec(r"/static/((?:v/[^/]*/)?)(.*)", StaticHandler, {"assets": assets}),
         URLSpec(r".*", NotFoundHandler),
     ]
 
 
 def _route(template: str, handler: type[RequestHandler], **arguments: Any) -> URLSpec:
-    if issubclass(handler, StaticFileHandler):
-        arguments["path"] = str(STATIC_FOLDER)
     pattern = re.sub(r"\{\w+\}", "([^/]+)", template.removesuffix("/"))
     return URLSpec(f"{pattern}/?", handler, arguments)

@@ -37,7 +37,6 @@ class Services(Application):
     ) -> None:
         super().__init__(
             list(routes),
-            compress_response=True,
             websocket_ping_interval=options.ping_seconds,
             websocket_ping_timeout=options.ping_seconds,
             websocket_max_message_size=_MAX_FRAME,

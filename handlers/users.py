@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 import msgspec
+from tornado.httputil import HTTPServerRequest
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
@@ -171,6 +172,22 @@ class IdentityHandler(ApiHandler):
         self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
 
 
+def _came_by_tls(request: HTTPServerRequest) -> bool:
+    """Whether anything says that the browser spoke TLS, up to whatever proxy.
+
+    Nobody has to be trusted for that: who says so wrongly loses their own cookie, because a
+    browser keeps no `Secure` one of a plain connection, while one that lacks it can be read
+    on the next plain request. The page's browser says it itself, by its origin.
+    """
+    headers = request.headers
+    return (
+        request.protocol == "https"
+        or headers.get("Origin", "").startswith("https:")
+        or "https" in headers.get("X-Forwarded-Proto", "").lower()
+        or "proto=https" in headers.get("Forwarded", "").lower().replace('"', "")
+    )
+
+
 class _SessionCookie(ApiHandler):
     """The page's refresh token. Its path keeps it from every other request."""
 
@@ -185,7 +202,7 @@ class _SessionCookie(ApiHandler):
             path=self.PATH,
             max_age=self.application.options.refresh_seconds,
             httponly=True,
-            secure=self.request.protocol == "https",
+            secure=_came_by_tls(self.request),
             samesite="Strict",
         )
         self.reply(SessionResponse(tokens.access, tokens.identity, UserResponse.of(tokens.user)))

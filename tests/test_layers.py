@@ -115,7 +115,7 @@ LIBRARIES = {
     "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
     "apispec": r"handlers\.openapi",
-    "swagger_ui": r"handlers\.pages",
+    "swagger_ui": r"handlers\.assets",
 }
 
 

@@ -32,9 +32,9 @@ def conforms(path: str, method: str, status: int, body: object) -> None:
 
 
 def test_valid() -> None:
-    """It is an OpenAPI 3.1 document of this version of the program."""
+    """It is an OpenAPI 3.1 document; which release it is of, it tells nobody."""
     assert DOCUMENT["openapi"].startswith("3.1.")
-    assert DOCUMENT["info"]["version"] == __version__
+    assert __version__ not in str(DOCUMENT)
     errors = list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
     assert not errors
 

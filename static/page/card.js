@@ -1,6 +1,6 @@
 /** How an entry looks. Everything that a sender wrote becomes text, never markup. */
 import { copyText } from "./clipboard.js";
-import { byId, say } from "./dom.js";
+import { byId, make, say } from "./dom.js";
 import { head, lines, showText } from "./excerpt.js";
 import { pretty } from "./json.js";
 import { label, words } from "./language.js";
@@ -11,6 +11,7 @@ import { showTime } from "./time.js";
 
 const LONGEST_TITLE = 500;
 const LONGEST_ADDRESS = 300;
+const LONGEST_PATH = 100;
 const COPIED_SHOWN = 1_500;
 
 /**
@@ -55,10 +56,21 @@ function fillMessage(element, entry) {
   if (!message) return;
   fillBody(element, entry);
   if (message.level) fillLevel(element, message.level);
-  const link = element.querySelector(".entry-link");
-  if (message.url) link.href = message.url.href;
-  const address = message.url?.href.replace(/^https?:\/\//, "").replace(/\/$/, "") ?? message.address;
-  say(link, shorten(address, LONGEST_ADDRESS));
+  fillLink(element.querySelector(".entry-link"), message);
+}
+
+/**
+ * The host is whole, whatever its length, and stands out: it says where one gets to, and the
+ * rest may say anything. `URL` has made it ASCII, so that no letter looks like another.
+ * @param {HTMLAnchorElement} link
+ * @param {import("./entry.js").Message} message
+ */
+function fillLink(link, { url, address }) {
+  if (!url) return say(link, shorten(address, LONGEST_ADDRESS));
+  const rest = url.pathname.replace(/\/$/, "") + url.search + url.hash;
+  link.href = url.href;
+  link.replaceChildren(make("b", "", url.host), shorten(rest, LONGEST_PATH));
+  link.hidden = false;
 }
 
 /** @param {any} element @param {Level} level */

@@ -4,8 +4,10 @@ All tests here share one event loop, because the browser lives as long as the se
 """
 
 import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,40 @@ async def sign_out(page: Page, devices: str = "This device") -> None:
     """Choose what to sign out in the menu."""
     await page.get_by_role("button", name="Sign out").click()
     await page.get_by_role("dialog", name="Sign out").get_by_role("button", name=devices).click()
+
+
+class ForeignSite:
+    """Another program of this machine, on a port of its own: pages by path, and no policy."""
+
+    def __init__(self, port: int) -> None:
+        self.pages = {"/": ""}
+        self.other_port = f"http://127.0.0.1:{port}/"
+        """An address on our host, which makes it the same site."""
+        self.other_site = f"http://localhost:{port}/"
+        """An address on another host, which makes it another site."""
+
+
+@pytest.fixture
+def foreign() -> Iterator[ForeignSite]:
+    """A site that is not ours."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(site.pages.get(self.path, "").encode())
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        site = ForeignSite(server.server_port)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield site
+        server.shutdown()
+        thread.join()
 
 
 Visit = Callable[..., Awaitable[Visitor]]

@@ -3,7 +3,7 @@
 import httpx
 
 from tests.browser.backend import Backend
-from tests.browser.conftest import Visit
+from tests.browser.conftest import ForeignSite, Visit
 from tests.support.harness import ADMIN_PASSWORD
 
 RECEIVE = """async ([url, token]) => {
@@ -18,11 +18,12 @@ RECEIVE = """async ([url, token]) => {
 }"""
 
 
-async def test_an_app_of_another_origin_imports_it(backend: Backend, visit: Visit) -> None:
+async def test_an_app_of_another_origin_imports_it(
+    backend: Backend, visit: Visit, foreign: ForeignSite
+) -> None:
     """Its one import brings the whole client, which receives there what is sent."""
     page = await (await visit(backend)).context.new_page()
-    # By this name the same server is another origin, and this answer has no policy of its own.
-    await page.goto(f"{backend.url.replace('127.0.0.1', 'localhost')}/healthz/live/")
+    await page.goto(foreign.other_site)
     credentials = {"username": "admin", "password": ADMIN_PASSWORD}
     async with httpx.AsyncClient(base_url=backend.url) as http:
         tokens = (await http.post("/api/users/token/", json=credentials)).json()

@@ -3,7 +3,7 @@
 import json
 import re
 
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, fill_in, headline, switch
@@ -74,6 +74,38 @@ async def test_addresses(backend: Backend, inbox: Page) -> None:
     await expect(link).to_have_count(1)
     await expect(link).to_have_attribute("href", f"{backend.url}/orders/7")
     await expect(inbox.get_by_text("https://bank.example@evil.example/")).to_be_visible()
+
+
+async def test_links_show_their_host(backend: Backend, visit: Visit) -> None:
+    """On a phone too, all of the host is seen, in ASCII and before anything else of the link."""
+    long = f"bank.example.{'login-' * 9}x.{'secure-' * 8}x.evil.example"
+    hosts = {
+        "https://evil.example/https://bank.example/login?bank.example#bank.example": "evil.example",
+        f"https://{long}:8443/{'path' * 200}": f"{long}:8443",
+        "https://b\u0430nk.example/": "xn--bnk-6cd.example",
+        "//evil.example\\bank.example": "evil.example",
+    }
+    page = await (await visit(backend, viewport={"width": 360, "height": 640})).sign_in()
+
+    def titled(title: str) -> Locator:
+        heading = page.get_by_role("heading", name=title, exact=True)
+        return page.locator(".entry").filter(has=heading)
+
+    for number, url in enumerate(hosts):
+        backend.send({"title": f"T{number}", "url": url})
+    for number, host in enumerate(hosts.values()):
+        link = titled(f"T{number}").get_by_role("link")
+        await expect(link.locator("b")).to_have_text(host)
+        assert (await link.inner_text()).startswith(host)
+        await link.locator("b").scroll_into_view_if_needed()
+        await expect(link.locator("b")).to_be_in_viewport(ratio=1)
+        # All of it is within the link's box, which hides nothing.
+        assert await link.evaluate("(link) => link.scrollWidth <= link.clientWidth + 1")
+    backend.send({"title": "Refused", "url": "data:text/html,<script>alert(1)</script>"})
+    backend.send({"title": "Refused", "url": " java\tscript:alert(1)"})
+    backend.send({"title": "Refused", "url": "https://:word@evil.example/"})
+    await expect(titled("Refused")).to_have_count(3)
+    await expect(titled("Refused").get_by_role("link")).to_have_count(0)
 
 
 async def test_right_to_left(backend: Backend, inbox: Page) -> None:
