@@ -6,7 +6,7 @@ from typing import Any
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import RequestHandler
 
-from handlers.bodies import receive
+from handlers.bodies import Bodies
 from handlers.services import Services
 
 access_log = logging.getLogger("notifier.access")
@@ -15,14 +15,19 @@ access_log = logging.getLogger("notifier.access")
 class NotifierApplication(Services):
     """Routes requests."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bodies = Bodies(self)
+
     def find_handler(  # type: ignore[override]  # any delegate will do
         self, request: HTTPServerRequest, **kwargs: Any
     ) -> HTTPMessageDelegate:
         self.proxies.correct(request)
-        return receive(self, request, super().find_handler(request, **kwargs))
+        return self.bodies.receive(request, super().find_handler(request, **kwargs))
 
     def log_request(self, handler: RequestHandler) -> None:
         """Quietly, unless it went wrong."""
+        self.bodies.end(handler.request)
         status = handler.get_status()
         level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.WARNING
         if access_log.isEnabledFor(level):

@@ -10,6 +10,7 @@ from tornado.web import HTTPError, RequestHandler
 from handlers.errors import reply_for
 from handlers.services import Services
 from notifier.errors import (
+    EncodedBody,
     NotifierError,
     PermissionDenied,
     TooManyRequests,
@@ -40,6 +41,9 @@ class ApiHandler(RequestHandler):
 
     application: Services
 
+    takes_payload = False
+    """Whether bodies may be large; all others hold but names and tokens."""
+
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", _JSON)
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -69,10 +73,12 @@ class ApiHandler(RequestHandler):
     def parse(self, form: type[T]) -> T:
         """The request's body.
 
-        Raises UnsupportedMediaType, MalformedJSON, InvalidFields or InvalidRequest.
+        Raises UnsupportedMediaType, EncodedBody, MalformedJSON, InvalidFields or InvalidRequest.
         """
         if not self._is_json():
             raise UnsupportedMediaType
+        if self.request.headers.get("Content-Encoding", "identity") != "identity":
+            raise EncodedBody
         return _decoder(form)(self.request.body)
 
     def _is_json(self) -> bool:

@@ -8,6 +8,8 @@ import msgspec
 from tornado.web import HTTPError
 
 from notifier.errors import (
+    BodyTooLate,
+    EncodedBody,
     InvalidFields,
     InvalidRequest,
     KeyConflict,
@@ -43,6 +45,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     Unauthenticated: 401,
     PermissionDenied: 403,
     UnknownUser: 404,
+    BodyTooLate: 408,
     KeyConflict: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
@@ -71,4 +74,6 @@ def _headers(error: NotifierError) -> Mapping[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="notifier"'}
+    if isinstance(error, EncodedBody):
+        return {"Accept-Encoding": "identity"}  # RFC 9110 §12.5.3
     return {}

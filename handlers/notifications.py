@@ -12,6 +12,8 @@ from notifier.wire import SendRequest, SendResponse, check_key
 class SendHandler(ApiHandler):
     """Accept one notification for one user."""
 
+    takes_payload = True
+
     @operation(
         Operation(
             "Send a notification",

@@ -16,12 +16,16 @@
     ├── PermissionDenied          403
     │   └── ScopeMissing
     ├── UnknownUser               404
+    ├── BodyTooLate               408
     ├── KeyConflict               409
     ├── UnsupportedMediaType      415
+    │   └── EncodedBody
     ├── RequestTooLarge           413
     ├── TryLater                       nothing was promised; the same may succeed later
     │   ├── TooManyRequests       429  whoever asks has used up what they may
+    │   │   └── TooManyBodies
     │   └── Unavailable           503  whoever asks, the service cannot
+    │       ├── BodiesFull
     │       └── NotCommitted           and certainly nothing happened
     ├── CopyRefused                    an installation was not copied
     └── CannotStart                    start-up is refused, with the reason
@@ -144,6 +148,12 @@ class UnknownUser(NotifierError):
     code = "unknown_user"
 
 
+class BodyTooLate(NotifierError):
+    """The body of the request came too slowly."""
+
+    code = "body_too_late"
+
+
 class KeyConflict(NotifierError):
     """This key was used before with another payload."""
 
@@ -154,6 +164,12 @@ class UnsupportedMediaType(NotifierError):
     """Send the body as application/json."""
 
     code = "unsupported_media_type"
+
+
+class EncodedBody(UnsupportedMediaType):
+    """Send the body without Content-Encoding."""
+
+    code = "encoded_body"
 
 
 class RequestTooLarge(NotifierError):
@@ -179,10 +195,22 @@ class TooManyRequests(TryLater):
     code = "too_many_requests"
 
 
+class TooManyBodies(TooManyRequests):
+    """Too many large bodies are under way from this address; try again later."""
+
+    code = "too_many_bodies"
+
+
 class Unavailable(TryLater):
     """The service cannot take this now; nothing was promised, try again."""
 
     code = "unavailable"
+
+
+class BodiesFull(Unavailable):
+    """Too many large bodies are under way; try again."""
+
+    code = "bodies_full"
 
 
 class NotCommitted(Unavailable):

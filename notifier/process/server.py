@@ -18,6 +18,7 @@ from tornado.netutil import bind_sockets
 
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
+from handlers.bodies import CHECK_SECONDS
 from handlers.routes import routes
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
@@ -173,6 +174,7 @@ class Server:
         settings = self.settings
         http = HTTPServer(application, max_body_size=settings.max_body_bytes)
         http.add_sockets(sockets)
+        self._start_chore(every(CHECK_SECONDS, application.bodies.end_late))
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))
         self._stack.append(("devices", partial(self.hub.send_away, settings.drain_seconds)))
