@@ -15,27 +15,26 @@ class Budget:
     def __init__(self, total: int) -> None:
         self._total = total
         self._share = total // 2
-        self._taken: Counter[str | None] = Counter()
-
-    @property
-    def taken(self) -> int:
+        self.taken = 0
         """Bytes that are taken now."""
-        return self._taken.total()
+        self._by_address: Counter[str | None] = Counter()
 
     def take(self, address: str | None, size: int) -> None:
         """Raises BodiesFull or TooManyBodies, with nothing taken, where there is no room."""
         if self.taken + size > self._total:
             raise BodiesFull
-        if self._taken[address] + size > self._share:
+        if self._by_address[address] + size > self._share:
             raise TooManyBodies
         self.charge(address, size)
 
     def charge(self, address: str | None, size: int) -> None:
         """Take what is too small to be refused."""
-        self._taken[address] += size
+        self.taken += size
+        self._by_address[address] += size
 
     def give_back(self, address: str | None, size: int) -> None:
         """``size`` bytes are free again."""
-        self._taken[address] -= size
-        if not self._taken[address]:
-            del self._taken[address]
+        self.taken -= size
+        self._by_address[address] -= size
+        if not self._by_address[address]:
+            del self._by_address[address]

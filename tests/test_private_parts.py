@@ -89,7 +89,8 @@ PARTS = [
     Part(
         BODIES, "tornado.http1connection:HTTP1Connection", "set_max_body_size", ("max_body_size",)
     ),
-    Part(BODIES, "tornado.http1connection:HTTP1Connection", "set_body_timeout", ("timeout",)),
+    Part(BODIES, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
+    Part(BODIES, "tornado.web:_HandlerDelegate", "handler_class"),
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "close", ()),
     Part(SOCKET, "tornado.websocket:WebSocketHandler", "ws_connection"),
     Part(SOCKET, "tornado.websocket:WebSocketProtocol", "stream"),
