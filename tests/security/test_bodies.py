@@ -255,7 +255,6 @@ SMUGGLED = b"0\r\n\r\nGET /healthz/live/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         ("Transfer-Encoding: chunked, identity\r\n", "1.1"),
         ("Transfer-Encoding: identity\r\n", "1.1"),
         ("Transfer-Encoding: xchunked\r\n", "1.1"),
-        ("Transfer-Encoding: \x0bchunked\r\n", "1.1"),
         ("Transfer-Encoding:\r\n", "1.1"),
         ("Transfer-Encoding: chunked\r\n", "1.0"),
         ("Content-Length: 4\r\nContent-Length: 5\r\n", "1.1"),
