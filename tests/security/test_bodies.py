@@ -69,7 +69,7 @@ def test_memory_is_bounded(
     while sum(map(is_over, connections)) < count - 2:
         assert time.monotonic() < deadline, "too many are still under way"
         time.sleep(0.05)
-    assert memory(server) - before < 16 * MEGABYTE
+    assert memory(server) - before < 28 * MEGABYTE
     for each in connections:
         each.close()
     assert "Traceback" not in server.log
