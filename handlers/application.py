@@ -3,12 +3,11 @@
 import logging
 from typing import Any
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers.base import RefusedHandler
-from handlers.bodies import receive
+from handlers.bodies import Bodies, connection_of
 from handlers.services import Services
 from handlers.stream import ClientStream
 from notifier.errors import TooManyConnections
@@ -19,22 +18,27 @@ access_log = logging.getLogger("notifier.access")
 class NotifierApplication(Services):
     """Routes requests."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bodies = Bodies(self)
+
     def find_handler(  # type: ignore[override]  # any delegate will do
         self, request: HTTPServerRequest, **kwargs: Any
     ) -> HTTPMessageDelegate:
         self.proxies.correct(request)
-        assert isinstance(request.connection, HTTP1Connection)
-        assert isinstance(request.connection.stream, ClientStream)
+        stream = connection_of(request).stream
+        assert isinstance(stream, ClientStream)
         try:
-            self.clients.asked(request.connection.stream, request.remote_ip)
+            self.clients.asked(stream, request.remote_ip)
         except TooManyConnections as error:
             delegate = self.get_handler_delegate(request, RefusedHandler, {"error": error})
         else:
             delegate = super().find_handler(request, **kwargs)
-        return receive(self, request, delegate)
+        return self.bodies.receive(request, delegate)
 
     def log_request(self, handler: RequestHandler) -> None:
         """Quietly, unless it went wrong."""
+        self.bodies.end(handler.request)
         status = handler.get_status()
         level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.WARNING
         if access_log.isEnabledFor(level):

@@ -11,6 +11,7 @@ from handlers import headers
 from handlers.errors import reply_for
 from handlers.services import Services
 from notifier.errors import (
+    EncodedBody,
     NotifierError,
     PermissionDenied,
     TooManyRequests,
@@ -41,6 +42,9 @@ class ApiHandler(RequestHandler):
 
     application: Services
 
+    takes_payload = False
+    """Whether bodies may be large; all others hold but names and tokens."""
+
     def set_default_headers(self) -> None:
         for name, value in headers.ALWAYS.items():
             self.set_header(name, value)
@@ -70,10 +74,12 @@ class ApiHandler(RequestHandler):
     def parse(self, form: type[T]) -> T:
         """The request's body.
 
-        Raises UnsupportedMediaType, MalformedJSON, InvalidFields or InvalidRequest.
+        Raises UnsupportedMediaType, EncodedBody, MalformedJSON, InvalidFields or InvalidRequest.
         """
         if not self._is_json():
             raise UnsupportedMediaType
+        if self.request.headers.get("Content-Encoding", "identity") != "identity":
+            raise EncodedBody
         return _decoder(form)(self.request.body)
 
     def _is_json(self) -> bool:

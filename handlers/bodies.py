@@ -1,11 +1,17 @@
-"""How long a request's body may be, and the refusal of one that is longer.
+"""How long a request's body may be, how slowly it may come, and the refusal of one that isn't so.
+
+A small body that came together with its headers, as that of nearly every send does, passes
+as it is. Any other is *under way*: counted in the budget of all bodies until its request is
+answered, and looked at once a second. Nobody has a timer of his own. What has come already is
+known by a private part of Tornado's stream, which saves an object and its calls for each send.
 
 Most clients send a whole body before they look at the answer, and a connection that is
 closed with something unread takes the answer away from them (RFC 9112 §9.6). Hence the
 answer goes out at once, for those who look, and what still comes is dropped piece by piece:
-for so long and so much, and then the connection ends.
+for so long and so much, from so many at once, and then the connection ends.
 """
 
+import ipaddress
 import re
 import sys
 from collections.abc import Awaitable
@@ -22,121 +28,279 @@ from tornado.httputil import (
 from tornado.web import stream_request_body
 
 from handlers.base import ApiHandler
+from handlers.budget import Budget
+from handlers.deadlines import CHECK_SECONDS
 from handlers.errors import reply_for
 from handlers.services import Services
-from notifier.errors import InvalidRequest, NotifierError, RequestTooLarge
+from notifier.errors import (
+    BodyTooLate,
+    InvalidRequest,
+    NotifierError,
+    RequestTooLarge,
+    TryLater,
+    Unauthenticated,
+)
 from notifier.wire import encode
-
-_BODY_SECONDS: Final = 60.0
-"""For how long a client may take to send a body that is not small."""
-
-_SMALL_BODY: Final = 16 * 1024
-"""Bytes that may come as slowly as they like: a timer for each would cost more than they do."""
 
 _DROP_SECONDS: Final = 30.0
 """For how long a refused body may come."""
 
-_DROP_BYTES: Final = 64 * 1024 * 1024
+_DROP_BYTES: Final = 32 * 1024 * 1024
 """By how much a body may exceed its limit and still be read to its end."""
+
+_MOST_DROPPED: Final = 64
+"""So many refused bodies are read at a time; beyond, the connection ends with the answer."""
 
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
-def receive(
-    application: Services, request: HTTPServerRequest, delegate: HTTPMessageDelegate
-) -> HTTPMessageDelegate:
-    """Who takes the body of ``request``, whose headers are known: ``delegate``, or a refusal."""
-    connection, headers = _connection(request), request.headers
-    limit = application.options.max_body_bytes
-    if "Transfer-Encoding" in headers:
+class Bodies:
+    """Those that are under way in this process."""
+
+    def __init__(self, application: Services) -> None:
+        options = application.options
+        self.application = application
+        self.budget = Budget(options.body_budget_bytes)
+        self.seconds = options.body_seconds
+        self.bytes_per_second = options.body_bytes_per_second
+        self.small = min(options.small_body_bytes, options.max_body_bytes)
+        self._large = options.max_body_bytes
+        self._open_send = options.open_send
+        self.refused = 0
+        """How many refused bodies are being read."""
+        self._under_way: dict[HTTPServerRequest, _Body] = {}
+
+    def receive(
+        self, request: HTTPServerRequest, delegate: HTTPMessageDelegate
+    ) -> HTTPMessageDelegate:
+        """Who takes the body of ``request``, whose headers are known: ``delegate``, or another."""
+        headers = request.headers
+        if "Transfer-Encoding" in headers:
+            return self._receive_chunks(request, delegate)
+        length = headers.get("Content-Length")
+        if length is None:
+            return delegate
+        if not _LENGTH.fullmatch(length):
+            body = _Body(self, request, delegate, self._large)
+            error = InvalidRequest("Content-Length is not a number of bytes.")
+            return body.refused(error, self._large + _DROP_BYTES)
+        size = int(length)
+        if size <= self.small and size <= connection_of(request).stream._read_buffer_size:  # noqa: SLF001 - see above
+            return delegate
+        return self._receive_announced(request, delegate, size)
+
+    def _receive_announced(
+        self, request: HTTPServerRequest, delegate: HTTPMessageDelegate, size: int
+    ) -> HTTPMessageDelegate:
+        limit = self._limit(delegate)
+        body = _Body(self, request, delegate, limit, announced=size)
+        try:
+            if size > limit:
+                raise RequestTooLarge(f"The body exceeds {limit} bytes.")
+            if size > self.small:
+                self._check_sender(request)
+            body.charge(size)
+        except NotifierError as error:
+            return body.refused(error, min(size, limit + _DROP_BYTES))
+        return body
+
+    def _receive_chunks(
+        self, request: HTTPServerRequest, delegate: HTTPMessageDelegate
+    ) -> HTTPMessageDelegate:
+        limit = self._limit(delegate)
+        body = _Body(self, request, delegate, limit)
+        headers = request.headers
+        try:
+            if (
+                request.version != "HTTP/1.1"
+                or "Content-Length" in headers
+                or headers["Transfer-Encoding"].lower() != "chunked"
+            ):
+                # Where the body ends depends on who reads it (RFC 9112 §6.1, §6.3).
+                raise InvalidRequest("Expected Transfer-Encoding: chunked, or Content-Length.")
+            if limit > self.small:
+                self._check_sender(request)
+        except NotifierError as error:
+            return body.refused(error, limit + _DROP_BYTES)
         # Tornado's own limit would end the connection without an answer.
-        connection.set_max_body_size(sys.maxsize)
-        connection.set_body_timeout(_BODY_SECONDS)
-        return _Measured(application, request, delegate)
-    length = headers.get("Content-Length")
-    if length is None:
-        return delegate
-    if not _LENGTH.fullmatch(length):
-        error = InvalidRequest("Content-Length is not a number of bytes.")
-        return _refused(application, request, error, limit + _DROP_BYTES)
-    size = int(length)
-    if size > limit:
-        drop = min(size, limit + _DROP_BYTES)
-        return _refused(application, request, _too_large(limit), drop)
-    if size > _SMALL_BODY:
-        connection.set_body_timeout(_BODY_SECONDS)
-    return delegate
+        connection_of(request).set_max_body_size(sys.maxsize)
+        return body
+
+    def _limit(self, delegate: HTTPMessageDelegate) -> int:
+        handler = getattr(delegate, "handler_class", None)
+        return self._large if getattr(handler, "takes_payload", False) else self.small
+
+    def _check_sender(self, request: HTTPServerRequest) -> None:
+        # Who may send without credentials is for others to say: but nobody may from elsewhere.
+        headers = request.headers
+        if (
+            not self._open_send
+            and "X-API-Key" not in headers
+            and "Authorization" not in headers
+            and not _is_loopback(request.remote_ip)
+        ):
+            raise Unauthenticated
+
+    # What is under way.
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether one more refused body may be read."""
+        return self.refused < _MOST_DROPPED
+
+    def begin(self, request: HTTPServerRequest, body: "_Body") -> None:
+        """The headers have come."""
+        self._under_way[request] = body
+
+    def end(self, request: HTTPServerRequest) -> None:
+        """``request`` is answered, or its connection has ended."""
+        body = self._under_way.pop(request, None)
+        if body is not None:
+            body.give_back()
+            self.refused -= body.is_refused
+
+    async def end_late(self) -> None:
+        """Look at all bodies under way, once in CHECK_SECONDS, and end those that are late."""
+        for request, body in tuple(self._under_way.items()):
+            if request in self._under_way:
+                await body.check()
 
 
-def _connection(request: HTTPServerRequest) -> HTTP1Connection:
+def connection_of(request: HTTPServerRequest) -> HTTP1Connection:
+    """The connection that ``request`` came on."""
     assert isinstance(request.connection, HTTP1Connection)
     return request.connection
 
 
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The body exceeds {limit} bytes.")
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False
 
 
-def _refused(
-    application: Services, request: HTTPServerRequest, error: NotifierError, drop: int
-) -> HTTPMessageDelegate:
-    connection = _connection(request)
-    connection.set_max_body_size(drop)
-    connection.set_body_timeout(_DROP_SECONDS)
-    # Tornado goes by these headers: it reads so much, and does not ask for the body.
-    request.headers["Content-Length"] = str(drop)
-    request.headers.pop("Expect", None)
-    return application.get_handler_delegate(request, _RefusedHandler, {"error": error})
-
-
-class _Measured(HTTPMessageDelegate):
-    """Passes on a body that doesn't say its length, until it turns out to be too large."""
+class _Body(HTTPMessageDelegate):
+    """Passes on a body that comes, until it turns out to be too large, too much or too late."""
 
     def __init__(
         self,
-        application: Services,
+        bodies: Bodies,
         request: HTTPServerRequest,
         delegate: HTTPMessageDelegate,
+        limit: int,
+        announced: int | None = None,
     ) -> None:
-        self._application = application
+        self._bodies = bodies
         self._request = request
         self._delegate = delegate
-        self._limit = application.options.max_body_bytes
+        self._limit = limit
+        self._announced = announced
+        self._charged = 0
         self._size = 0
-        self._is_refused = False
+        self._is_complete = False
+        self.is_refused = False
+        # Counted in looks, not by the clock: a process that was frozen or busy has not looked,
+        # and what came meanwhile waits to be read.
+        self._age = -CHECK_SECONDS
+
+    # Room.
+
+    def charge(self, size: int) -> None:
+        """Take so many bytes of the budget. Raises TryLater where there is no room."""
+        address = self._request.remote_ip
+        if self._charged + size <= self._bodies.small:
+            self._bodies.budget.charge(address, size)
+        else:
+            self._bodies.budget.take(address, size)
+        self._charged += size
+
+    def give_back(self) -> None:
+        """Whatever was taken is free again."""
+        self._bodies.budget.give_back(self._request.remote_ip, self._charged)
+        self._charged = 0
+
+    # Refusing.
+
+    def refused(self, error: NotifierError, drop: int) -> "_Body":
+        """This body, refused before it is read; at most ``drop`` bytes of it are read."""
+        if not self._bodies.may_drop:
+            drop = 0
+        connection_of(self._request).set_max_body_size(drop)
+        # Tornado goes by these headers: it reads so much, and does not ask for the body.
+        headers = self._request.headers
+        headers["Content-Length"] = str(drop)
+        for name in ("Transfer-Encoding", "Expect"):
+            headers.pop(name, None)
+        self._become_refused(error)
+        return self
+
+    def _become_refused(self, error: NotifierError) -> None:
+        request, application = self._request, self._bodies.application
+        self.give_back()
+        self._age = 0.0
+        self.is_refused = True
+        self._bodies.refused += 1
+        application.refusals.count(error.code, remote_ip=request.remote_ip)
+        self._delegate = application.get_handler_delegate(
+            request, _RefusedHandler, {"error": error}
+        )
+
+    async def _refuse(self, error: NotifierError, *, drops: bool) -> None:
+        self._delegate.on_connection_close()  # lets go of what it has
+        self._become_refused(error)
+        answered = self._delegate.headers_received(*self._start)
+        if answered is not None:
+            await answered
+        if not drops:
+            connection_of(self._request).close()
+
+    async def check(self) -> None:
+        """End the connection, if the body is late."""
+        self._age += CHECK_SECONDS
+        if self._is_complete:
+            return
+        if self.is_refused:
+            if self._age > _DROP_SECONDS:
+                connection_of(self._request).close()
+            return
+        due = (self._age - self._bodies.seconds) * self._bodies.bytes_per_second
+        if due > 0 and self._size < due:
+            await self._refuse(BodyTooLate(), drops=False)
+
+    # What Tornado tells us.
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Pass on."""
         self._start = start_line, headers
+        self._bodies.begin(self._request, self)
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Pass on, refuse, or end the connection."""
         self._size += len(chunk)
-        if self._size > self._limit + _DROP_BYTES:
-            _connection(self._request).close()
-        elif self._size > self._limit and not self._is_refused:
-            return self._refuse()
-        else:
-            return self._delegate.data_received(chunk)
-        return None
-
-    def _refuse(self) -> Awaitable[None] | None:
-        self._is_refused = True
-        self._delegate.on_connection_close()  # lets go of what it has
-        self._delegate = self._application.get_handler_delegate(
-            self._request, _RefusedHandler, {"error": _too_large(self._limit)}
-        )
-        return self._delegate.headers_received(*self._start)
+        if self.is_refused:
+            if self._size > self._limit + _DROP_BYTES:
+                connection_of(self._request).close()
+                return None
+        elif self._announced is None:
+            try:
+                if self._size > self._limit:
+                    raise RequestTooLarge(f"The body exceeds {self._limit} bytes.")
+                self.charge(len(chunk))
+            except (RequestTooLarge, TryLater) as error:
+                return self._refuse(error, drops=self._bodies.may_drop)
+        return self._delegate.data_received(chunk)
 
     def finish(self) -> None:
         """Pass on."""
+        self._is_complete = True
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
         """Pass on."""
+        self._bodies.end(self._request)
         self._delegate.on_connection_close()
 
 
@@ -152,6 +316,8 @@ class _RefusedHandler(ApiHandler):
         answer = reply_for(self._error, 400)
         body = encode(answer.body)
         self.set_status(answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
         self.set_header("Content-Length", len(body))
         self.set_header("Connection", "close")
         self.write(body)
@@ -162,7 +328,7 @@ class _RefusedHandler(ApiHandler):
 
     def post(self) -> None:
         self.finish()
-        _connection(self.request).close()
+        connection_of(self.request).close()
 
     get = head = delete = patch = put = options = post
 

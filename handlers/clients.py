@@ -21,9 +21,6 @@ from notifier.errors import HeadersTooLarge, HeadersTooLate, NotifierError, TooM
 from notifier.refusals import Refusals
 from notifier.wire import encode
 
-CHECK_SECONDS: Final = 1.0
-"""Between two looks for those who are late."""
-
 _PIECE: Final = 64 * 1024
 """Bytes of an answer that a client has to read within the time for an answer."""
 

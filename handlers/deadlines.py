@@ -7,7 +7,10 @@ looks at no others. A timer for each request would cost more than answering some
 import time
 from collections.abc import Hashable
 from itertools import takewhile
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+CHECK_SECONDS: Final = 1.0
+"""Between two looks for those that are late."""
 
 Who = TypeVar("Who", bound=Hashable)
 

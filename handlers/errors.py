@@ -8,14 +8,15 @@ import msgspec
 from tornado.web import HTTPError
 
 from notifier.errors import (
+    EncodedBody,
     HeadersTooLarge,
-    HeadersTooLate,
     InvalidFields,
     InvalidRequest,
     KeyConflict,
     NotifierError,
     PermissionDenied,
     RequestTooLarge,
+    TooLate,
     TooManyRequests,
     TryLater,
     Unauthenticated,
@@ -45,7 +46,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     Unauthenticated: 401,
     PermissionDenied: 403,
     UnknownUser: 404,
-    HeadersTooLate: 408,
+    TooLate: 408,
     KeyConflict: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
@@ -75,4 +76,6 @@ def _headers(error: NotifierError) -> Mapping[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="notifier"'}
+    if isinstance(error, EncodedBody):
+        return {"Accept-Encoding": "identity"}  # RFC 9110 §12.5.3
     return {}

@@ -12,6 +12,8 @@ from notifier.wire import SendRequest, SendResponse, check_key
 class SendHandler(ApiHandler):
     """Accept one notification for one user."""
 
+    takes_payload = True
+
     @operation(
         Operation(
             "Send a notification",
@@ -23,6 +25,7 @@ class SendHandler(ApiHandler):
                 403: "The API key lacks the scope `send`, or the access token is no superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
+                429: "Too much at once from this address.",
                 503: "Nothing was promised: send again, with the same key.",
             },
             security=("apiKey", "accessToken"),

@@ -99,8 +99,9 @@ _FIELD_ERRORS_SCHEMA: Final[Mapping[str, Any]] = {
 
 _BODY_ERRORS: Final[Mapping[int, str]] = {
     400: "The body is not valid.",
+    408: "The body came too slowly.",
     413: "The body is too large.",
-    415: "The body is not application/json.",
+    415: "The body is not application/json, or it has a Content-Encoding.",
 }
 """What can be wrong with any request that has a body."""
 

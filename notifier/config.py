@@ -185,6 +185,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int, Meta(ge=1024, description="Largest request body that is accepted.")
     ] = 1024 * 1024
+    small_body_bytes: Annotated[
+        int,
+        Meta(ge=1024, description="The same for all requests but sends: names, passwords, tokens."),
+    ] = 16 * 1024
+    body_budget_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Bytes of all large bodies under way, half of it for one address; "
+            "beyond, they get 503 or 429.",
+        ),
+    ] = 64 * 1024 * 1024
+    body_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds after which a body has to come at a least rate.")
+    ] = 10.0
+    body_bytes_per_second: Annotated[
+        int, Meta(ge=1, description="That rate; a body that is slower gets 408.")
+    ] = 16 * 1024
     queue_size: Annotated[
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000

@@ -16,16 +16,21 @@
     ├── PermissionDenied          403
     │   └── ScopeMissing
     ├── UnknownUser               404
+    ├── TooLate                   408
+    │   ├── HeadersTooLate
+    │   └── BodyTooLate
     ├── KeyConflict               409
     ├── UnsupportedMediaType      415
+    │   └── EncodedBody
     ├── RequestTooLarge           413
     ├── HeadersTooLarge           431
-    ├── HeadersTooLate            408
     ├── TryLater                       nothing was promised; the same may succeed later
     │   ├── TooManyRequests       429  whoever asks has used up what they may
     │   │   ├── TooManySignIns
-    │   │   └── TooManyConnections
+    │   │   ├── TooManyConnections
+    │   │   └── TooManyBodies
     │   └── Unavailable           503  whoever asks, the service cannot
+    │       ├── BodiesFull
     │       └── NotCommitted           and certainly nothing happened
     ├── CopyRefused                    an installation was not copied
     └── CannotStart                    start-up is refused, with the reason
@@ -148,6 +153,24 @@ class UnknownUser(NotifierError):
     code = "unknown_user"
 
 
+class TooLate(NotifierError):
+    """The request did not come in time."""
+
+    code = "request_timeout"
+
+
+class HeadersTooLate(TooLate):
+    """The headers of the request did not come in time."""
+
+    code = "headers_too_late"
+
+
+class BodyTooLate(TooLate):
+    """The body of the request came too slowly."""
+
+    code = "body_too_late"
+
+
 class KeyConflict(NotifierError):
     """This key was used before with another payload."""
 
@@ -160,6 +183,12 @@ class UnsupportedMediaType(NotifierError):
     code = "unsupported_media_type"
 
 
+class EncodedBody(UnsupportedMediaType):
+    """Send the body without Content-Encoding."""
+
+    code = "encoded_body"
+
+
 class RequestTooLarge(NotifierError):
     """The body is too large."""
 
@@ -170,12 +199,6 @@ class HeadersTooLarge(NotifierError):
     """The headers of the request are too large."""
 
     code = "headers_too_large"
-
-
-class HeadersTooLate(NotifierError):
-    """The headers of the request did not come in time."""
-
-    code = "headers_too_late"
 
 
 class TryLater(NotifierError):
@@ -207,10 +230,22 @@ class TooManyConnections(TooManyRequests):
     code = "too_many_connections"
 
 
+class TooManyBodies(TooManyRequests):
+    """Too many large bodies are under way from this address; try again later."""
+
+    code = "too_many_bodies"
+
+
 class Unavailable(TryLater):
     """The service cannot take this now; nothing was promised, try again."""
 
     code = "unavailable"
+
+
+class BodiesFull(Unavailable):
+    """Too many large bodies are under way; try again."""
+
+    code = "bodies_full"
 
 
 class NotCommitted(Unavailable):

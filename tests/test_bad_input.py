@@ -190,7 +190,7 @@ async def test_names_that_cannot_be(server: Harness, path: str, username: str) -
 
 async def test_passwords_that_cannot_be(server: Harness) -> None:
     """A password is only compared, whatever it is."""
-    for password in ("\0", ADMIN_PASSWORD + "\0", "x" * 100_000, ""):
+    for password in ("\0", ADMIN_PASSWORD + "\0", "x" * 15_000, ""):
         refused = await server.post({"username": "admin", "password": password}, TOKEN)
         assert (refused.status_code, refused.json()["code"]) == (401, "no_active_account")
 
@@ -211,7 +211,7 @@ ODD_CLAIMS: list[dict[str, object]] = [
     {"exp": "9" * 5000},
     {"nbf": float("inf")},
 ]
-ODD_TOKENS = ["\0", "a.b.c\0", "\u00e9.\u00e9.\u00e9", "." * 1000, "W1tb" * 5000 + ".e30.x"]
+ODD_TOKENS = ["\0", "a.b.c\0", "\u00e9.\u00e9.\u00e9", "." * 1000, "W1tb" * 3500 + ".e30.x"]
 
 
 def odd_tokens(kind: str) -> list[str]:

@@ -14,11 +14,11 @@ import pytest
 from handlers import bodies
 from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SEND, Harness, until
+from tests.support.raw import Raw
 
 MEGABYTE = 1024 * 1024
 TOO_LARGE = (413, {"detail": f"The body exceeds {MEGABYTE} bytes.", "code": "request_too_large"})
 TRIES = 25
-HEAD = f"POST {SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 def post(url: str, body: bytes | Iterator[bytes]) -> tuple[int, object]:
@@ -43,40 +43,6 @@ def peak_memory(process: ServerProcess) -> int:
     status = Path(f"/proc/{process.pid}/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
-
-
-class Raw:
-    """A connection that says just what it is told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    async def to(cls, server: Harness) -> "Raw":
-        return cls(*await asyncio.open_connection("127.0.0.1", server.server.port))
-
-    def say(self, headers: str, body: bytes = b"") -> None:
-        """Begin a send with these headers."""
-        self.writer.write(f"{HEAD}{headers}\r\n".encode("latin-1") + body)
-
-    async def answer(self) -> tuple[int, dict[str, str], object]:
-        """The first answer, which has to be a final one."""
-        async with asyncio.timeout(SECONDS):
-            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-            status, *lines = head.rstrip().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            body = await self.reader.readexactly(int(headers["Content-Length"]))
-        return int(status.split()[1]), headers, json.loads(body)
-
-    async def end(self) -> bytes:
-        """What comes until the server ends the connection."""
-        with contextlib.suppress(ConnectionError):
-            return await asyncio.wait_for(self.reader.read(), SECONDS)
-        return b""
-
-    def leave(self) -> None:
-        self.writer.close()
 
 
 @pytest.mark.parametrize("megabytes", [2, 8, 20])

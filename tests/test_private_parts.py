@@ -91,7 +91,8 @@ PARTS = [
     Part(
         BODIES, "tornado.http1connection:HTTP1Connection", "set_max_body_size", ("max_body_size",)
     ),
-    Part(BODIES, "tornado.http1connection:HTTP1Connection", "set_body_timeout", ("timeout",)),
+    Part(BODIES, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
+    Part(BODIES, "tornado.web:_HandlerDelegate", "handler_class"),
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "close", ()),
     Part(STREAM, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
     Part(STREAM, "tornado.iostream:IOStream", "write_to_fd", ("data",)),

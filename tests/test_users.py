@@ -46,7 +46,7 @@ async def test_tokens_and_their_claims(server_with: ServerWith) -> None:
         {"username": "nobody", "password": ADMIN_PASSWORD},
         {"username": "", "password": ""},
         {"username": "admin\x00", "password": ADMIN_PASSWORD},
-        {"username": "admin", "password": "x" * 100_000},
+        {"username": "admin", "password": "x" * 15_000},
     ],
 )
 async def test_wrong_credentials(server: Harness, credentials: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from tornado.netutil import bind_sockets
 
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
-from handlers.clients import CHECK_SECONDS
+from handlers.deadlines import CHECK_SECONDS
 from handlers.listener import Listener
 from handlers.routes import routes
 from notifier.config import Settings
@@ -178,6 +178,7 @@ class Server:
         http = Listener(application, most=most_connections(settings.max_connections))
         http.add_sockets(sockets)
         self._start_chore(every(CHECK_SECONDS, application.clients.end_late))
+        self._start_chore(every(CHECK_SECONDS, application.bodies.end_late))
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))
         self._stack.append(("devices", partial(self.hub.send_away, settings.drain_seconds)))
