@@ -21,6 +21,7 @@
     ├── RequestTooLarge           413
     ├── TryLater                       nothing was promised; the same may succeed later
     │   ├── TooManyRequests       429  whoever asks has used up what they may
+    │   │   └── TooManySockets
     │   └── Unavailable           503  whoever asks, the service cannot
     │       └── NotCommitted           and certainly nothing happened
     ├── CopyRefused                    an installation was not copied
@@ -177,6 +178,12 @@ class TooManyRequests(TryLater):
     """Too many requests; try again later."""
 
     code = "too_many_requests"
+
+
+class TooManySockets(TooManyRequests):
+    """This user has too many connections; close one, or try again later."""
+
+    code = "too_many_sockets"
 
 
 class Unavailable(TryLater):

@@ -32,6 +32,8 @@ CLUSTER = "notifier/delivery/relay/cluster.py"
 BODIES = "handlers/bodies.py"
 TRANSPORT = "handlers/transport.py"
 SOCKET = "handlers/socket.py"
+CLIENT_FRAMES = "handlers/frames.py"
+CLIENT_CONNECTION = "handlers/connection.py"
 
 
 class Part(NamedTuple):
@@ -93,6 +95,27 @@ PARTS = [
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "close", ()),
     Part(SOCKET, "tornado.websocket:WebSocketHandler", "ws_connection"),
     Part(SOCKET, "tornado.websocket:WebSocketProtocol", "stream"),
+    Part(SOCKET, "tornado.websocket:WebSocketHandler", "get_websocket_protocol", ()),
+    Part(CLIENT_FRAMES, "tornado.util", "_websocket_mask"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "params"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "_receive_frame_loop", ()),
+    Part(
+        CLIENT_CONNECTION,
+        "tornado.websocket:WebSocketProtocol13",
+        "_handle_message",
+        ("opcode", "data"),
+    ),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "close", ("code", "reason")),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "_abort", ()),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "client_terminated"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "handler"),
+    Part(
+        CLIENT_CONNECTION,
+        "tornado.websocket:WebSocketHandler",
+        "on_ws_connection_close",
+        ("close_code", "close_reason"),
+    ),
+    Part(CLIENT_CONNECTION, "tornado.iostream:IOStream", "socket"),
     Part(TRANSPORT, "tornado.websocket:WebSocketProtocol", "is_closing", ()),
     Part(TRANSPORT, "tornado.iostream:IOStream", "socket"),
 ]
