@@ -71,7 +71,10 @@ async def round_of(server: Subject, token: str, sockets: int) -> tuple[float, fl
 def main() -> None:
     sockets = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
-    with subject("benchmarks.bare") as bare, subject("notifier") as notifier:
+    with (
+        subject("benchmarks.bare") as bare,
+        subject("notifier", NOTIFIER_SOCKETS_PER_USER="0") as notifier,
+    ):
         rounds: dict[str, list[tuple[float, float, float]]] = {"bare": [], "notifier": []}
         for _ in range(ROUNDS):
             for name, server in (("bare", bare), ("notifier", notifier)):

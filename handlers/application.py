@@ -7,9 +7,8 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers.base import RefusedHandler
-from handlers.bodies import Bodies, connection_of
+from handlers.bodies import Bodies, stream_of
 from handlers.services import Services
-from handlers.stream import ClientStream
 from notifier.errors import TooManyConnections
 
 access_log = logging.getLogger("notifier.access")
@@ -26,10 +25,8 @@ class NotifierApplication(Services):
         self, request: HTTPServerRequest, **kwargs: Any
     ) -> HTTPMessageDelegate:
         self.proxies.correct(request)
-        stream = connection_of(request).stream
-        assert isinstance(stream, ClientStream)
         try:
-            self.clients.asked(stream, request.remote_ip)
+            self.clients.asked(stream_of(request), request.remote_ip)
         except TooManyConnections as error:
             delegate = self.get_handler_delegate(request, RefusedHandler, {"error": error})
         else:

@@ -2,8 +2,7 @@
 
 A small body that came together with its headers, as that of nearly every send does, passes
 as it is. Any other is *under way*: counted in the budget of all bodies until its request is
-answered, and looked at once a second. Nobody has a timer of his own. What has come already is
-known by a private part of Tornado's stream, which saves an object and its calls for each send.
+answered, and looked at once a second. Nobody has a timer of his own.
 
 Most clients send a whole body before they look at the answer, and a connection that is
 closed with something unread takes the answer away from them (RFC 9112 §9.6). Hence the
@@ -32,6 +31,7 @@ from handlers.budget import Budget
 from handlers.deadlines import CHECK_SECONDS
 from handlers.errors import reply_for
 from handlers.services import Services
+from handlers.stream import ClientStream
 from notifier.errors import (
     BodyTooLate,
     InvalidRequest,
@@ -85,7 +85,7 @@ class Bodies:
             error = InvalidRequest("Content-Length is not a number of bytes.")
             return body.refused(error, self._large + _DROP_BYTES)
         size = int(length)
-        if size <= self.small and size <= connection_of(request).stream._read_buffer_size:  # noqa: SLF001 - see above
+        if size <= self.small and size <= stream_of(request).unread:
             return delegate
         return self._receive_announced(request, delegate, size)
 
@@ -170,6 +170,13 @@ def connection_of(request: HTTPServerRequest) -> HTTP1Connection:
     """The connection that ``request`` came on."""
     assert isinstance(request.connection, HTTP1Connection)
     return request.connection
+
+
+def stream_of(request: HTTPServerRequest) -> ClientStream:
+    """The stream beneath it."""
+    stream = connection_of(request).stream
+    assert isinstance(stream, ClientStream)
+    return stream
 
 
 def _is_loopback(address: str | None) -> bool:

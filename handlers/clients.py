@@ -95,7 +95,7 @@ class Clients:
         for stream in [*self._first.late(), *self._next.late()]:
             # Who has said nothing expects no answer, and may take it for that to a request
             # that is just being sent.
-            if stream.has_begun:
+            if stream.unread:
                 self._refuse(stream.socket, HeadersTooLate(), stream.address)
             stream.close()
         for stream in self._answer.late():

@@ -1,16 +1,26 @@
 """``/ws/notifications/<user_id>/``: one device of one user."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
+from handlers.allowance import Allowance
 from handlers.base import ApiHandler
+from handlers.connection import ClientConnection
+from handlers.handshake import check_handshake
 from handlers.transport import SocketTransport
 from notifier import clock
+from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
-from notifier.errors import NotifierError, PermissionDenied, TokenNotValid, Unauthenticated
+from notifier.errors import (
+    NotifierError,
+    PermissionDenied,
+    TokenNotValid,
+    TooManySockets,
+    Unauthenticated,
+)
 from notifier.identity.tokens import Token
 from notifier.wire import (
     ClientFrame,
@@ -26,6 +36,14 @@ from notifier.wire import (
 MAX_UNSETTLED: Final = 256
 """Acknowledgements of one connection that may wait for the store before it is read on."""
 
+_REFUSED: Final[Mapping[CloseCode, str]] = {
+    CloseCode.PROTOCOL_ERROR: "bad_frame",
+    CloseCode.INVALID_DATA: "bad_frame",
+    CloseCode.POLICY_VIOLATION: "too_many_frames",
+    CloseCode.TOO_LARGE: "frame_too_large",
+}
+"""As what a connection is counted that failed with this code."""
+
 _decode: Decoder[ClientFrame] = Decoder(ClientFrame)
 
 
@@ -37,6 +55,9 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         self._device: Device | None = None
         self._transport: SocketTransport | None = None
         self._unsettled = 0
+        self._acks = 0
+        self._frames = Allowance(self.application.options.frames_per_second)
+        self._idle_acks = Allowance(self.application.options.frames_per_second)
 
     def check_origin(self, origin: str) -> bool:
         """Any: a page can only connect with a token that it was given, never with a cookie."""
@@ -48,6 +69,9 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         except Unauthenticated as error:
             # At the handshake the protocol has one word for every refusal.
             raise PermissionDenied(error.message) from None
+        check_handshake(self.request)
+        self._check_room(self._token.user_id)
+        # Until open() attaches the device there is no await that waits, so nobody takes its room.
         await super().get(user_id)
 
     async def _authenticate(self, user_id: str) -> Token:
@@ -56,6 +80,30 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             raise TokenNotValid("The token belongs to another user.")
         token = self.get_query_argument("token", "")
         return await self.application.accounts.identify(token, whose)
+
+    def _check_room(self, user_id: int) -> None:
+        # The newest is refused: if the oldest had to go, it would come back, for ever in turns.
+        options = self.application.options
+        if 0 < options.sockets_per_user <= self.application.hub.sockets_of(user_id):
+            # By then the pings have found those that are dead.
+            raise TooManySockets(retry_after=options.ping_seconds)
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        plain = super().get_websocket_protocol()
+        if not isinstance(plain, WebSocketProtocol13):
+            return plain
+        size = Allowance(self.application.options.frame_bytes_per_second)
+        return ClientConnection(self, plain, frames=self._frames, size=size, failed=self._failed)
+
+    def _failed(self, code: CloseCode, reason: str) -> None:
+        self.application.refusals.count(
+            _REFUSED[code],
+            why=reason,
+            remote_ip=self.request.remote_ip,
+            user_id=self._token and self._token.user_id,
+        )
+        if self._device is not None:
+            self._device.end(code, reason)
 
     def open(self, user_id: str) -> None:
         assert self._token is not None
@@ -83,7 +131,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             return None
         if isinstance(message, bytes):
             self._complain("Binary frames are not understood.")
-            return None
+            return self._until_read()
         try:
             frame = _decode(message.encode())
             if isinstance(frame, MessageAck):
@@ -91,15 +139,28 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             return self._command(frame)
         except NotifierError as error:
             self._complain(error.message)
-            return None
+            return self._until_read()
 
     def _acknowledge(self, key: str) -> Awaitable[None] | None:
         assert self._device is not None
+        self._frames.left += 1  # whoever catches up sends many: never a reason to end it
+        self._acks += 1
         stored = self.application.notifications.acknowledge(self._device.user_id, key)
         self._unsettled += 1
         stored.add_done_callback(self._acknowledged)
-        # Waiting here keeps Tornado from reading on.
-        return _wait(stored) if self._unsettled > MAX_UNSETTLED else None
+        # Waiting here keeps the connection from being read on.
+        if self._unsettled > MAX_UNSETTLED:
+            return _wait(stored)
+        if self._acks > self._device.feed.delivered:
+            return self._idle_ack()
+        return None
+
+    def _idle_ack(self) -> Awaitable[None] | None:
+        """More are acknowledged than were given here: that is possible, but not in floods."""
+        self._idle_acks.left -= 1
+        if self._idle_acks.left < 0 and (owed := self._idle_acks.refill()):
+            return asyncio.sleep(owed)
+        return None
 
     def _acknowledged(self, stored: "asyncio.Future[None]") -> None:
         self._unsettled -= 1
@@ -109,11 +170,11 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
     def _command(self, command: Command) -> Awaitable[None] | None:
         if command.key == "ping":
             self._answer(CommandResult("ping", "pong"))
-            return None
-        if command.key == "refresh":
+        elif command.key == "refresh":
             return self._refresh(command.value)
-        self._complain(f"There is no command {command.key!r}.")
-        return None
+        else:
+            self._complain(f"There is no command {command.key!r}.")
+        return self._until_read()
 
     async def _refresh(self, identity_token: str | None) -> None:
         assert self._device is not None
@@ -123,11 +184,13 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             )
         except NotifierError as error:
             self._complain(error.message)
-            return
-        if self._device is None:
-            return  # it left meanwhile
-        self._device.prolong(token.version, token.expires_at)
-        self._answer(CommandResult("refresh", clock.isoformat(token.expires_at)))
+        else:
+            if self._device is None:
+                return  # it left meanwhile
+            self._device.prolong(token.version, token.expires_at)
+            self._answer(CommandResult("refresh", clock.isoformat(token.expires_at)))
+        if unread := self._until_read():
+            await unread
 
     def _complain(self, problem: str) -> None:
         self._answer(ProcessingError(problem))
@@ -136,6 +199,13 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         # Acknowledgements may be settled after the peer has left.
         if self._transport is not None:
             self._transport.answer(message)
+
+    def _until_read(self) -> Awaitable[None] | None:
+        """Whoever asks much and reads no answer is read on when it has: a bounded buffer again."""
+        transport = self._transport
+        if transport is None or transport.buffered <= self.application.options.high_water_bytes:
+            return None
+        return transport.drained()
 
 
 async def _wait(future: "asyncio.Future[None]") -> None:

@@ -54,12 +54,12 @@ class ClientStream(IOStream):
             self.awaited.begin(self)
 
     @property
-    def has_begun(self) -> bool:
-        """Whether a part of what is waited for has come.
+    def unread(self) -> int:
+        """How many bytes have come of what is waited for.
 
         Tornado tells nobody of a part, and to count what is read would cost each frame.
         """
-        return self._read_buffer_size > 0
+        return self._read_buffer_size
 
     def write_to_fd(self, data: memoryview) -> int:
         sent = super().write_to_fd(data)

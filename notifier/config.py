@@ -221,6 +221,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ping_seconds: Annotated[
         float, Meta(gt=0, description="Seconds between WebSocket pings; unanswered, they end it.")
     ] = 30.0
+    sockets_per_user: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="WebSockets that one user may have in this process; more get 429. "
+            "0 is no limit, here and below.",
+        ),
+    ] = 100
+    frames_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Frames that one WebSocket may send a second, besides acknowledgements of "
+            "what it was given; more end it with 1008.",
+        ),
+    ] = 100
+    frame_bytes_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes that one WebSocket may send a second; more end it too, "
+            "or are read later if they acknowledge.",
+        ),
+    ] = 1024 * 1024
     drain_seconds: Annotated[
         Seconds, Meta(description="Seconds over which a stopping server sends its clients away.")
     ] = 5.0

@@ -28,7 +28,8 @@
     │   ├── TooManyRequests       429  whoever asks has used up what they may
     │   │   ├── TooManySignIns
     │   │   ├── TooManyConnections
-    │   │   └── TooManyBodies
+    │   │   ├── TooManyBodies
+    │   │   └── TooManySockets
     │   └── Unavailable           503  whoever asks, the service cannot
     │       ├── BodiesFull
     │       └── NotCommitted           and certainly nothing happened
@@ -234,6 +235,12 @@ class TooManyBodies(TooManyRequests):
     """Too many large bodies are under way from this address; try again later."""
 
     code = "too_many_bodies"
+
+
+class TooManySockets(TooManyRequests):
+    """This user has too many connections; close one, or try again later."""
+
+    code = "too_many_sockets"
 
 
 class Unavailable(TryLater):

@@ -34,6 +34,8 @@ TRANSPORT = "handlers/transport.py"
 SOCKET = "handlers/socket.py"
 STREAM = "handlers/stream.py"
 LISTENER = "handlers/listener.py"
+CLIENT_FRAMES = "handlers/frames.py"
+CLIENT_CONNECTION = "handlers/connection.py"
 
 
 class Part(NamedTuple):
@@ -91,7 +93,6 @@ PARTS = [
     Part(
         BODIES, "tornado.http1connection:HTTP1Connection", "set_max_body_size", ("max_body_size",)
     ),
-    Part(BODIES, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
     Part(BODIES, "tornado.web:_HandlerDelegate", "handler_class"),
     Part(BODIES, "tornado.http1connection:HTTP1Connection", "close", ()),
     Part(STREAM, "tornado.iostream:BaseIOStream", "_read_buffer_size"),
@@ -110,6 +111,27 @@ PARTS = [
     Part(LISTENER, "tornado.tcpserver:TCPServer", "handle_stream", ("stream", "address")),
     Part(SOCKET, "tornado.websocket:WebSocketHandler", "ws_connection"),
     Part(SOCKET, "tornado.websocket:WebSocketProtocol", "stream"),
+    Part(SOCKET, "tornado.websocket:WebSocketHandler", "get_websocket_protocol", ()),
+    Part(CLIENT_FRAMES, "tornado.util", "_websocket_mask"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "params"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "_receive_frame_loop", ()),
+    Part(
+        CLIENT_CONNECTION,
+        "tornado.websocket:WebSocketProtocol13",
+        "_handle_message",
+        ("opcode", "data"),
+    ),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "close", ("code", "reason")),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "_abort", ()),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "client_terminated"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol", "handler"),
+    Part(
+        CLIENT_CONNECTION,
+        "tornado.websocket:WebSocketHandler",
+        "on_ws_connection_close",
+        ("close_code", "close_reason"),
+    ),
+    Part(CLIENT_CONNECTION, "tornado.iostream:IOStream", "socket"),
     Part(TRANSPORT, "tornado.websocket:WebSocketProtocol", "is_closing", ()),
     Part(TRANSPORT, "tornado.iostream:IOStream", "socket"),
 ]

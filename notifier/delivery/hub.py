@@ -67,6 +67,11 @@ class Hub:
         """How many devices are connected."""
         return self._sockets
 
+    def sockets_of(self, user_id: int) -> int:
+        """How many devices of this user are connected."""
+        subscriber = self._subscribers.get(user_id)
+        return len(subscriber.devices) if subscriber else 0
+
     @property
     def delivered(self) -> int:
         """How many notifications were written to devices, since the start."""

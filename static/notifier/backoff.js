@@ -15,6 +15,11 @@ export function verdict(code) {
   return code === 1001 || code === 1012 ? "soon" : "wait";
 }
 
+/** Whether the server ended the connection because of what this client has sent. @param {number} code */
+export function blamed(code) {
+  return [1002, 1007, 1008, 1009].includes(code);
+}
+
 /**
  * Exponential back-off with full jitter: anything from 0 to a doubling window.
  *

@@ -1,4 +1,4 @@
-import { Backoff, verdict } from "./backoff.js";
+import { Backoff, blamed, verdict } from "./backoff.js";
 import { Heartbeat } from "./heartbeat.js";
 import { JWT, refreshIn } from "./token.js";
 
@@ -13,6 +13,7 @@ import { JWT, refreshIn } from "./token.js";
 const STABLE_AFTER = 10_000;
 const CONNECT_DEADLINE = 15_000;
 const REFRESH_RETRY = 5_000;
+const REFUSED_BEFORE_ERROR = 3;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** One WebSocket: connects, prolongs, checks and re-establishes itself until closed. */
@@ -25,6 +26,8 @@ export class Line {
   #timers = new Map();
   #freshUntil = 0;
   #openedAt = 0;
+  // Handshakes in a row that failed.
+  #refused = 0;
   // A step that awaited something compares its attempt with this one: a newer attempt voids it.
   #attempt = 0;
 
@@ -107,6 +110,7 @@ export class Line {
 
   #opened() {
     this.#openedAt = this.environment.now();
+    this.#refused = 0;
     this.heartbeat.heard(this.#openedAt);
     this.#clear("deadline");
     this.#beat();
@@ -182,6 +186,7 @@ export class Line {
     const lasted = this.#openedAt ? now() - this.#openedAt : 0;
     // A refused handshake looks like any failure to a browser; a fresh token rules one cause out.
     if (!this.#openedAt || code === 4401) this.#token = null;
+    this.#explain(code, reason);
     this.#drop();
     const next = verdict(code);
     if (next === "stop") return this.#stop({ code, reason: "revoked" });
@@ -190,6 +195,20 @@ export class Line {
     const state = online() ? "reconnecting" : "offline";
     this.report.status({ state, retryAt: now() + delay, code, reason });
     this.#after("retry", delay, () => this.connect());
+  }
+
+  /** Say what time alone may not heal. @param {number} code @param {string} reason */
+  #explain(code, reason) {
+    if (blamed(code)) this.report.error(new Error(`The server refused what this client sent: ${reason || code}.`));
+    if (this.#openedAt || !this.#socket || !this.environment.online()) return;
+    if (++this.#refused !== REFUSED_BEFORE_ERROR) return;
+    // Browsers don't tell the status of a refused handshake.
+    this.report.error(
+      new Error(
+        "The server can't be reached or refuses each connection: the token does not hold (403), " +
+          "or this user has too many connections (429).",
+      ),
+    );
   }
 
   /** @param {Omit<Status, "state">} why */

@@ -174,6 +174,38 @@ test("a refused handshake is tried again with a fresh token", async () => {
   assert.equal(log.tokens, 2);
 });
 
+test("handshakes that fail again and again are an error, once", async () => {
+  const { world, clock, log, client } = open();
+  const refuse = async () => {
+    await settle();
+    world.socket.drop(1006);
+    await clock.pass(client.status.retryAt - clock.now);
+  };
+  await refuse();
+  await refuse();
+  assert.deepEqual(log.errors, []);
+  for (let more = 0; more < 4; more++) await refuse();
+  assert.equal(log.errors.length, 1);
+  assert.match(log.errors[0], /too many connections \(429\)/);
+  world.socket.accept();
+  for (let again = 0; again < 4; again++) await refuse();
+  assert.equal(log.errors.length, 2);
+});
+
+test("whoever was told to send less comes back later and later, and says so", async () => {
+  const { world, clock, client, log } = await connected();
+  const waits = [];
+  for (let round = 0; round < 4; round++) {
+    world.socket.drop(1008, "too many frames");
+    waits.push(client.status.retryAt - clock.now);
+    await clock.pass(waits.at(-1));
+    world.socket.accept();
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(waits, [2_000, 4_000, 8_000, 16_000]);
+  assert.deepEqual(log.errors, Array(4).fill("The server refused what this client sent: too many frames."));
+});
+
 test("4401 means a new token at once", async () => {
   const { world, clock } = await connected();
   world.socket.drop(4401);

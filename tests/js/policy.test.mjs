@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Backoff, verdict } from "../../static/notifier/backoff.js";
+import { Backoff, blamed, verdict } from "../../static/notifier/backoff.js";
 import { rawMember } from "../../static/notifier/frame.js";
 import { Heartbeat } from "../../static/notifier/heartbeat.js";
 import { ServerNotification } from "../../static/notifier/notification.js";
@@ -20,7 +20,12 @@ test("close codes say whether and how to come back", () => {
   assert.equal(verdict(4403), "stop");
   assert.equal(verdict(4401), "renew");
   for (const code of [1001, 1012]) assert.equal(verdict(code), "soon");
-  for (const code of [1000, 1006, 1011, 4999]) assert.equal(verdict(code), "wait");
+  for (const code of [1000, 1002, 1006, 1007, 1008, 1009, 1011, 4999]) assert.equal(verdict(code), "wait");
+});
+
+test("close codes say whether what we sent was the cause", () => {
+  for (const code of [1002, 1007, 1008, 1009]) assert.ok(blamed(code));
+  for (const code of [1000, 1001, 1006, 1011, 1012, 4401, 4403]) assert.ok(!blamed(code));
 });
 
 test("back-off doubles its window up to the cap", () => {

@@ -292,7 +292,7 @@ async def test_trickled_headers(server: Harness, clock: Clock, said: bytes) -> N
         if said:
             await slow.answer(200)
         slow.writer.write(LIVE[:-2])
-        await until(lambda: any(stream.has_begun for stream in all_of(server)))
+        await until(lambda: any(stream.unread for stream in all_of(server)))
         for _ in range(4):
             slow.writer.write(b"X: y\r\n")
             await slow.writer.drain()
