@@ -707,7 +707,9 @@ def test_notify_elsewhere(untouched: ServerProcess) -> None:
     """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
     key = done(untouched.command("apikey", "create", "--name", "cli")).splitlines()[-1]
     assert "need an API key" in refused(untouched.command("notify", "1", "1"))
-    (untouched.folder / ".env").write_text(f"NOTIFIER_URL={untouched.url}\nNOTIFIER_API_KEY={key}\n")
+    (untouched.folder / ".env").write_text(
+        f"NOTIFIER_URL={untouched.url}\nNOTIFIER_API_KEY={key}\n"
+    )
     assert "number 1" in done(untouched.command("notify", "1", "1", NOTIFIER_PORT="9"))
     url = "http://127.0.0.1:9"
     message = refused(untouched.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
