@@ -101,7 +101,7 @@ def _haproxy(mode: str, *, tls: bool = False) -> Kind:
 def _caddy(lines: str = "", *, tls: bool = False) -> Kind:
     def commands(place: Place) -> Sequence[Sequence[str | Path]]:
         folder = place.folder
-        site = f"https://127.0.0.1:{place.port}" if tls else f"http://:{place.port}"
+        site = f"https://:{place.port}" if tls else f"http://:{place.port}"
         config = place.write(
             "Caddyfile",
             "{\n  admin off\n  auto_https off\n  default_sni 127.0.0.1\n"
@@ -296,7 +296,10 @@ def _ask_once(port: int, request: bytes, tls: bool) -> bytes:
         if tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            link = stack.enter_context(context.wrap_socket(link))
+            # Closed also where the handshake fails, because nothing listens yet.
+            secure = context.wrap_socket(link, do_handshake_on_connect=False)
+            link = stack.enter_context(secure)
+            secure.do_handshake()
         link.sendall(request)
         answer = b""
         while b"\r\n\r\n" not in answer and (more := link.recv(65536)):
