@@ -25,6 +25,11 @@ _REMEMBER: Final = 5.0
 """Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
 
+_NEEDS_KEY: Final = (
+    "Sends need an API key here, or a superuser's access token. "
+    "`python -m notifier apikey create --name NAME` makes a key."
+)
+
 
 class Credentials(msgspec.Struct, frozen=True):
     """What a request brings to show its rights."""
@@ -87,7 +92,7 @@ class Senders:
             "--name NAME` and send it as X-API-Key; NOTIFIER_OPEN_SEND=1 lets everyone send",
             extra={"action": "send_refused"},
         )
-        raise Unauthenticated
+        raise Unauthenticated(_NEEDS_KEY)
 
     async def _check_superuser(self, access_token: str) -> None:
         user = await self._accounts.user_of(access_token, "access")

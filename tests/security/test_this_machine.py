@@ -422,7 +422,7 @@ async def test_where_nobody_can_tell(
         assert "number 2" in sent.stdout
         elsewhere = {"NOTIFIER_URL": server.url}
         sent = await asyncio.to_thread(client.command, "notify", "1", "2", **elsewhere)
-        assert "need an API key" in sent.stderr or "credentials" in sent.stderr
+        assert "need an API key" in sent.stderr
     async with server_with() as server:
         assert server.server.first_key is None
         assert (await server.post({"user_id": 1, "payload": 1})).status_code == 401
