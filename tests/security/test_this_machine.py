@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.errors import CannotStart
 from notifier.identity import neighbour
 from notifier.identity.neighbour import Connection, find_neighbours
 from notifier.process import run
@@ -428,3 +429,17 @@ async def test_where_nobody_can_tell(
         assert (await server.post({"user_id": 1, "payload": 1})).status_code == 401
         sent_with = await server.post({"user_id": 1, "payload": 1}, headers={"X-API-Key": key})
         assert sent_with.status_code == 200
+
+
+async def test_a_key_that_nobody_could_read(
+    server_with: ServerWith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the first key cannot be written, the start says so and makes none."""
+    monkeypatch.setattr(neighbour, "_PROC", tmp_path / "no such folder")
+    (tmp_path / "api_key").mkdir()
+    with pytest.raises(CannotStart, match=r"api_key cannot be written: Is a directory"):
+        async with server_with():
+            pass
+    (tmp_path / "api_key").rmdir()
+    async with server_with() as server:
+        assert server.server.first_key == tmp_path / "api_key"
