@@ -66,20 +66,23 @@ def subject(module: str, **environment: str) -> Iterator[Subject]:
 class Sender:
     """One keep-alive connection that posts the same kind of request again and again."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._head = (
+            f"POST /api/notifications/send/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            "Content-Type: application/json\r\n"
+        ).encode()
 
     @classmethod
     async def connect(cls, port: int) -> "Sender":
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+        return cls(*await asyncio.open_connection("127.0.0.1", port), port)
 
     async def send(self, body: bytes) -> bytes:
         """POST ``body`` to the send endpoint, which has to answer 200."""
-        self._writer.write(
-            b"POST /api/notifications/send/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
+        self._writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body))
         head = await self._reader.readuntil(b"\r\n\r\n")
         found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         assert found is not None

@@ -1,7 +1,5 @@
 """What every API handler shares: parsing, replying, errors, and who is asking."""
 
-import ipaddress
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -24,7 +22,6 @@ from notifier.wire import Decoder, encode
 
 T = TypeVar("T")
 
-_FORWARDING: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
 _JSON: Final = "application/json"
 
 _decoders: dict[type, Decoder[Any]] = {}
@@ -132,16 +129,7 @@ class ApiHandler(RequestHandler):
         bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
         if bearer or api_key:
             return Credentials(bearer, api_key)
-        return Credentials(from_this_machine=self._from_this_machine())
-
-    def _from_this_machine(self) -> bool:
-        # The Host header too: a page whose name was rebound to 127.0.0.1 would send its own.
-        host = self.request.host_name
-        return (
-            _is_loopback(self.request.remote_ip)
-            and (host == "localhost" or _is_loopback(host.strip("[]")))
-            and not any(name in self.request.headers for name in _FORWARDING)
-        )
+        return Credentials(from_this_machine=self.application.this_machine.sent(self.request))
 
     # Errors.
 
@@ -180,14 +168,6 @@ class ApiHandler(RequestHandler):
     def _request_summary(self) -> str:
         # Without the query string, which may hold a token.
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
-
-
-@lru_cache(maxsize=1024)
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return host is not None and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class RefusedHandler(ApiHandler):

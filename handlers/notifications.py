@@ -6,6 +6,7 @@ from tornado.web import HTTPError
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier.errors import InvalidField
+from notifier.sending.authority import Credentials
 from notifier.wire import SendRequest, SendResponse, check_key
 
 
@@ -35,7 +36,11 @@ class SendHandler(ApiHandler):
         )
     )
     async def post(self) -> None:
-        sender = await self.application.senders.authorize(self.credentials)
+        credentials = self.credentials
+        if credentials.from_this_machine is None:
+            from_here = await self.application.this_machine.ask(self.request)
+            credentials = Credentials(from_this_machine=from_here)
+        sender = await self.application.senders.authorize(credentials)
         request = self._with_header_key(self.parse(SendRequest))
         if self.application.proxies.has_given_up(self.request):
             raise HTTPError(408)

@@ -8,6 +8,7 @@ from tornado.web import Application
 
 from handlers.clients import Clients
 from handlers.proxies import TrustedProxies
+from handlers.this_machine import ThisMachine
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.identity.accounts import Accounts
@@ -34,6 +35,7 @@ class Services(Application):
         hub: Hub,
         status: Status,
         refusals: Refusals,
+        this_machine: ThisMachine,
     ) -> None:
         super().__init__(
             list(routes),
@@ -48,6 +50,7 @@ class Services(Application):
         self.hub = hub
         self.status = status
         self.refusals = refusals
+        self.this_machine = this_machine
         self.proxies = TrustedProxies(options.trusted_networks)
         self.clients = Clients(options, self.proxies, refusals)
         self.requests = 0

@@ -284,6 +284,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
     @property
+    def takes_keyless_sends(self) -> bool:
+        """Whether programs of this machine may send until a first API key is made.
+
+        Not where a proxy is known to be in front, and not where everybody may anyway.
+        """
+        return self.loopback and not self.trusted_networks and not self.open_send
+
+    @property
     def url(self) -> str:
         """Where the server can be reached from this machine."""
         return self.url_at(self.port)

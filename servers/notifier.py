@@ -68,6 +68,8 @@ class ServerProcess(Program):
             "SECRET_KEY": SECRET,
             "NOTIFIER_ADMIN_PASSWORD": ADMIN_PASSWORD,
             "NOTIFIER_DRAIN_SECONDS": "0",
+            # Tests hold other connections too, so that they are taken for proxies.
+            "NOTIFIER_OPEN_SEND": "1",
             **self._settings,
         }
 

@@ -48,6 +48,14 @@ def running(server_process: Processes) -> ServerProcess:
     return made
 
 
+@pytest.fixture
+def untouched(server_process: Processes) -> ServerProcess:
+    """A running server whose sends are as open as people find them."""
+    made = server_process(NOTIFIER_OPEN_SEND="")
+    made.start()
+    return made
+
+
 def done(finished: subprocess.CompletedProcess[str]) -> str:
     """What a command that must succeed has printed."""
     assert finished.returncode == 0, finished.stderr
@@ -278,32 +286,32 @@ def test_a_newer_schema(offline: ServerProcess) -> None:
 # Who may send.
 
 
-def test_open_sends_are_announced_and_end_with_the_first_key(running: ServerProcess) -> None:
+def test_open_sends_are_announced_and_end_with_the_first_key(untouched: ServerProcess) -> None:
     """The start says that sends are open; the first key closes them, at once and for good."""
-    assert "Sends from this machine need no key" in running.output
-    assert "apikey create" in running.output
-    assert send(running).status_code == 200
-    created = done(running.command("apikey", "create", "--name", "billing"))
+    assert "Sends from this machine need no key" in untouched.output
+    assert "apikey create" in untouched.output
+    assert "number 1" in done(untouched.command("notify", "1", "1"))
+    created = done(untouched.command("apikey", "create", "--name", "billing"))
     key = created.splitlines()[-1]
-    assert send(running).status_code == 401
-    assert send(running, X_API_Key=key).status_code == 200
-    assert send(running, Authorization=f"Bearer {key}").status_code == 200
-    listed = done(running.command("apikey", "list"))
+    assert send(untouched).status_code == 401
+    assert send(untouched, X_API_Key=key).status_code == 200
+    assert send(untouched, Authorization=f"Bearer {key}").status_code == 200
+    listed = done(untouched.command("apikey", "list"))
     assert re.search(r"^1 +billing +send +\S+Z +-$", listed, re.MULTILINE)
     assert key not in listed
-    assert done(running.command("apikey", "revoke", "billing")) == (
+    assert done(untouched.command("apikey", "revoke", "billing")) == (
         "Revoked 1 key.\nNo key that may send is left, and sends without a key stay closed.\n"
     )
-    assert send(running, X_API_Key=key).status_code == 401
-    assert "stay closed" in send(running).json()["detail"]
+    assert send(untouched, X_API_Key=key).status_code == 401
+    assert "stay closed" in refused(untouched.command("notify", "1", "1"))
     assert re.search(
-        r"^1 +billing +send +\S+Z +\S+Z$", done(running.command("apikey", "list")), re.MULTILINE
+        r"^1 +billing +send +\S+Z +\S+Z$", done(untouched.command("apikey", "list")), re.MULTILINE
     )
-    running.stop()
-    said = len(running.output)
-    running.start()
-    assert "need no key" not in running.output[said:]
-    assert key not in running.output + running.log
+    untouched.stop()
+    said = len(untouched.output)
+    untouched.start()
+    assert "need no key" not in untouched.output[said:]
+    assert key not in untouched.output + untouched.log
 
 
 def test_keys_of_one_name_and_keys_by_id(offline: ServerProcess) -> None:
@@ -347,7 +355,7 @@ def test_scopes_that_are_none(offline: ServerProcess, scopes: str, reason: str) 
 
 def test_listening_elsewhere_needs_a_key(server_process: Processes) -> None:
     """On all addresses sends without a key get 401, and the log says what to do."""
-    process = server_process(NOTIFIER_HOST="0.0.0.0")
+    process = server_process(NOTIFIER_HOST="0.0.0.0", NOTIFIER_OPEN_SEND="")
     process.start()
     assert "need no key" not in process.output
     assert send(process).status_code == 401
@@ -696,14 +704,16 @@ def test_notify_from_standard_input(running: ServerProcess) -> None:
         assert "As text" not in message
 
 
-def test_notify_elsewhere(running: ServerProcess) -> None:
+def test_notify_elsewhere(untouched: ServerProcess) -> None:
     """NOTIFIER_URL and NOTIFIER_API_KEY say where to and with which right, in .env too."""
-    key = done(running.command("apikey", "create", "--name", "cli")).splitlines()[-1]
-    assert "need an API key" in refused(running.command("notify", "1", "1"))
-    (running.folder / ".env").write_text(f"NOTIFIER_URL={running.url}\nNOTIFIER_API_KEY={key}\n")
-    assert "number 1" in done(running.command("notify", "1", "1", NOTIFIER_PORT="9"))
+    key = done(untouched.command("apikey", "create", "--name", "cli")).splitlines()[-1]
+    assert "need an API key" in refused(untouched.command("notify", "1", "1"))
+    (untouched.folder / ".env").write_text(
+        f"NOTIFIER_URL={untouched.url}\nNOTIFIER_API_KEY={key}\n"
+    )
+    assert "number 1" in done(untouched.command("notify", "1", "1", NOTIFIER_PORT="9"))
     url = "http://127.0.0.1:9"
-    message = refused(running.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
+    message = refused(untouched.command("notify", "1", "1", "--timeout", "0.1", NOTIFIER_URL=url))
     assert message.startswith(f"notifier: {url}: The server cannot be reached")
     assert key not in message
 

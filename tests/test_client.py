@@ -533,8 +533,9 @@ async def losing(server: Harness, losses: int) -> AsyncIterator[LossyProxy]:
 async def test_a_lost_answer_does_not_double(server: Harness, clients: Clients) -> None:
     """Stored but unanswered: the retry is told of the first, nothing is stored twice."""
     ann = await server.user()
+    await server.server.store.submit(CreateApiKey("tests", digest(API_KEY)))
     async with losing(server, 2) as proxy:
-        notifier = clients(proxy.url)
+        notifier = clients(proxy.url, api_key=API_KEY)
         sent = await notifier.send(ann.id, "x")
         assert proxy.losses == 0
         assert sent.replayed

@@ -297,10 +297,11 @@ async def test_sender_that_leaves_early_still_delivers(server: Harness) -> None:
     ann = await server.user()
     async with server.connect(ann) as device:
         await device.nothing_more()
+        key = await make_key(server, "ntf_early")  # nobody can ask who it was that has left
         body = json.dumps({"user_id": ann.id, "payload": "gone"}).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
         head = f"POST {SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in JSON.items())
+        head += "".join(f"{name}: {value}\r\n" for name, value in (JSON | key).items())
         writer.write(head.encode() + b"\r\n" + body)
         await writer.drain()
         writer.close()

@@ -30,6 +30,7 @@ from notifier.identity.accounts import Accounts
 from notifier.identity.passwords import Passwords
 from notifier.models import SCOPES, SEND_ONLY
 from notifier.process import logs
+from notifier.process.first_key import read_first_key
 from notifier.process.parts import make_driver
 from notifier.process.run import serve
 from notifier.process.server import make_accounts
@@ -264,8 +265,11 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _notify(options: Options, loaded: Loaded) -> int:
-    url = (loaded.client.get("NOTIFIER_URL") or loaded.settings.url).strip()
+    elsewhere = loaded.client.get("NOTIFIER_URL")
+    url = (elsewhere or loaded.settings.url).strip()
     api_key = loaded.client.get("NOTIFIER_API_KEY")
+    if not elsewhere and not api_key:
+        api_key = read_first_key(loaded.settings)  # of that very server, so for no other
     # The very bytes of the argument, whatever the terminal's encoding is.
     given = options.payload
     payload = sys.stdin.buffer.read() if given == "-" else os.fsencode(given)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -90,6 +91,13 @@ def _introduce(server: Server) -> None:
         lines.append(
             "Sends from this machine need no key until a first one is made: "
             "`python -m notifier apikey create --name NAME` closes that for good."
+        )
+    elif server.first_key:
+        lines.append(
+            "Sends need an API key here. One was made, which `python -m notifier notify` finds:\n"
+            f"  curl {url}/api/notifications/send/ -H 'Content-Type: application/json' \\\n"
+            f'    -H "X-API-Key: $(cat {shlex.quote(str(server.first_key))})" \\\n'
+            """    -d '{"user_id": 1, "payload": "Hello"}'"""
         )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from tornado.netutil import bind_sockets
@@ -20,11 +21,13 @@ from handlers.application import NotifierApplication
 from handlers.deadlines import CHECK_SECONDS
 from handlers.listener import Listener
 from handlers.routes import routes
+from handlers.this_machine import ThisMachine
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
 from notifier.identity.accounts import Accounts
 from notifier.identity.guesses import Guesses
+from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
 from notifier.identity.secret import signing_secret
 from notifier.identity.tokens import Tokens
@@ -37,6 +40,7 @@ from notifier.process.chores import (
     every,
 )
 from notifier.process.descriptors import most_connections
+from notifier.process.first_key import make_first_key
 from notifier.process.parts import make_driver, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
@@ -92,6 +96,8 @@ class Server:
         self.application: NotifierApplication | None = None
         self.first_superuser: FirstSuperuser | None = None
         self.advice: Sequence[str] = ()
+        self.first_key: Path | None = None
+        """The file of the key that this start has made."""
         self.sends_are_open = False
         self.port = 0
         self._stack: list[tuple[str, Callable[[], Awaitable[object]]]] = []
@@ -121,9 +127,9 @@ class Server:
         self._stack.append(("store", self.store.close))
         await self.store.open()
         self.store.ended.add_done_callback(self._part_ended)
-        self.sends_are_open = settings.open_send or (
-            settings.loopback and not await self.store.read(ApiKeys())
-        )
+        no_key_yet = settings.takes_keyless_sends and not await self.store.read(ApiKeys())
+        keyless = no_key_yet and await asyncio.to_thread(can_tell, settings.host)
+        self.sends_are_open = settings.open_send or keyless
         await self.relay.start(self.hub)
         self._stack.append(("relay", self.relay.stop))
         user_changes = UserChanges(self.store, self.hub)
@@ -133,21 +139,21 @@ class Server:
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
-        senders = Senders(
-            accounts, self.store, open_send=settings.open_send, loopback=settings.loopback
-        )
         self.application = NotifierApplication(
             routes(),
             options=settings,
             notifications=self.notifications,
             accounts=accounts,
-            senders=senders,
+            senders=Senders(accounts, self.store, open_send=settings.open_send),
             hub=self.hub,
             status=self.status,
             refusals=self.refusals,
+            this_machine=ThisMachine(may_send=keyless),
         )
         consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
         sockets = self._bind()
+        if no_key_yet and not keyless:
+            self.first_key = await make_first_key(accounts, settings)
         # Nothing may fail behind this, or a generated password would never be shown.
         self.first_superuser = await make_first_superuser(accounts, settings)
         if self.first_superuser is None:

@@ -1,7 +1,8 @@
 """Who may send over HTTP, and who may ask for the identity tokens of others.
 
 An API key that has the scope, or a superuser's access token. As long as no API key was ever
-made, anyone on this very machine may send, too. The right to send is established here and
+made, programs of the server's own account on this very machine may send, too, where that can
+be known (:mod:`notifier.identity.neighbour`). The right to send is established here and
 checked once more in the transaction that stores the notification, so that revoking a key
 works at once.
 """
@@ -24,6 +25,11 @@ _REMEMBER: Final = 5.0
 """Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
 
+_NEEDS_KEY: Final = (
+    "Sends need an API key here, or a superuser's access token. "
+    "`python -m notifier apikey create --name NAME` makes a key."
+)
+
 
 class Credentials(msgspec.Struct, frozen=True):
     """What a request brings to show its rights."""
@@ -31,8 +37,8 @@ class Credentials(msgspec.Struct, frozen=True):
     bearer: str | None = None
     """An API key or an access token."""
     api_key: str | None = None
-    from_this_machine: bool = False
-    """It came directly over loopback: no proxy forwarded it, no foreign page caused it."""
+    from_this_machine: bool | None = False
+    """A program of our account sent it, directly; None as long as nobody has asked for that."""
 
     @property
     def secret(self) -> str | None:
@@ -48,13 +54,10 @@ class Credentials(msgspec.Struct, frozen=True):
 class Senders:
     """Decides what a request may do, and on whose authority."""
 
-    def __init__(
-        self, accounts: Accounts, store: Store, *, open_send: bool, loopback: bool
-    ) -> None:
+    def __init__(self, accounts: Accounts, store: Store, *, open_send: bool) -> None:
         self._accounts = accounts
         self._store = store
         self._open_send = open_send
-        self._loopback = loopback
         self._remembered: dict[bytes, float] = {}
 
     async def authorize(self, credentials: Credentials) -> Sender:
@@ -82,14 +85,14 @@ class Senders:
     def _without_credentials(self, credentials: Credentials) -> Sender:
         if self._open_send:
             return TRUSTED
-        if self._loopback and credentials.from_this_machine:
+        if credentials.from_this_machine:
             return ANYONE
         logger.warning(
             "Send refused: no credentials. Make a key with `python -m notifier apikey create "
             "--name NAME` and send it as X-API-Key; NOTIFIER_OPEN_SEND=1 lets everyone send",
             extra={"action": "send_refused"},
         )
-        raise Unauthenticated
+        raise Unauthenticated(_NEEDS_KEY)
 
     async def _check_superuser(self, access_token: str) -> None:
         user = await self._accounts.user_of(access_token, "access")

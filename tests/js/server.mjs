@@ -41,6 +41,8 @@ export class Server {
         NOTIFIER_DATA_DIR: path.join(this.#folder, "data"),
         NOTIFIER_ADMIN_PASSWORD: PASSWORD,
         NOTIFIER_DRAIN_SECONDS: "0",
+        // Tests hold other connections too, so that they are taken for proxies.
+        NOTIFIER_OPEN_SEND: "1",
         ...this.#settings,
       },
       stdio: ["ignore", "pipe", "inherit"],
