@@ -27,11 +27,11 @@ MODULES = {
     for file in sorted((folder / package).rglob("*.py"))
 }
 
-NOUNS = r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config)"
+NOUNS = r"notifier\.(models|events|errors|clock|backoff|buckets|limits|faults|wire|config)"
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
-DRIVERS = r"notifier\.storage\.(sqlite|postgres|copy)|notifier\.delivery\.relay\.\w+"
+DRIVERS = r"notifier\.storage\.(sqlite|file|postgres|copy)|notifier\.delivery\.relay\.\w+"
 CLIENT = r"notifier\.client|notifier_client(\..*)?"
 
 
@@ -100,7 +100,7 @@ FORBIDDEN = {
 LIBRARIES = {
     "pika": r"amqp\.(broker|frames)",
     "redis": r"notifier\.delivery\.relay\.\w+",
-    "sqlite3": r"notifier\.storage\.sqlite",
+    "sqlite3": r"notifier\.storage\.(sqlite|file)",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.process\.parts",
     "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",

@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.routes import routes
+from notifier.buckets import Buckets
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
+_BURST_SECONDS: Final = 2
+"""A sender that was quiet may send as much at once as it may in so many seconds."""
 
 
 def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
@@ -130,7 +133,12 @@ class Server:
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         senders = Senders(
-            accounts, self.store, open_send=settings.open_send, loopback=settings.loopback
+            accounts,
+            self.store,
+            open_send=settings.open_send,
+            loopback=settings.loopback,
+            sends=_sends(settings.sends_per_second),
+            keyless_sends=_sends(settings.keyless_sends_per_second),
         )
         self.application = NotifierApplication(
             routes(),
@@ -142,7 +150,9 @@ class Server:
             status=self.status,
             refusals=self.refusals,
         )
-        consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
+        consumer = None
+        if settings.rabbitmq:
+            consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
         # Nothing may fail behind this, or a generated password would never be shown.
         self.first_superuser = await make_first_superuser(accounts, settings)
@@ -245,6 +255,10 @@ class Server:
         return await self.store.read(
             Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
         )
+
+
+def _sends(rate: int) -> Buckets:
+    return Buckets(rate, _BURST_SECONDS * rate)
 
 
 def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[object]]:
