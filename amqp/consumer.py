@@ -18,6 +18,7 @@ from amqp.topology import Topology
 from amqp.worker import Worker
 from notifier.backoff import Backoff
 from notifier.config import Settings
+from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
 
 logger = logging.getLogger(__name__)
@@ -29,9 +30,12 @@ _LONGEST_PAUSE: Final = 30.0
 class Consumer:
     """Takes notifications from RabbitMQ from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, service: NotificationService, settings: Settings) -> None:
+    def __init__(
+        self, service: NotificationService, settings: Settings, refusals: Refusals
+    ) -> None:
         """Raises InvalidSettings."""
         self._service = service
+        self._refusals = refusals
         self._settings = settings
         self._parameters = parameters(settings)
         self._topology = Topology(settings)
@@ -96,7 +100,12 @@ class Consumer:
                     await self._results.open(connection)
                 channel = await connection.channel()
                 worker = Worker(
-                    channel, self._service, self._settings, self._topology, self._results
+                    channel,
+                    self._service,
+                    self._settings,
+                    self._topology,
+                    self._results,
+                    refusals=self._refusals,
                 )
                 await worker.start()
             self._worker = worker

@@ -20,7 +20,8 @@ from amqp.messages import Job, Part, read
 from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
 from notifier.config import Settings
-from notifier.errors import NotifierError
+from notifier.errors import NotifierError, TooManyRequests
+from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Worker:
         settings: Settings,
         topology: Topology,
         results: Results | None,
+        *,
+        refusals: Refusals,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._channel = channel
@@ -52,6 +55,7 @@ class Worker:
         self._prefetch = settings.rabbit_prefetch
         self._dead_exchange = topology.dead_exchange.encode()
         self._results = results
+        self._refusals = refusals
         self._acknowledgements = Acknowledgements()
         self._intake = Intake(
             service,
@@ -142,7 +146,11 @@ class Worker:
                 )
             )
             self._dead_letters.published(job)
+            if isinstance(letter.error, TooManyRequests):
+                self._refusals.count(letter.error.code, queue=self._queue)
         first = job.dead_letters[0]
+        if isinstance(first.error, TooManyRequests):
+            return
         logger.warning(
             "A message was dead-lettered",
             extra={

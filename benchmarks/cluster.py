@@ -53,6 +53,7 @@ class Shared:
         environment = {
             "DATABASE_URL": database,
             "NOTIFIER_OPEN_SEND": "1",
+            "NOTIFIER_MAX_PENDING": "0",  # nobody acknowledges
             "NOTIFIER_ADMIN_PASSWORD": "a password for benchmarks",
             "NOTIFIER_TRUSTED_PROXIES": "127.0.0.1",
             "NOTIFIER_LOG_LEVEL": "warning",

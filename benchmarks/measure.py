@@ -44,6 +44,7 @@ def subject(module: str, **environment: str) -> Iterator[Subject]:
                 "NOTIFIER_PORT": "0",
                 "NOTIFIER_DATA_DIR": folder,
                 "NOTIFIER_DRAIN_SECONDS": "0",
+                "NOTIFIER_KEYLESS_SENDS_PER_SECOND": "0",
                 "SECRET_KEY": SECRET,
                 **environment,
             },

@@ -25,6 +25,7 @@ from benchmarks.send import ROUNDS, round_of
 from notifier.identity.tokens import Tokens
 from notifier.models import Notification, Sender
 from notifier.storage.contract import Operation, Row, WriteSession
+from notifier.storage.file import StoreFile
 from notifier.storage.operations.keys import CreateApiKey
 from notifier.storage.operations.notifications import (
     Acknowledge,
@@ -33,6 +34,7 @@ from notifier.storage.operations.notifications import (
     RemoveNotifications,
 )
 from notifier.storage.postgres import PostgresDriver, PostgresReadSession, PostgresWriteSession
+from notifier.storage.quota import Quota
 from notifier.storage.sqlite import SqliteDriver, SqliteReadSession, SqliteWriteSession
 from notifier.storage.tables import TABLES
 from servers.postgres import PostgresServer, execute
@@ -81,7 +83,7 @@ def _make_users(session: WriteSession) -> None:
     rows = [(n, f"user{n}", "hash", True, False, 0, 0) for n in range(1, USERS + 1)]
     with session.transaction():
         session.insert_rows(users, list(users.columns), rows)
-        session.insert_rows(inboxes, list(inboxes.columns), [(row[0], 0) for row in rows])
+        session.insert_rows(inboxes, list(inboxes.columns), [(row[0], 0, 0) for row in rows])
 
 
 # CPU.
@@ -271,8 +273,8 @@ def _cases(reader: Any, writer: Any, last: int) -> Iterator[tuple[str, list[tupl
 
 def _explain_sqlite(driver: SqliteDriver, last: int) -> None:
     print("# SQLite")
-    reader = _SqliteReader(driver.path)
-    writer = _SqliteWriter(driver.path, delete_acknowledged=False)
+    reader = _SqliteReader(StoreFile(driver.path))
+    writer = _SqliteWriter(StoreFile(driver.path))
     for title, statements in _cases(reader, writer, last):
         print(f"\n## {title}\n")
         seen = set()
@@ -291,7 +293,7 @@ def _explain_sqlite(driver: SqliteDriver, last: int) -> None:
 def _explain_postgres(address: str, last: int) -> None:
     print("\n# PostgreSQL")
     reader = _PostgresReader(address, 600)
-    writer = _PostgresWriter(address, 600, delete_acknowledged=False)
+    writer = _PostgresWriter(address, 600, delete_acknowledged=False, quota=Quota())
     for title, statements in _cases(reader, writer, last):
         print(f"\n## {title}\n")
         for statement, parameters in statements:

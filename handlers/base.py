@@ -9,6 +9,7 @@ from handlers import headers
 from handlers.errors import reply_for
 from handlers.services import Services
 from notifier.errors import (
+    DiskLow,
     EncodedBody,
     NotifierError,
     PermissionDenied,
@@ -138,7 +139,7 @@ class ApiHandler(RequestHandler):
         if not self._counted and status_code == 400 and not self._is_json():
             # Tornado parses forms before any handler runs, and this one is not even a form.
             error = UnsupportedMediaType()
-        if isinstance(error, TooManyRequests):
+        if isinstance(error, TooManyRequests | DiskLow):
             self.application.refusals.count(error.code, remote_ip=self.request.remote_ip)
         answer = reply_for(error, status_code)
         self.set_status(answer.status)

@@ -26,7 +26,8 @@ class SendHandler(ApiHandler):
                 403: "The API key lacks the scope `send`, or the access token is no superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
-                429: "Too much at once from this address.",
+                429: "As much is pending for this user as may be, or this sender or address sends "
+                "more than it may: later, with the same key.",
                 503: "Nothing was promised: send again, with the same key.",
             },
             security=("apiKey", "accessToken"),

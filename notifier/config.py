@@ -203,6 +203,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_per_second: Annotated[
         int, Meta(ge=1, description="That rate; a body that is slower gets 408.")
     ] = 16 * 1024
+    max_pending: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Notifications that may be pending for a user; beyond, sends to them get "
+            "429. 0 is no limit, also below.",
+        ),
+    ] = 10_000
+    max_pending_bytes: Annotated[
+        int, Meta(ge=0, description="Bytes of payloads from which on the same happens.")
+    ] = 64 * 1024 * 1024
+    sends_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="HTTP sends that one API key, or one superuser, may make, on average over "
+            "two seconds; beyond, they get 429.",
+        ),
+    ] = 5000
+    keyless_sends_per_second: Annotated[
+        int,
+        Meta(ge=0, description="The same for all that send without a key, together."),
+    ] = 1000
+    min_free_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes of the embedded store's disk that stay free: below, sends get 503.",
+        ),
+    ] = 256 * 1024 * 1024
     queue_size: Annotated[
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000

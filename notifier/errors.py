@@ -30,9 +30,14 @@
     │   │   ├── TooManyConnections
     │   │   ├── TooManyBodies
     │   │   └── TooManySockets
-    │   └── Unavailable           503  whoever asks, the service cannot
+    │   ├── Unavailable           503  whoever asks, the service cannot
     │       ├── BodiesFull
-    │       └── NotCommitted           and certainly nothing happened
+    │       ├── NotCommitted           and certainly nothing happened
+    │   │   ├── TooManySends
+    │   │   └── InboxFull
+    │   └── Unavailable           503  whoever asks, the service cannot
+    │       ├── NotCommitted           and certainly nothing happened
+    │       └── DiskLow
     ├── CopyRefused                    an installation was not copied
     └── CannotStart                    start-up is refused, with the reason
         ├── InvalidSettings
@@ -243,6 +248,22 @@ class TooManySockets(TooManyRequests):
     code = "too_many_sockets"
 
 
+class TooManySends(TooManyRequests):
+    """This sender sends more quickly than it may; try again later."""
+
+    code = "too_many_sends"
+
+
+class InboxFull(TooManyRequests):
+    """As much is pending for this user as may be; nothing was stored."""
+
+    code = "inbox_full"
+
+    def __init__(self) -> None:
+        # There is room as soon as a device of the user comes and acknowledges.
+        super().__init__(retry_after=10)
+
+
 class Unavailable(TryLater):
     """The service cannot take this now; nothing was promised, try again."""
 
@@ -259,6 +280,12 @@ class NotCommitted(Unavailable):
     """The store is away; try again soon."""
 
     # Certainly nothing happened, so the same batch may be given to another session.
+
+
+class DiskLow(Unavailable):
+    """The disk is nearly full: nothing new is stored until there is room again."""
+
+    code = "disk_low"
 
 
 class CopyRefused(NotifierError):

@@ -29,12 +29,13 @@ MODULES = {
 }
 
 NOUNS = (
-    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config|addresses|buckets)"
+    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config|addresses|buckets"
+    r"|refusals)"
 )
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
-DRIVERS = r"notifier\.storage\.(sqlite|postgres|copy)|notifier\.delivery\.relay\.\w+"
+DRIVERS = r"notifier\.storage\.(sqlite|file|postgres|copy)|notifier\.delivery\.relay\.\w+"
 CLIENT = r"notifier\.client|notifier_client(\..*)?"
 
 
@@ -107,7 +108,7 @@ FORBIDDEN = {
 LIBRARIES = {
     "pika": r"amqp\.(broker|frames)",
     "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
-    "sqlite3": r"notifier\.storage\.sqlite",
+    "sqlite3": r"notifier\.storage\.(sqlite|file)",
     "psycopg2": r"notifier\.storage\.postgres|notifier\.process\.parts|servers\.postgres",
     "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",

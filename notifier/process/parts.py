@@ -15,16 +15,22 @@ from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
 from notifier.storage.contract import Driver
 from notifier.storage.postgres import PostgresDriver
+from notifier.storage.quota import Quota
 from notifier.storage.sqlite import SqliteDriver
 
 
 def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
     """The database that ``settings`` name; ``exclusive`` for the server that owns it."""
     delete_acknowledged = settings.retention_days == 0
+    quota = Quota(settings.max_pending, settings.max_pending_bytes)
     if address := database_address(settings):
-        return PostgresDriver(address, delete_acknowledged=delete_acknowledged)
+        return PostgresDriver(address, delete_acknowledged=delete_acknowledged, quota=quota)
     return SqliteDriver(
-        Path(settings.data_dir), exclusive=exclusive, delete_acknowledged=delete_acknowledged
+        Path(settings.data_dir),
+        exclusive=exclusive,
+        delete_acknowledged=delete_acknowledged,
+        quota=quota,
+        least_free=settings.min_free_bytes,
     )
 
 

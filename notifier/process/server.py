@@ -22,6 +22,7 @@ from handlers.deadlines import CHECK_SECONDS
 from handlers.listener import Listener
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
+from notifier.buckets import Buckets
 from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
@@ -56,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
+_BURST_SECONDS: Final = 2
+"""A sender that was quiet may send as much at once as it may in so many seconds."""
 
 
 def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
@@ -139,18 +142,27 @@ class Server:
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
+        senders = Senders(
+            accounts,
+            self.store,
+            open_send=settings.open_send,
+            sends=_sends(settings.sends_per_second),
+            keyless_sends=_sends(settings.keyless_sends_per_second),
+        )
         self.application = NotifierApplication(
             routes(),
             options=settings,
             notifications=self.notifications,
             accounts=accounts,
-            senders=Senders(accounts, self.store, open_send=settings.open_send),
+            senders=senders,
             hub=self.hub,
             status=self.status,
             refusals=self.refusals,
             this_machine=ThisMachine(may_send=keyless),
         )
-        consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
+        consumer = None
+        if settings.rabbitmq:
+            consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
         if no_key_yet and not keyless:
             self.first_key = await make_first_key(accounts, settings)
@@ -257,6 +269,10 @@ class Server:
         return await self.store.read(
             Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
         )
+
+
+def _sends(rate: int) -> Buckets:
+    return Buckets(rate, _BURST_SECONDS * rate)
 
 
 def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[object]]:

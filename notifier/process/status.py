@@ -15,7 +15,7 @@ from notifier.storage.writer import Commit
 
 
 class StoreState(msgspec.Struct, frozen=True):
-    """``state`` is ok or away; ``queue`` counts writes that wait."""
+    """``state`` is ok, away or disk_low; ``queue`` counts writes that wait."""
 
     driver: str
     state: str
@@ -106,7 +106,7 @@ class Status:
             refused=dict(self._refusals.counts),
             store=StoreState(
                 self._store.driver,
-                "ok" if self._store.available else "away",
+                self._store.state,
                 self._store.waiting,
             ),
             relay=RelayState(self._relay.name, self._relay.state, self._relay.rejected),

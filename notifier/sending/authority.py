@@ -5,6 +5,9 @@ made, programs of the server's own account on this very machine may send, too, w
 be known (:mod:`notifier.identity.neighbour`). The right to send is established here and
 checked once more in the transaction that stores the notification, so that revoking a key
 works at once.
+
+Each key, each superuser, and all that send without, may send only so often: a program that
+has gone wild leaves room for the others.
 """
 
 import logging
@@ -13,9 +16,16 @@ from typing import Final
 
 import msgspec
 
-from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
+from notifier.buckets import Buckets
+from notifier.errors import (
+    ApiKeyNotValid,
+    PermissionDenied,
+    ScopeMissing,
+    TooManySends,
+    Unauthenticated,
+)
 from notifier.identity.accounts import Accounts, digest
-from notifier.models import ANYONE, TRUSTED, Scope, Sender
+from notifier.models import ANYONE, TRUSTED, Scope, Sender, User
 from notifier.storage.operations.keys import ScopesOf
 from notifier.storage.store import Store
 
@@ -54,23 +64,44 @@ class Credentials(msgspec.Struct, frozen=True):
 class Senders:
     """Decides what a request may do, and on whose authority."""
 
-    def __init__(self, accounts: Accounts, store: Store, *, open_send: bool) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        store: Store,
+        *,
+        open_send: bool,
+        sends: Buckets,
+        keyless_sends: Buckets,
+    ) -> None:
         self._accounts = accounts
         self._store = store
         self._open_send = open_send
+        self._sends = sends
+        self._keyless_sends = keyless_sends
         self._remembered: dict[bytes, float] = {}
 
     async def authorize(self, credentials: Credentials) -> Sender:
-        """The authority to send with. Raises Unauthenticated and its kin, or PermissionDenied."""
+        """The authority to send with.
+
+        Raises Unauthenticated and its kin, PermissionDenied, or TooManySends.
+        """
         if credentials.secret is None:
-            return self._without_credentials(credentials)
+            sender = self._without_credentials(credentials)
+            _take(self._keyless_sends, None)
+            return sender
         if credentials.is_token:
-            await self._check_superuser(credentials.secret)
+            superuser = await self._check_superuser(credentials.secret)
+            _take(self._sends, superuser.id)
             return TRUSTED
-        return await self._with_api_key(digest(credentials.secret))
+        key_digest = digest(credentials.secret)
+        sender = await self._with_api_key(key_digest)
+        _take(self._sends, key_digest)
+        return sender
 
     async def authorize_identities(self, credentials: Credentials) -> None:
-        """Let pass who may have identity tokens made for any user. Raises as :meth:`authorize`.
+        """Let pass who may have identity tokens made for any user.
+
+        Raises Unauthenticated and its kin, or PermissionDenied.
 
         Open sends do not count here: without credentials nobody passes.
         """
@@ -94,10 +125,11 @@ class Senders:
         )
         raise Unauthenticated(_NEEDS_KEY)
 
-    async def _check_superuser(self, access_token: str) -> None:
+    async def _check_superuser(self, access_token: str) -> User:
         user = await self._accounts.user_of(access_token, "access")
         if not user.is_superuser:
             raise PermissionDenied("Only superusers and API keys may do this.")
+        return user
 
     async def _check_scope(self, key_digest: bytes, scope: Scope) -> None:
         scopes = await self._store.read(ScopesOf(key_digest))
@@ -114,3 +146,9 @@ class Senders:
                 self._remembered.clear()
             self._remembered[key_digest] = now + _REMEMBER
         return Sender(digest=key_digest)
+
+
+def _take(sends: Buckets, sender: bytes | int | None) -> None:
+    """Let one send pass. Raises TooManySends."""
+    if wait := sends.take(sender):
+        raise TooManySends(retry_after=wait)

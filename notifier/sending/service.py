@@ -26,8 +26,8 @@ class NotificationService:
         """Store one notification and nudge its user's devices; returns after the commit.
 
         Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or
-        ScopeMissing (the sender has no right, or no longer), and Unavailable (nothing was
-        promised: send again with the same key).
+        ScopeMissing (the sender has no right, or no longer), InboxFull, and Unavailable
+        (nothing was promised: send again with the same key).
         """
         return await self.submit(request, sender)
 

@@ -19,8 +19,9 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from notifier import clock
-from notifier.errors import NotifierError, NotStorable, Unavailable
+from notifier.errors import DiskLow, NotifierError, NotStorable, Unavailable
 from notifier.models import Notification
+from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Table
 
 logger = logging.getLogger(__name__)
@@ -98,8 +99,8 @@ class Lookup(NamedTuple):
 class Found(NamedTuple):
     """The answers to a :class:`Lookup`, true until the transaction ends."""
 
-    positions: dict[int, int]
-    """The last seq of each active user."""
+    inboxes: dict[int, Inbox]
+    """Those of active users."""
     stored: dict[Name, Notification]
     scopes: Mapping[bytes, str]
     """What active API keys may do, by digest, as it is stored."""
@@ -114,6 +115,16 @@ class WriteSession(Session):
     notifications by place), so that no two processes wait for each other. Removing what
     is over comes last and waits for nobody.
     """
+
+    quota: Quota
+
+    @abstractmethod
+    def check(self) -> DiskLow | None:
+        """Find out, without writing, that nothing keeps commits from lasting. Cheap.
+
+        Returns why the store should not grow, if it still can be written. Raises
+        NotCommitted if not.
+        """
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
@@ -135,8 +146,15 @@ class WriteSession(Session):
         """Insert ``rows`` of these columns, as :meth:`Table.row` has them."""
 
     @abstractmethod
-    def advance(self, positions: Mapping[int, int]) -> None:
-        """Set the last seq of these inboxes."""
+    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+        """Set the state of these inboxes."""
+
+    @abstractmethod
+    def count_pending(self, user_id: int, now: int, limit: int) -> tuple[int, int]:
+        """How many are pending and unexpired of a user, and their payloads' bytes.
+
+        No more than ``limit`` are looked at.
+        """
 
     @abstractmethod
     def acknowledge(self, names: Collection[Name], now: int) -> None:
@@ -225,6 +243,8 @@ class Operation(msgspec.Struct, Generic[R], frozen=True):
     """One change to the store, whose result is an R. A refused one never touches its neighbours."""
 
     step: ClassVar[Step]
+    grows: ClassVar[bool] = False
+    """Whether the store refuses it when the disk is nearly full."""
 
     @property
     def size(self) -> int:

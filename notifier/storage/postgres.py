@@ -25,7 +25,7 @@ import psycopg2.extensions
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
 from notifier import clock
-from notifier.errors import CannotStart, InvalidSettings, NotCommitted, Unavailable
+from notifier.errors import CannotStart, DiskLow, InvalidSettings, NotCommitted, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
 from notifier.storage.contract import (
@@ -39,6 +39,7 @@ from notifier.storage.contract import (
     Session,
     WriteSession,
 )
+from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Kind, Table
 
 DEFAULT_TIMEOUT: Final = 5.0
@@ -84,8 +85,8 @@ LOCK: Final = (
 
 # One statement, because psycopg2 returns the result of the last one only.
 _POSITIONS: Final = (
-    "SELECT 'position', i.user_id, i.last_seq, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bytea "
-    "FROM inboxes i JOIN users u ON u.id = i.user_id "
+    "SELECT 'inbox', i.user_id, i.last_seq, NULL, NULL, i.appended_bytes, NULL::bigint, "
+    "NULL::bytea FROM inboxes i JOIN users u ON u.id = i.user_id "
     "WHERE i.user_id = ANY (?::bigint[]) AND u.is_active"
 )
 _STORED: Final = (
@@ -103,8 +104,15 @@ _CLOSED: Final = (
 )
 
 ADVANCE: Final = (
-    "UPDATE inboxes i SET last_seq = p.last_seq "
-    "FROM unnest(?::bigint[], ?::bigint[]) AS p (user_id, last_seq) WHERE i.user_id = p.user_id"
+    "UPDATE inboxes i SET last_seq = p.last_seq, appended_bytes = p.appended_bytes "
+    "FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS p (user_id, last_seq, appended_bytes) "
+    "WHERE i.user_id = p.user_id"
+)
+# Sizes are known without reading large payloads.
+COUNT: Final = (
+    "SELECT count(*), coalesce(sum(size), 0)::bigint FROM ("
+    "SELECT octet_length(payload) AS size FROM notifications WHERE user_id = ? "
+    "AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?) p"
 )
 # Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
 # keeps the planner from walking over all that a user has pending, in search of a key.
@@ -125,10 +133,16 @@ class PostgresDriver:
     name = "postgresql"
 
     def __init__(
-        self, dsn: str, *, delete_acknowledged: bool = False, timeout: float = DEFAULT_TIMEOUT
+        self,
+        dsn: str,
+        *,
+        delete_acknowledged: bool = False,
+        quota: Quota | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         self._dsn = _completed(dsn, timeout)
         self._delete_acknowledged = delete_acknowledged
+        self._quota = quota or Quota()
         self._timeout = timeout
 
     def prepare(self) -> int:
@@ -142,7 +156,10 @@ class PostgresDriver:
 
     def writer(self) -> "PostgresWriteSession":
         return PostgresWriteSession(
-            self._dsn, self._timeout, delete_acknowledged=self._delete_acknowledged
+            self._dsn,
+            self._timeout,
+            delete_acknowledged=self._delete_acknowledged,
+            quota=self._quota,
         )
 
     def reader(self) -> "PostgresReadSession":
@@ -154,12 +171,14 @@ class PostgresDriver:
 
 def _completed(dsn: str, timeout: float) -> str:
     """``dsn`` with our own options, except where it has them. Raises InvalidSettings."""
-    try:
+    given: dict[str, Any] | None = None
+    with suppress(psycopg2.ProgrammingError):
         given = psycopg2.extensions.parse_dsn(dsn)
-    except psycopg2.ProgrammingError:
+    if given is None or _is_torn(dsn, given):
         # From None: the cause quotes the address, and with it the password.
         raise InvalidSettings(
-            "The database's address is not valid; expected postgresql://user:password@host/name."
+            "The database's address is not valid; expected postgresql://user:password@host/name, "
+            "with percent-encoding for special characters of the password (%2F for /, %40 for @)."
         ) from None
     options: dict[str, Any] = {
         "application_name": "notifier",
@@ -172,6 +191,22 @@ def _completed(dsn: str, timeout: float) -> str:
         "tcp_user_timeout": int(timeout * clock.SECOND),
     }
     return psycopg2.extensions.make_dsn("", **(options | given))
+
+
+def _is_torn(dsn: str, given: Mapping[str, str]) -> bool:
+    """Whether an address was taken apart within its password, which libpq would quote then.
+
+    An unencoded / ends the host, and an @ begins it.
+    """
+    if not dsn.startswith(("postgresql://", "postgres://")):
+        return False
+    authority, _, rest = dsn.partition("://")[2].partition("/")
+    ports = given.get("port", "").split(",")
+    return (
+        any(port and not port.isdecimal() for port in ports)
+        or authority.count("@") > 1
+        or "@" in rest.partition("?")[0]
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -361,10 +396,23 @@ def _notification(row: Sequence[Any]) -> Notification:
 class PostgresWriteSession(_PostgresSession, WriteSession):
     """The one connection of this process that writes."""
 
-    def __init__(self, dsn: str, timeout: float, *, delete_acknowledged: bool) -> None:
+    def __init__(
+        self, dsn: str, timeout: float, *, delete_acknowledged: bool, quota: Quota
+    ) -> None:
         self._in_transaction = False
         super().__init__(dsn, timeout)
         self._delete_acknowledged = delete_acknowledged
+        self.quota = quota
+
+    def check(self) -> DiskLow | None:
+        """The disk is the database's own business."""
+        try:
+            ((read_only,),) = self.run("SHOW transaction_read_only")
+        except Unavailable as error:
+            raise NotCommitted(AWAY) from error.__cause__
+        if read_only == "on":
+            raise NotCommitted(AWAY) from ConnectionError("the server only reads")
+        return None
 
     def _restart_clock(self) -> None:
         # All of a transaction shares one deadline.
@@ -422,21 +470,21 @@ class PostgresWriteSession(_PostgresSession, WriteSession):
             parameters.append(list(lookup.digests))
         if lookup.api_keys:
             parts.append(_CLOSED)
-        positions: dict[int, int] = {}
+        inboxes: dict[int, Inbox] = {}
         stored: dict[Name, Notification] = {}
         scopes: dict[bytes, str] = {}
         has_api_keys = False
         for kind, *row, digest in self.run("".join(parts), parameters):
             match kind:
-                case "position":
-                    positions[row[0]] = row[1]
+                case "inbox":
+                    inboxes[row[0]] = Inbox(row[1], row[4])
                 case "stored":
                     stored[row[0], row[2]] = _notification(row)
                 case "scopes":
                     scopes[bytes(digest)] = row[2]
                 case _:
                     has_api_keys = True
-        return Found(positions, stored, scopes, has_api_keys)
+        return Found(inboxes, stored, scopes, has_api_keys)
 
     def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
         values = _columns(rows)
@@ -445,8 +493,12 @@ class PostgresWriteSession(_PostgresSession, WriteSession):
                 column[:] = [payload.decode() for payload in column]
         self.later(insertion(table, tuple(columns)), values)
 
-    def advance(self, positions: Mapping[int, int]) -> None:
-        self.later(ADVANCE, _columns(positions.items()))
+    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+        self.later(ADVANCE, _columns([(user_id, *inbox) for user_id, inbox in inboxes.items()]))
+
+    def count_pending(self, user_id: int, now: int, limit: int) -> tuple[int, int]:
+        ((rows, size),) = self.run(COUNT, (user_id, now, limit))
+        return rows, size
 
     def acknowledge(self, names: Collection[Name], now: int) -> None:
         if self._delete_acknowledged:

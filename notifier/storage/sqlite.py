@@ -17,24 +17,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from notifier import clock
-from notifier.errors import CannotStart, StoreInUse, Unavailable
+from notifier.errors import CannotStart, DiskLow, StoreInUse
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.contract import (
-    AWAY,
-    Found,
-    Lookup,
-    Name,
-    ReadSession,
-    Row,
-    WriteSession,
-)
+from notifier.storage.contract import Found, Lookup, Name, ReadSession, Row, WriteSession
+from notifier.storage.file import Damaged, StoreFile, identity, is_damage
+from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Table
 
 FILE_NAME: Final = "notifier.sqlite3"
 _LOCK_NAME: Final = "notifier.lock"
 _BUSY_SECONDS: Final = 5.0
 """How long a statement waits for another process that is writing."""
+
+_LOOKED_OVER: Final = 64 * 1024 * 1024
+"""Bytes up to which a server looks the whole file over when it starts, in a fraction of a
+second."""
 
 _CHUNK: Final = 64
 """Most rows in one statement. Smaller remainders use powers of two, so that there are
@@ -51,9 +49,18 @@ PENDING: Final = (
 )
 
 
+# Only the sizes of payloads are read, not their pages.
+COUNT: Final = (
+    "SELECT count(*), coalesce(sum(size), 0) FROM ("
+    "SELECT length(payload) AS size FROM notifications INDEXED BY notifications_pending "
+    "WHERE user_id = ? AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) LIMIT ?)"
+)
+
+
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    # Never creating it: one that was removed must not come back empty.
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,
@@ -70,16 +77,27 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 class SqliteDriver:
-    """The store in ``folder``. ``exclusive`` keeps other servers away from it."""
+    """The store in ``folder``. ``exclusive`` keeps other servers away from it.
+
+    Sends are refused while less than ``least_free`` bytes of the disk are free.
+    """
 
     name = "sqlite"
 
     def __init__(
-        self, folder: Path, *, exclusive: bool = False, delete_acknowledged: bool = False
+        self,
+        folder: Path,
+        *,
+        exclusive: bool = False,
+        delete_acknowledged: bool = False,
+        quota: Quota | None = None,
+        least_free: int = 0,
     ) -> None:
         self.path = folder / FILE_NAME
+        self._file = StoreFile(self.path, least_free)
         self._exclusive = exclusive
         self._delete_acknowledged = delete_acknowledged
+        self._quota = quota or Quota()
         self._lock: int | None = None
 
     def prepare(self) -> int:
@@ -93,21 +111,32 @@ class SqliteDriver:
             if not self.path.exists():
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             with closing(_connect(self.path, read_only=False)) as connection:
-                return _migrate(connection)
+                if self._exclusive and self.path.stat().st_size <= _LOOKED_OVER:
+                    _look_over(self.path, connection)
+                steps = _migrate(connection)
+                self._file.found()
         except OSError as error:
             raise CannotStart(
                 f"The data folder {folder} cannot be used: {error.strerror}."
             ) from error
+        except Damaged as damage:
+            raise CannotStart(f"The store {damage}.") from damage
         except sqlite3.DatabaseError as error:
-            raise CannotStart(f"The store {self.path} cannot be used: {error}.") from error
+            damaged = Damaged(self.path, str(error)) if is_damage(error) else None
+            reason = damaged or f"{self.path} cannot be used: {error}"
+            raise CannotStart(f"The store {reason}.") from error
+        return steps
 
     def writer(self) -> "SqliteWriteSession":
-        return SqliteWriteSession(self.path, delete_acknowledged=self._delete_acknowledged)
+        return SqliteWriteSession(
+            self._file, delete_acknowledged=self._delete_acknowledged, quota=self._quota
+        )
 
     def reader(self) -> "SqliteReadSession":
-        return SqliteReadSession(self.path)
+        return SqliteReadSession(self._file)
 
     def close(self) -> None:
+        self._file.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -129,6 +158,13 @@ def _take_lock(path: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _look_over(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise Damaged if the pages do not fit together."""
+    ((found,),) = connection.execute("PRAGMA quick_check(1)")
+    if found != "ok":
+        raise Damaged(path, found.replace("\n", " "))
 
 
 def _migrate(connection: sqlite3.Connection) -> int:
@@ -158,26 +194,16 @@ def _migrate(connection: sqlite3.Connection) -> int:
     return len(steps)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn errors that are the store's fault, not the statement's, into Unavailable."""
-    try:
-        yield
-    except (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.DatabaseError as error:
-        raise Unavailable(AWAY) from error
-
-
 class _SqliteSession:
     """A connection, and how statements run on it."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        with _translated():
-            self._connection = _connect(path, read_only=read_only)
+    def __init__(self, file: StoreFile, *, read_only: bool) -> None:
+        self._file = file
+        with file.watched():
+            self._connection = _connect(file.path, read_only=read_only)
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        with _translated():
+        with self._file.watched():
             return self._connection.execute(statement, parameters).fetchall()
 
     def close(self) -> None:
@@ -188,14 +214,14 @@ class _SqliteSession:
 class SqliteReadSession(_SqliteSession, ReadSession):
     """Reads a snapshot; never waits for the writer."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, read_only=True)
+    def __init__(self, file: StoreFile) -> None:
+        super().__init__(file, read_only=True)
 
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
         found: list[Notification] = []
-        with _translated():
+        with self._file.watched():
             cursor = self._connection.execute(PENDING, (user_id, after, until, now, rows))
             while size >= 0 and (row := cursor.fetchone()):
                 found.append(Notification(*row))
@@ -215,9 +241,16 @@ class SqliteReadSession(_SqliteSession, ReadSession):
 class SqliteWriteSession(_SqliteSession, WriteSession):
     """The one connection of the server that writes."""
 
-    def __init__(self, path: Path, *, delete_acknowledged: bool) -> None:
-        super().__init__(path, read_only=False)
+    def __init__(
+        self, file: StoreFile, *, delete_acknowledged: bool = False, quota: Quota | None = None
+    ) -> None:
+        super().__init__(file, read_only=False)
+        self._log = identity(file.log)
         self._delete_acknowledged = delete_acknowledged
+        self.quota = quota or Quota()
+
+    def check(self) -> DiskLow | None:
+        return self._file.check(self._log)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -235,19 +268,20 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
 
     def look_up(self, lookup: Lookup) -> Found:
         return Found(
-            self._positions(lookup.user_ids),
+            self._inboxes(lookup.user_ids),
             self._stored(lookup.names),
             self._scopes(lookup.digests) if lookup.digests else {},
             lookup.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
-    def _positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+    def _inboxes(self, user_ids: Sequence[int]) -> dict[int, Inbox]:
         found = self.run(
-            "SELECT i.user_id, i.last_seq FROM inboxes i JOIN users u ON u.id = i.user_id "
+            "SELECT i.user_id, i.last_seq, i.appended_bytes "
+            "FROM inboxes i JOIN users u ON u.id = i.user_id "
             "WHERE u.is_active AND i.user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
-        return dict(found)
+        return {user_id: Inbox(*state) for user_id, *state in found}
 
     def _scopes(self, digests: Collection[bytes]) -> dict[bytes, str]:
         marks = ", ".join("?" * len(digests))
@@ -275,13 +309,19 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         for values, parameters in _chunks(rows):
             self.run(insert + values, parameters)
 
-    def advance(self, positions: Mapping[int, int]) -> None:
-        for values, parameters in _chunks(list(positions.items())):
+    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+        rows = [(user_id, *inbox) for user_id, inbox in inboxes.items()]
+        for values, parameters in _chunks(rows):
             self.run(
-                f"INSERT INTO inboxes (user_id, last_seq) VALUES {values} "
-                "ON CONFLICT (user_id) DO UPDATE SET last_seq = excluded.last_seq",
+                f"INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES {values} "
+                "ON CONFLICT (user_id) DO UPDATE "
+                "SET last_seq = excluded.last_seq, appended_bytes = excluded.appended_bytes",
                 parameters,
             )
+
+    def count_pending(self, user_id: int, now: int, limit: int) -> tuple[int, int]:
+        ((rows, size),) = self.run(COUNT, (user_id, now, limit))
+        return rows, size
 
     def acknowledge(self, names: Collection[Name], now: int) -> None:
         for values, parameters in _chunks(list(names)):

@@ -51,8 +51,15 @@ class Store:
 
     @property
     def available(self) -> bool:
-        """Whether the database took the last batch, or the last attempt to reach it."""
+        """Whether a notification that comes now can be stored, as far as is known."""
         return self._open_writer.available
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``away``, or ``disk_low``: nothing that grows is taken."""
+        if self._open_writer.disk_low:
+            return "disk_low"
+        return "ok" if self.available else "away"
 
     async def wait_available(self) -> None:
         """Return once the store is :attr:`available`."""

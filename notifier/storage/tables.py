@@ -78,7 +78,11 @@ TABLES: Final = (
             "created_at": Kind.NUMBER,
         },
     ),
-    Table("inboxes", ("user_id",), {"user_id": Kind.NUMBER, "last_seq": Kind.NUMBER}),
+    Table(
+        "inboxes",
+        ("user_id",),
+        {"user_id": Kind.NUMBER, "last_seq": Kind.NUMBER, "appended_bytes": Kind.NUMBER},
+    ),
     NOTIFICATIONS,
     Table(
         "api_keys",

@@ -12,7 +12,10 @@ case, and when the database goes away in the middle of a commit, nobody can know
 it happened: a retry with the same key finds out.
 
 While the database is away the thread keeps trying it, with back-off, so that the writer
-becomes available again even if nobody dares to submit anything until it is.
+becomes available again even if nobody dares to submit anything until it is: as soon as
+something as large as what failed could be stored. And while all is well it looks, every
+second, for what would break promises, also when nobody writes. On a disk that is nearly
+full it refuses what grows, and does what makes room.
 """
 
 import asyncio
@@ -26,9 +29,10 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeVar
 
 from notifier.backoff import Backoff
-from notifier.errors import NotCommitted, NotifierError, Unavailable
+from notifier.errors import DiskLow, NotCommitted, NotifierError, Unavailable
 from notifier.events import Appended, Event
 from notifier.storage.contract import AWAY, Operation, Outcome, WriteSession
+from notifier.storage.operations.notifications import RemoveTrials, Trial
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,12 @@ MAX_BATCH: Final = 1000
 
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """Payloads in one transaction, for the same reason; the last of them may exceed it."""
+
+CHECK_SECONDS: Final = 1.0
+"""Between two looks at whether commits can go on, and last."""
+
+_LARGEST_TRIAL: Final = 1024 * 1024
+"""Bytes: as large as a send, and not as a batch."""
 
 R = TypeVar("R")
 
@@ -95,6 +105,7 @@ class GroupCommitWriter:
         self._bytes = 0
         self._closing = False
         self._crowded = False
+        self._disk_low = False
         self._available = asyncio.Event()
         self._available.set()
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -109,8 +120,13 @@ class GroupCommitWriter:
 
     @property
     def available(self) -> bool:
-        """Whether the database took the last batch, or the last attempt to reach it."""
+        """Whether what comes next can be committed, as far as is known."""
         return self._available.is_set()
+
+    @property
+    def disk_low(self) -> bool:
+        """Whether the disk is too full for anything that grows."""
+        return self._disk_low
 
     async def wait_available(self) -> None:
         """Return once :attr:`available` holds."""
@@ -124,10 +140,14 @@ class GroupCommitWriter:
     def submit(self, operation: Operation[R]) -> "asyncio.Future[R]":
         """Queue ``operation``. Raises Unavailable if there is no room; nothing is queued then.
 
+        Raises DiskLow if there is none on the disk.
+
         The future is done with the commit. Nobody needs to wait for it.
         """
         if self._closing:
             raise Unavailable("The service is shutting down.")
+        if self._disk_low and operation.grows:
+            raise DiskLow
         if len(self._waiting) >= self._max_operations or self._bytes >= self._max_bytes:
             raise Unavailable("Too much is waiting to be stored; try again soon.")
         waiting = _Waiting(operation, self._loop.create_future(), self._loop.time())
@@ -146,9 +166,14 @@ class GroupCommitWriter:
     # On the loop.
 
     def _resolve(
-        self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome], available: bool
+        self,
+        batch: Sequence[_Waiting],
+        outcomes: Sequence[Outcome],
+        available: bool,
+        disk_low: bool,
     ) -> None:
-        if available:
+        self._disk_low = disk_low
+        if available and not disk_low:
             self._available.set()
         else:
             self._available.clear()
@@ -201,9 +226,11 @@ class GroupCommitWriter:
         session = _Reconnecting(self._connect)
         error: BaseException | None = None
         try:
-            while (batch := self._take(session.pause)) is not None:
+            while (batch := self._take(session.patience)) is not None:
                 outcomes = session.commit([waiting.operation for waiting in batch])
-                self._loop.call_soon_threadsafe(self._resolve, batch, outcomes, session.available)
+                self._loop.call_soon_threadsafe(
+                    self._resolve, batch, outcomes, session.available, session.disk_low is not None
+                )
         except BaseException as raised:
             logger.critical("The writer thread died", exc_info=True, extra={"action": "died"})
             error = raised
@@ -211,10 +238,10 @@ class GroupCommitWriter:
             session.close()
             self._loop.call_soon_threadsafe(self._thread_ended, error)
 
-    def _take(self, patience: float | None) -> list[_Waiting] | None:
+    def _take(self, patience: float) -> list[_Waiting] | None:
         """Wait for work and take all there is. None when it is time to stop.
 
-        Nothing after ``patience`` seconds, where given.
+        Nothing after ``patience`` seconds.
         """
         batch: list[_Waiting] = []
         size = 0
@@ -229,7 +256,8 @@ class GroupCommitWriter:
                     return batch
                 waiting = self._queue.get_nowait()
         except queue.Empty:
-            self._crowded = len(batch) > 1
+            if batch:
+                self._crowded = len(batch) > 1
             return batch
         if not batch:
             return None
@@ -254,24 +282,31 @@ class _Reconnecting:
         self._connect = connect
         self._session: WriteSession | None = None
         self.available = True
+        self.disk_low: DiskLow | None = None
+        """Why the store should not grow, if so."""
         self._backoff = Backoff(self._FIRST_PAUSE, self._LONGEST_PAUSE)
-        self._not_before = 0.0
+        self._due = 0.0
+        """When the next check is due, or while the database is away the next attempt."""
+        self._trial_size = 0
+        """How many bytes it must take to be available again."""
 
     @property
-    def pause(self) -> float | None:
-        """Seconds until another attempt is due; None while all is well."""
-        return None if self.available else max(0.0, self._not_before - time.monotonic())
+    def patience(self) -> float:
+        """Seconds until there is something to do, even if nobody has work."""
+        return max(0.0, self._due - time.monotonic())
 
     def commit(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         """The outcomes; Unavailable for each if the database is away.
 
-        Without operations, an attempt to reach it.
+        Without operations, a check, or an attempt to reach it.
         """
-        if self.pause:
+        if not self.available and self.patience:
             return [Unavailable(AWAY) for _ in operations]
         try:
             outcomes = self._try(operations)
         except Unavailable as error:
+            size = sum(operation.size for operation in operations)
+            self._trial_size = max(self._trial_size, min(size, _LARGEST_TRIAL))
             self._failed(error)
             return [Unavailable(error.message) for _ in operations]
         self._succeeded()
@@ -280,17 +315,38 @@ class _Reconnecting:
     def _try(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         if self._session is not None:
             try:
-                return self._session.commit(operations)
+                return self._use(self._session, operations)
             except NotCommitted:
                 # It may have been lost long ago, while nobody wrote.
                 self.close()
         self._session = self._connect()
-        return self._session.commit(operations)
+        self._due = 0.0
+        return self._use(self._session, operations)
+
+    def _use(self, session: WriteSession, operations: Sequence[Operation[Any]]) -> list[Outcome]:
+        if not self.patience:
+            self._look_at_the_disk(session.check())
+            self._due = time.monotonic() + CHECK_SECONDS
+        if not self.available:
+            session.commit([RemoveTrials(), Trial(self._trial_size)])
+            session.commit([RemoveTrials()])
+        return session.commit(operations) if operations else []
+
+    def _look_at_the_disk(self, disk_low: DiskLow | None) -> None:
+        if disk_low and not self.disk_low:
+            logger.error(
+                "The disk is nearly full",
+                extra={"action": "disk_low", "reason": disk_low.message},
+            )
+        if self.disk_low and not disk_low:
+            logger.info("The disk has room again", extra={"action": "disk_has_room"})
+        self.disk_low = disk_low
 
     def _succeeded(self) -> None:
         if not self.available:
             logger.info("The store is back", extra={"action": "store_back"})
         self.available = True
+        self._trial_size = 0
         self._backoff.reset()
 
     def _failed(self, error: Unavailable) -> None:
@@ -298,7 +354,7 @@ class _Reconnecting:
             reason = str(error.__cause__ or error).strip()
             logger.error("The store is away", extra={"action": "store_away", "reason": reason})
         self.available = False
-        self._not_before = time.monotonic() + self._backoff.pause()
+        self._due = time.monotonic() + self._backoff.pause()
         self.close()
 
     def close(self) -> None:

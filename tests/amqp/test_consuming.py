@@ -304,3 +304,22 @@ async def test_status(consuming: Consuming, rabbit: Rabbit) -> None:
         snapshot = server.server.status.snapshot()
         assert (snapshot.rabbitmq.state, snapshot.sends) == ("consuming", 1)
         assert RESULT not in rabbit.queue
+
+
+async def test_inbox_full(consuming: Consuming, rabbit: Rabbit) -> None:
+    """What is too much for a user is laid aside with the reason; the others' goes on."""
+    async with consuming(max_pending=3) as server:
+        ann, bob = await server.user("ann"), await server.user("bob")
+        rabbit.listen()
+        for n in range(5):
+            rabbit.publish({"user_id": ann.id, "payload": n})
+        rabbit.publish({"user_id": bob.id, "payload": "bob"})
+        dead = await rabbit.dead(2)
+        assert [each.json["payload"] for each in dead] == [3, 4]
+        assert {each.headers["code"] for each in dead} == {"inbox_full"}
+        results = [each.json for each in await rabbit.results(6)]
+        assert sum("error" in result for result in results) == 2
+        assert len(await server.pending(ann)) == 3
+        assert len(await server.pending(bob)) == 1
+        assert server.server.refusals.counts == {"inbox_full": 2}
+    assert rabbit.ready() == 0

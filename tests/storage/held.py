@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from notifier.errors import DiskLow
 from notifier.storage.contract import Driver, Operation, Outcome, ReadSession, WriteSession
 
 
@@ -72,6 +73,9 @@ class _HeldSession:
 
     def commit(self, operations: Sequence[Operation[Any]]) -> list[Outcome]:
         return self._driver.pass_through(self._session, operations)
+
+    def check(self) -> DiskLow | None:
+        return self._session.check()
 
     def close(self) -> None:
         self._session.close()

@@ -30,13 +30,15 @@ from notifier.storage.operations.notifications import (
     RemoveNotifications,
 )
 from notifier.storage.operations.users import CreateUser, EndSessions, UserChangesSince, Users
-from notifier.storage.postgres import ACKNOWLEDGE, PENDING, PostgresDriver
+from notifier.storage.postgres import ACKNOWLEDGE, COUNT, PENDING, PostgresDriver
+from notifier.storage.quota import Inbox
 from notifier.storage.store import Store
 from servers import postgres
 from servers.postgres import PASSWORD, PostgresServer
 from tests.storage.databases import PostgresDatabase, make_user, opened
 from tests.storage.proxy import CuttingProxy
 from tests.storage.test_sqlite import INDEXES, TABLES
+from tests.support.harness import until
 
 
 @pytest.fixture
@@ -132,13 +134,35 @@ class TestMigrations:
 
 
 class TestConnection:
-    @pytest.mark.parametrize("address", ["postgresql://u:hidden@h:1/db?bad=1", "hidden word"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "postgresql://u:hidden@h:1/db?bad=1",
+            "hidden word",
+            "postgresql://u:hidden/x@h:1/db",
+            "postgres://u:1/hidden@h/db",
+            "postgresql://u:x@hidden@h/db",
+        ],
+    )
     def test_invalid_address(self, address: str):
         """An address that makes no sense is refused without being quoted."""
         with pytest.raises(InvalidSettings) as refused:
             PostgresDriver(address)
         assert "hidden" not in str(refused.value)
         assert refused.value.__suppress_context__
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "postgresql://u:a%2Fb%40@h/db",
+            "postgresql:///db?host=/tmp&user=ann@shop",
+            "postgresql://u@h:5432,other:5433/db",
+            "host=h user=u password='a/b@c://d'",
+        ],
+    )
+    def test_valid_address(self, address: str):
+        """What is encoded as it should be is taken."""
+        PostgresDriver(address)
 
     def test_wrong_password(self, database: PostgresDatabase):
         """A wrong password is reported without it."""
@@ -266,7 +290,7 @@ class TestBatches:
             (appended,) = session.commit([Append(1, "k", b"1")])
             assert time.monotonic() - started < 2
             assert appended.notification.seq == 1
-            hanging.advance({1: 7})
+            hanging.advance({1: Inbox(7, 0)})
         hanging.close()
         (appended,) = session.commit([Append(1, "l", b"1")])
         assert appended.notification.seq == 2
@@ -296,6 +320,8 @@ class TestBatches:
 
         connecting = plan(PENDING, 1, 0, 20000, 0, 500, 1 << 20)
         assert "Index Scan using notifications_pending" in connecting
+        counting = plan(COUNT, 1, 0, 10_000)
+        assert "Scan using notifications_pending" in counting
         acknowledging = plan(ACKNOWLEDGE, [1, 1, 7], ["5", "6", "7"], 1)
         assert "Index Scan using notifications_key" in acknowledging
         assert "notifications_pending" not in acknowledging
@@ -451,6 +477,41 @@ class TestServerAway:
         await asyncio.to_thread(server.start)
         async with asyncio.timeout(30):
             await store.wait_available()
+
+    async def test_turns_read_only(self, server: PostgresServer, store: Store):
+        """A server that only reads, as after a failover, is noticed though nobody sends."""
+        setting = "ALTER SYSTEM {} default_transaction_read_only"
+        await store.read(Users())
+        await asyncio.to_thread(server.execute, setting.format("SET") + " = on")
+        try:
+            await asyncio.to_thread(server.execute, "SELECT pg_reload_conf()")
+            await until(lambda: not store.available)
+            with pytest.raises(Unavailable):
+                await send(store, "k")
+            assert await store.read(Users())
+        finally:
+            await asyncio.to_thread(server.execute, setting.format("RESET"))
+            await asyncio.to_thread(server.execute, "SELECT pg_reload_conf()")
+        await until(lambda: store.available)
+        assert (await send(store, "k")).notification.seq == 1
+
+    async def test_full(self, server: PostgresServer, database: PostgresDatabase, store: Store):
+        """A server whose disk is full is away until it takes what failed, not just anything."""
+        await asyncio.to_thread(_fail_inserts, database, times=4, sqlstate="53100")
+        with pytest.raises(Unavailable):
+            await send(store, "k")
+        assert not store.available
+        await until(lambda: store.available)
+        assert database.execute("SELECT last_value FROM attempts") == [(5,)]
+        assert database.count("notifications") == 0
+        assert (await send(store, "k")).notification.seq == 1
+
+    async def test_gone_unnoticed(self, server: PostgresServer, store: Store):
+        """A server that is gone is noticed though nobody sends."""
+        await asyncio.to_thread(server.stop)
+        await until(lambda: not store.available)
+        await asyncio.to_thread(server.start)
+        await until(lambda: store.available)
 
     async def test_hung(self, server: PostgresServer, database: PostgresDatabase):
         """A server that hangs means unavailable in time; a retry finds out what became of it."""

@@ -20,6 +20,7 @@ from notifier.errors import (
 from notifier.events import Appended
 from notifier.models import ANYONE, Sender
 from notifier.storage import migrations
+from notifier.storage.file import StoreFile
 from notifier.storage.operations.notifications import (
     Acknowledge,
     Append,
@@ -27,14 +28,14 @@ from notifier.storage.operations.notifications import (
     RemoveNotifications,
 )
 from notifier.storage.operations.users import CreateUser, UserById, Users
-from notifier.storage.sqlite import PENDING, SqliteDriver, SqliteWriteSession
+from notifier.storage.sqlite import COUNT, PENDING, SqliteDriver, SqliteWriteSession
 from notifier.storage.store import Store
 from tests.storage.databases import SqliteDatabase, make_user, opened
 from tests.storage.held import HeldDriver
 
 TABLES = {
     "api_keys": ["id", "name", "digest", "created_at", "revoked_at", "scopes"],
-    "inboxes": ["user_id", "last_seq"],
+    "inboxes": ["user_id", "last_seq", "appended_bytes"],
     "notifications": [
         "id",
         "user_id",
@@ -235,9 +236,7 @@ async def test_lost_while_looking_for_the_bad_one(
     driver = database.driver()
     async with opened(driver) as store:
         await make_user(store, "ann")
-    monkeypatch.setattr(
-        driver, "writer", lambda: Breaking(database.path, delete_acknowledged=False)
-    )
+    monkeypatch.setattr(driver, "writer", lambda: Breaking(StoreFile(database.path)))
     held = HeldDriver(driver)
     held.hold()
     async with opened(held) as store:
@@ -270,6 +269,11 @@ class TestPlans:
         (line,) = session.plan(PENDING, (1, 0, 9, 0, 100))
         assert "USING INDEX notifications_pending (user_id=? AND seq>? AND seq<?)" in line
 
+    def test_counting(self, session: "Recorder"):
+        """So does a count of what is pending."""
+        lines = session.plan(COUNT, (1, 0, 9))
+        assert "SEARCH notifications USING INDEX notifications_pending (user_id=?)" in lines
+
     def test_writing(self, session: "Recorder"):
         """No statement of a batch walks over the notifications."""
         session.commit(
@@ -299,7 +303,7 @@ class Recorder(SqliteWriteSession):
     """Remembers what it was asked to run."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, delete_acknowledged=False)
+        super().__init__(StoreFile(path))
         self.statements: list[tuple[str, Any]] = []
 
     def run(self, statement: str, parameters: Any = ()) -> list[Any]:

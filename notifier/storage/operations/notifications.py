@@ -3,12 +3,15 @@
 Set-based, because these are the hot ones: a batch of them costs a few statements.
 """
 
+import secrets
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import ClassVar, Final
 
 from notifier import clock
 from notifier.errors import (
     ApiKeyNotValid,
+    InboxFull,
     KeyConflict,
     NotifierError,
     ScopeMissing,
@@ -28,10 +31,13 @@ from notifier.storage.contract import (
     WriteSession,
 )
 from notifier.storage.operations.keys import as_scopes
+from notifier.storage.quota import Inbox
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
 _FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
+_NOBODY: Final = 0
+"""No user has this id."""
 _CLOSED: Final = (
     "Sends need an API key here: one was made once, and from then on sends without a key stay "
     "closed. `python -m notifier apikey create --name NAME` makes another."
@@ -41,8 +47,11 @@ _CLOSED: Final = (
 class Append(Operation[Appended], frozen=True):
     """Add to a user's log, at once and at the end.
 
-    Refused with UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or ScopeMissing.
+    Refused with UnknownUser, KeyConflict, InboxFull, Unauthenticated, ApiKeyNotValid or
+    ScopeMissing.
     """
+
+    grows: ClassVar[bool] = True
 
     user_id: int
     key: str
@@ -71,18 +80,13 @@ def _append(
         )
     )
     refusals = {sender: _refusal(sender, found) for sender in senders}
-    fresh: list[Row] = []
-    advanced: dict[int, int] = {}
-    outcomes: list[Appended | NotifierError] = []
-    for append in appends:
-        outcome = refusals[append.sender] or _decide(append, found, now)
-        if isinstance(outcome, Appended) and not outcome.replayed:
-            fresh.append(_row(outcome.notification))
-            advanced[append.user_id] = outcome.notification.seq
-        outcomes.append(outcome)
-    if fresh:
-        session.insert_rows(NOTIFICATIONS, _FRESH, fresh)
-        session.advance(advanced)
+    batch = _Batch(session, found, now)
+    outcomes: list[Appended | NotifierError] = [
+        refusals[append.sender] or batch.decide(append) for append in appends
+    ]
+    if batch.fresh:
+        session.insert_rows(NOTIFICATIONS, _FRESH, batch.fresh)
+        session.advance(batch.advanced)
     return outcomes
 
 
@@ -102,21 +106,48 @@ def _refusal(sender: Sender, found: Found) -> Unauthenticated | ScopeMissing | N
     return None if "send" in as_scopes(scopes) else ScopeMissing("send")
 
 
-def _decide(append: Append, found: Found, now: int) -> Appended | UnknownUser | KeyConflict:
-    """What becomes of ``append``. Keeps ``found`` true for the next one."""
-    last_seq = found.positions.get(append.user_id)
-    if last_seq is None:
-        return UnknownUser()
-    name = (append.user_id, append.key)
-    if earlier := found.stored.get(name):
-        same = same_json(earlier.payload, append.payload)
-        return Appended(earlier, replayed=True) if same else KeyConflict()
-    expires_at = None if append.ttl is None else now + append.ttl
-    fresh = Notification(append.user_id, last_seq + 1, append.key, append.payload, now, expires_at)
-    found.positions[append.user_id] = fresh.seq
-    if append.key_given:
-        found.stored[name] = fresh
-    return Appended(fresh)
+class _Batch:
+    """What becomes of appends whose senders have the right, one after the other."""
+
+    def __init__(self, session: WriteSession, found: Found, now: int) -> None:
+        self._session = session
+        self._found = found
+        self._now = now
+        self._counted: set[int] = set()
+        self.fresh: list[Row] = []
+        self.advanced: dict[int, Inbox] = {}
+
+    def decide(self, append: Append) -> Appended | UnknownUser | KeyConflict | InboxFull:
+        """What becomes of ``append``, behind those before it."""
+        user_id, found = append.user_id, self._found
+        inbox = self.advanced.get(user_id) or found.inboxes.get(user_id)
+        if inbox is None:
+            return UnknownUser()
+        name = (user_id, append.key)
+        if earlier := found.stored.get(name):
+            same = same_json(earlier.payload, append.payload)
+            return Appended(earlier, replayed=True) if same else KeyConflict()
+        if not self._session.quota.fits(user_id, inbox) and not self._fits(user_id, inbox):
+            return InboxFull()
+        seq, payload, now = inbox.last_seq + 1, append.payload, self._now
+        expires_at = None if append.ttl is None else now + append.ttl
+        fresh = Notification(user_id, seq, append.key, payload, now, expires_at)
+        self.fresh.append(_row(fresh))
+        self.advanced[user_id] = Inbox(seq, inbox.appended_bytes + len(payload))
+        if append.key_given:
+            found.stored[name] = fresh
+        return Appended(fresh)
+
+    def _fits(self, user_id: int, inbox: Inbox) -> bool:
+        """Whether one more fits, where that takes a count."""
+        quota = self._session.quota
+        if user_id in self._counted or not quota.may_count(user_id):
+            return False
+        # What this batch adds was not inserted yet, so the count is of what was there before.
+        self._counted.add(user_id)
+        count = partial(self._session.count_pending, user_id, self._now)
+        quota.count(user_id, self._found.inboxes[user_id], count)
+        return quota.fits(user_id, inbox)
 
 
 Append.step = Step(1, _append)
@@ -161,6 +192,39 @@ def _remove(
 
 
 RemoveNotifications.step = Step(3, _remove)
+
+
+class Trial(Operation[None], frozen=True):
+    """Store something as large as what failed, to know whether that is possible again.
+
+    It is nobody's, and acknowledged; :class:`RemoveTrials` removes it.
+    """
+
+    size: int
+
+
+def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[None]:
+    for trial in trials:
+        # At random, so that no database compresses it and no two processes meet.
+        payload = b'"%b"' % secrets.token_hex(trial.size // 2).encode()
+        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, None, now)
+        session.insert_rows(NOTIFICATIONS, list(NOTIFICATIONS.columns), [row])
+    return [None] * len(trials)
+
+
+Trial.step = Step(5, _try_out)
+
+
+class RemoveTrials(Operation[None], frozen=True):
+    """Remove all of them, also what a crash has left behind."""
+
+
+def _remove_trials(session: WriteSession, removals: Sequence[RemoveTrials], now: int) -> list[None]:
+    session.run("DELETE FROM notifications WHERE user_id = ?", (_NOBODY,))
+    return [None] * len(removals)
+
+
+RemoveTrials.step = Step(4, _remove_trials)
 
 
 class Pending(Query[Page], frozen=True):

@@ -33,7 +33,9 @@ class CreateUser(Administrative[User | None], frozen=True):
         )
         if row is None:
             raise UsernameTaken(f"A user named {self.username!r} exists already.")
-        session.run("INSERT INTO inboxes (user_id, last_seq) VALUES (?, 0)", (row[0],))
+        session.run(
+            "INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES (?, 0, 0)", (row[0],)
+        )
         return _as_user(row)
 
 
