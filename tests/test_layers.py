@@ -35,7 +35,7 @@ NOUNS = (
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
-DRIVERS = r"notifier\.storage\.(sqlite|file|postgres|copy)|notifier\.delivery\.relay\.\w+"
+DRIVERS = r"notifier\.storage\.(sqlite|file|postgres|libpq|copy)|notifier\.delivery\.relay\.\w+"
 CLIENT = r"notifier\.client|notifier_client(\..*)?"
 
 
@@ -109,7 +109,7 @@ LIBRARIES = {
     "pika": r"amqp\.(broker|frames)",
     "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
     "sqlite3": r"notifier\.storage\.(sqlite|file)",
-    "psycopg2": r"notifier\.storage\.postgres|notifier\.process\.parts|servers\.postgres",
+    "psycopg2": r"notifier\.storage\.(postgres|libpq)|notifier\.process\.parts|servers\.postgres",
     "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",
     "jwt": r"notifier\.identity\.tokens",

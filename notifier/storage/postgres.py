@@ -4,55 +4,41 @@ The algorithm is SQLite's (:mod:`~notifier.storage.contract` and the operations)
 
 - Inboxes are locked row by row, in the order of user ids. Each statement sees what was
   committed before it began (READ COMMITTED), so whatever is read behind the lock is true.
-- Statements whose result nobody needs wait, and travel with the next one that has a
-  result, or with COMMIT: a batch of sends takes two round trips, a batch of acks one.
-- We wait for the socket ourselves, with a deadline, because a server that hangs keeps
-  its connections alive and libpq would wait for ever.
-
-Passwords are in the address and nowhere else: an address that can't be parsed is not
-quoted, and libpq doesn't repeat it in its messages.
+- Statements without a result travel with others (:mod:`~notifier.storage.libpq`).
 """
 
 import functools
 import select
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
 from notifier import clock
-from notifier.errors import CannotStart, DiskLow, InvalidSettings, NotCommitted, Unavailable
+from notifier.errors import CannotStart, DiskLow, NotCommitted, Unavailable
 from notifier.models import Notification
 from notifier.storage import migrations
 from notifier.storage.contract import (
     AWAY,
-    Conflict,
     Found,
     Lookup,
     Name,
     ReadSession,
     Row,
-    Session,
     WriteSession,
 )
+from notifier.storage.libpq import DEFAULT_TIMEOUT, Connection, completed
 from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Kind, Table
-
-DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds until a transaction, or an attempt to connect, is given up."""
 
 _MIGRATION_TIMEOUT: Final = 600.0
 _LOCK_TIMEOUT: Final = 2.0
 """Seconds that a migration waits for a table. Sends that come meanwhile wait behind it."""
 _TURN_SECONDS: Final = 0.05
 """Between two questions whether another process has done its migrations."""
-
-_MOST_HELD: Final = 1 << 20
-"""Bytes of statements that wait for the next one; then they go on their own."""
 
 # Advisory locks (of this database): "Noti" and what it is for.
 _LOCK_CLASS: Final = 0x4E6F7469
@@ -140,14 +126,14 @@ class PostgresDriver:
         quota: Quota | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
-        self._dsn = _completed(dsn, timeout)
+        self._dsn = completed(dsn, timeout)
         self._delete_acknowledged = delete_acknowledged
         self._quota = quota or Quota()
         self._timeout = timeout
 
     def prepare(self) -> int:
         try:
-            with closing(_PostgresSession(self._dsn, _MIGRATION_TIMEOUT)) as session:
+            with closing(Connection(self._dsn, _MIGRATION_TIMEOUT)) as session:
                 return _migrate(session)
         except Unavailable as error:
             reason = f"The database cannot be used: {_reason(error)}."
@@ -169,51 +155,11 @@ class PostgresDriver:
         """The driver itself holds nothing."""
 
 
-def _completed(dsn: str, timeout: float) -> str:
-    """``dsn`` with our own options, except where it has them. Raises InvalidSettings."""
-    given: dict[str, Any] | None = None
-    with suppress(psycopg2.ProgrammingError):
-        given = psycopg2.extensions.parse_dsn(dsn)
-    if given is None or _is_torn(dsn, given):
-        # From None: the cause quotes the address, and with it the password.
-        raise InvalidSettings(
-            "The database's address is not valid; expected postgresql://user:password@host/name, "
-            "with percent-encoding for special characters of the password (%2F for /, %40 for @)."
-        ) from None
-    options: dict[str, Any] = {
-        "application_name": "notifier",
-        "client_encoding": "UTF8",
-        # After a failover the old server may go on as one that only reads.
-        "target_session_attrs": "read-write",
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": int(timeout * clock.SECOND),
-    }
-    return psycopg2.extensions.make_dsn("", **(options | given))
-
-
-def _is_torn(dsn: str, given: Mapping[str, str]) -> bool:
-    """Whether an address was taken apart within its password, which libpq would quote then.
-
-    An unencoded / ends the host, and an @ begins it.
-    """
-    if not dsn.startswith(("postgresql://", "postgres://")):
-        return False
-    authority, _, rest = dsn.partition("://")[2].partition("/")
-    ports = given.get("port", "").split(",")
-    return (
-        any(port and not port.isdecimal() for port in ports)
-        or authority.count("@") > 1
-        or "@" in rest.partition("?")[0]
-    )
-
-
 def _reason(error: BaseException) -> str:
     return str(error.__cause__ or error).strip().rstrip(".")
 
 
-def _migrate(session: "_PostgresSession") -> int:
+def _migrate(session: Connection) -> int:
     ((encoding,),) = session.run("SHOW server_encoding")
     if encoding != "UTF8":
         raise CannotStart(f"The database has the encoding {encoding}; create it with UTF8.")
@@ -247,7 +193,7 @@ def _migrate(session: "_PostgresSession") -> int:
     return len(steps)
 
 
-def _wait_for_turn(session: "_PostgresSession") -> None:
+def _wait_for_turn(session: Connection) -> None:
     """Be the only one that migrates, until the session ends.
 
     By asking again and again: whoever waits within a statement has a snapshot, for whose end
@@ -260,118 +206,7 @@ def _wait_for_turn(session: "_PostgresSession") -> None:
         time.sleep(_TURN_SECONDS)
 
 
-class _PostgresSession(Session):
-    """A connection, and how statements run on it."""
-
-    def __init__(self, dsn: str, timeout: float) -> None:
-        self._timeout = timeout
-        self._later: list[bytes] = []
-        self._deadline = time.monotonic() + min(timeout, DEFAULT_TIMEOUT)
-        # Always in autocommit mode: transactions are begun and ended by our statements.
-        with _translated():
-            self._connection = psycopg2.connect(dsn, async_=True)
-        try:
-            with _translated():
-                self._wait()
-                self._cursor = self._connection.cursor()
-            self._set_up()
-        except BaseException:
-            self.close()
-            raise
-
-    def _set_up(self) -> None:
-        """Not in the start-up packet, which connection poolers refuse."""
-        milliseconds = int(self._timeout * clock.SECOND)
-        self.later(f"SET statement_timeout = {milliseconds}")
-        self.later(f"SET lock_timeout = {milliseconds * 4 // 5}")
-        # A process that hangs within a transaction keeps its locks from the others for so long.
-        self.later(f"SET idle_in_transaction_session_timeout = {milliseconds // 5}")
-        self.later("SET default_transaction_isolation = 'read committed'")
-        # A commit must be on the disk; stricter settings than that are kept.
-        self.run(
-            "SELECT set_config('synchronous_commit', 'on', false) "
-            "WHERE current_setting('synchronous_commit') = 'off'"
-        )
-
-    def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        self._restart_clock()
-        return self._send(self._text(statement, parameters))
-
-    def later(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        """Execute ``statement`` no later than right before the next one that is run."""
-        self._later.append(self._text(statement, parameters))
-        if sum(map(len, self._later)) > _MOST_HELD:
-            self._restart_clock()
-            self._send(self._later.pop())
-
-    def close(self) -> None:
-        with suppress(psycopg2.Error):
-            self._connection.close()
-
-    def _restart_clock(self) -> None:
-        self._deadline = time.monotonic() + self._timeout
-
-    def _send(self, text: bytes) -> list[Row]:
-        if self._later:
-            text = b";".join((*self._later, text))
-            self._later.clear()
-        cursor = self._cursor
-        with _translated():
-            cursor.execute(text)
-            self._wait()
-            return cursor.fetchall() if cursor.description else []
-
-    def _text(self, statement: str, parameters: Sequence[Any]) -> bytes:
-        if not parameters:
-            return statement.encode()
-        with _translated():
-            return self._cursor.mogrify(_marked(statement), parameters)
-
-    def _wait(self) -> None:
-        """Let libpq work until it is done. Raises Unavailable at the deadline."""
-        connection = self._connection
-        while (state := connection.poll()) != POLL_OK:
-            left = self._deadline - time.monotonic()
-            # Not select.select(), which fails once there are more than a thousand sockets.
-            waiter = select.poll()
-            waiter.register(connection.fileno(), _EVENTS[state])
-            if left <= 0 or not waiter.poll(left * clock.SECOND):
-                # An answer may still be on its way: this connection is of no use any more.
-                self.close()
-                raise Unavailable(AWAY) from TimeoutError("no answer in time")
-
-
-_EVENTS: Final = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
-
-
-@functools.lru_cache(maxsize=256)
-def _marked(statement: str) -> str:
-    return statement.replace("?", "%s")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Tell errors of a statement from those of the database."""
-    try:
-        yield
-    except (psycopg2.DataError, psycopg2.IntegrityError):
-        raise
-    except psycopg2.Error as error:
-        raise _meaning(error) from error
-
-
-def _meaning(error: psycopg2.Error) -> Exception:
-    """By class of the SQLSTATE (PostgreSQL's documentation, appendix A)."""
-    match (error.pgcode or "")[:2]:
-        case "40" if error.pgcode != "40003":
-            return Conflict()
-        case "54":  # a limit of the database, such as the size of an index entry
-            return psycopg2.DataError(str(error))
-        case _:
-            return Unavailable(AWAY)
-
-
-class PostgresReadSession(_PostgresSession, ReadSession):
+class PostgresReadSession(Connection, ReadSession):
     """Reads what is committed; never waits for those who write."""
 
     def pending(
@@ -393,7 +228,7 @@ def _notification(row: Sequence[Any]) -> Notification:
     return Notification(user_id, seq, key, payload.encode(), created_at, expires_at)
 
 
-class PostgresWriteSession(_PostgresSession, WriteSession):
+class PostgresWriteSession(Connection, WriteSession):
     """The one connection of this process that writes."""
 
     def __init__(
@@ -414,14 +249,14 @@ class PostgresWriteSession(_PostgresSession, WriteSession):
             raise NotCommitted(AWAY) from ConnectionError("the server only reads")
         return None
 
-    def _restart_clock(self) -> None:
+    def restart_clock(self) -> None:
         # All of a transaction shares one deadline.
         if not self._in_transaction:
-            super()._restart_clock()
+            super().restart_clock()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        super()._restart_clock()
+        super().restart_clock()
         self._in_transaction = True
         self.later("BEGIN")
         committing = False
