@@ -31,8 +31,8 @@ class Operation(msgspec.Struct, frozen=True):
     security: tuple[str, ...] = ()
     """Names of the security schemes of which any one will do."""
     optional_security: bool = False
-    headers: Mapping[str, str] = {}
-    """Request headers with their meaning."""
+    headers: Mapping[str, Any] = {}
+    """Request headers with the type of each, whose description is its meaning."""
     ids: Mapping[str, str] = {}
     """The ids in the path with their meaning."""
     example: Mapping[str, Any] | None = None
@@ -106,8 +106,8 @@ _BODY_ERRORS: Final[Mapping[int, str]] = {
 def _describe(each: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
-        for name, meaning in each.headers.items()
+        {"name": name, "in": "header", "schema": msgspec.json.schema(form)}
+        for name, form in each.headers.items()
     ]
     parameters += [
         {

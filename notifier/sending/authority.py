@@ -37,12 +37,12 @@ class Credentials(msgspec.Struct, frozen=True):
     @property
     def secret(self) -> str | None:
         """Whatever was brought, key or token."""
-        return self.api_key or self.bearer
+        return self.bearer if self.api_key is None else self.api_key
 
     @property
     def is_token(self) -> bool:
         """Whether the secret is an access token: three parts with dots. A key has none."""
-        return not self.api_key and self.bearer is not None and self.bearer.count(".") == 2
+        return self.api_key is None and self.bearer is not None and self.bearer.count(".") == 2
 
 
 class Senders:
