@@ -18,6 +18,7 @@ from amqp.topology import Topology
 from amqp.worker import Worker
 from notifier.backoff import Backoff
 from notifier.config import Settings
+from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
 
 logger = logging.getLogger(__name__)
@@ -29,13 +30,19 @@ _LONGEST_PAUSE: Final = 30.0
 class Consumer:
     """Takes notifications from RabbitMQ from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, service: NotificationService, settings: Settings) -> None:
+    def __init__(
+        self, service: NotificationService, settings: Settings, refusals: Refusals
+    ) -> None:
         """Raises InvalidSettings."""
         self._service = service
         self._settings = settings
         self._parameters = parameters(settings)
         self._topology = Topology(settings)
-        self._results = Results(self._topology.exchange) if settings.rabbit_results else None
+        self._results = (
+            Results(self._topology.exchange, settings.reply_queues, refusals)
+            if settings.rabbit_results
+            else None
+        )
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._connection: Connection | None = None
         self._worker: Worker | None = None

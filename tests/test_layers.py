@@ -27,7 +27,7 @@ MODULES = {
     for file in sorted((folder / package).rglob("*.py"))
 }
 
-NOUNS = r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config)"
+NOUNS = r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config|buckets|refusals)"
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
 
@@ -72,7 +72,10 @@ FORBIDDEN = {
         r"notifier\.sending(\..*)?",
         _only(NOUNS, r"notifier\.(sending|identity|storage)(\..*)?"),
     ),
-    "logging knows only time": (r"notifier\.process\.logs", _only(r"notifier\.clock")),
+    "logging knows only time and how often": (
+        r"notifier\.process\.logs",
+        _only(r"notifier\.(clock|buckets)"),
+    ),
     "drivers are chosen in the composition, and known to each other only": (
         _only(PROCESS, DRIVERS),
         DRIVERS,

@@ -130,7 +130,11 @@ class Server:
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         senders = Senders(
-            accounts, self.store, open_send=settings.open_send, loopback=settings.loopback
+            accounts,
+            self.store,
+            self.refusals,
+            open_send=settings.open_send,
+            loopback=settings.loopback,
         )
         self.application = NotifierApplication(
             routes(),
@@ -142,7 +146,9 @@ class Server:
             status=self.status,
             refusals=self.refusals,
         )
-        consumer = Consumer(self.notifications, settings) if settings.rabbitmq else None
+        consumer = (
+            Consumer(self.notifications, settings, self.refusals) if settings.rabbitmq else None
+        )
         sockets = self._bind()
         # Nothing may fail behind this, or a generated password would never be shown.
         self.first_superuser = await make_first_superuser(accounts, settings)

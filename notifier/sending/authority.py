@@ -6,7 +6,6 @@ checked once more in the transaction that stores the notification, so that revok
 works at once.
 """
 
-import logging
 import time
 from typing import Final
 
@@ -15,14 +14,18 @@ import msgspec
 from notifier.errors import ApiKeyNotValid, PermissionDenied, ScopeMissing, Unauthenticated
 from notifier.identity.accounts import Accounts, digest
 from notifier.models import ANYONE, TRUSTED, Scope, Sender
+from notifier.refusals import Refusals
 from notifier.storage.operations.keys import ScopesOf
 from notifier.storage.store import Store
-
-logger = logging.getLogger(__name__)
 
 _REMEMBER: Final = 5.0
 """Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
+
+_HINT: Final = (
+    "Make a key with `python -m notifier apikey create --name NAME` and send it as X-API-Key; "
+    "NOTIFIER_OPEN_SEND=1 lets everyone send"
+)
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -49,10 +52,17 @@ class Senders:
     """Decides what a request may do, and on whose authority."""
 
     def __init__(
-        self, accounts: Accounts, store: Store, *, open_send: bool, loopback: bool
+        self,
+        accounts: Accounts,
+        store: Store,
+        refusals: Refusals,
+        *,
+        open_send: bool,
+        loopback: bool,
     ) -> None:
         self._accounts = accounts
         self._store = store
+        self._refusals = refusals
         self._open_send = open_send
         self._loopback = loopback
         self._remembered: dict[bytes, float] = {}
@@ -84,11 +94,7 @@ class Senders:
             return TRUSTED
         if self._loopback and credentials.from_this_machine:
             return ANYONE
-        logger.warning(
-            "Send refused: no credentials. Make a key with `python -m notifier apikey create "
-            "--name NAME` and send it as X-API-Key; NOTIFIER_OPEN_SEND=1 lets everyone send",
-            extra={"action": "send_refused"},
-        )
+        self._refusals.count("no_credentials", hint=_HINT)
         raise Unauthenticated
 
     async def _check_superuser(self, access_token: str) -> None:
