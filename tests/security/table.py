@@ -70,9 +70,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         said = dict(report.user_properties)
         if report.when == "call" and "attack" in said:
-            result = "FAILED" if report.failed else str(said.get("now", "refused"))
+            result = "FAILED" if report.failed else str(said.get("now", ""))
             rows.setdefault(tuple(said["attack"]), {})[result] = None
     terminalreporter.section("attacks")
     terminalreporter.write_line("| attack | before | now |\n|---|---|---|")
     for (name, before), results in rows.items():
-        terminalreporter.write_line(f"| {name} | {before} | {'; '.join(results)} |")
+        terminalreporter.write_line(
+            f"| {name} | {before} | {'; '.join(filter(None, results)) or 'refused'} |"
+        )
