@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types bench cluster faults screenshots clean
+.PHONY: run test attack lint types bench cluster faults screenshots clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
@@ -14,6 +14,11 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev $(VENV)/.tools
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
 		--cov --cov-report=term $(PYTEST)
+
+# The attacks of tests/security in full, one after the other because they measure, and their
+# table: attack, before, now.
+attack: $(VENV)/.installed-dev $(VENV)/.tools
+	@$(BIN)/python -m pytest -n 0 -m attack --attack tests $(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

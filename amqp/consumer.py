@@ -39,7 +39,11 @@ class Consumer:
         self._settings = settings
         self._parameters = parameters(settings)
         self._topology = Topology(settings)
-        self._results = Results(self._topology.exchange) if settings.rabbit_results else None
+        self._results = (
+            Results(self._topology.exchange, settings.reply_queues, refusals)
+            if settings.rabbit_results
+            else None
+        )
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._connection: Connection | None = None
         self._worker: Worker | None = None

@@ -7,6 +7,7 @@ twice. A result that nobody is bound to receive is dropped by the broker, and th
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from amqp.broker import Channel, Connection
@@ -16,6 +17,7 @@ from amqp.frames import Delivery, Publish
 from amqp.messages import Job
 from amqp.topology import RESULT_KEY
 from notifier.backoff import Backoff
+from notifier.refusals import Refusals
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +37,12 @@ _RESULT_KEY: Final = RESULT_KEY.encode()
 class Results:
     """Publishes results on a channel of its own, on one connection after the other."""
 
-    def __init__(self, exchange: str) -> None:
+    def __init__(self, exchange: str, reply_queues: Sequence[str], refusals: Refusals) -> None:
         self._exchange = exchange.encode()
+        names = [name.encode() for name in reply_queues]
+        self._reply_queues = {name for name in names if not name.endswith(b"*")}
+        self._reply_prefixes = tuple(name[:-1] for name in names if name.endswith(b"*"))
+        self._refusals = refusals
         self._channel: Channel | None = None
         self._confirms: Confirms[Publish] = Confirms()
         self._left_over: list[Publish] = []
@@ -96,8 +102,19 @@ class Results:
         delivery = job.delivery
         self._send(self._result(self._exchange, _RESULT_KEY, delivery, body))
         if delivery.reply_to:
+            self._reply(delivery, body)
+
+    def _reply(self, delivery: Delivery, body: bytes) -> None:
+        """Answer into the queue that a sender has named, if it may.
+
+        With our rights that could be any queue, whatever reads it. The result went out anyway.
+        """
+        queue = delivery.reply_to
+        if queue in self._reply_queues or queue.startswith(self._reply_prefixes):
             # The default exchange takes a queue's name for a routing key.
-            self._send(self._result(b"", delivery.reply_to, delivery, body))
+            self._send(self._result(b"", queue, delivery, body))
+        else:
+            self._refusals.count("reply_to", queue=queue.decode(errors="replace"))
 
     @staticmethod
     def _result(exchange: bytes, key: bytes, delivery: Delivery, body: bytes) -> Publish:

@@ -128,7 +128,8 @@ class ApiHandler(RequestHandler):
     def credentials(self) -> Credentials:
         """What this request brings to show its rights."""
         bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
-        if bearer or api_key:
+        # An empty key is a wrong one: whoever sends it has lost theirs, and should hear of it.
+        if bearer or api_key is not None:
             return Credentials(bearer, api_key)
         return Credentials(from_this_machine=self.application.this_machine.sent(self.request))
 

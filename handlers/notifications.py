@@ -1,5 +1,7 @@
 """``POST /api/notifications/send/``."""
 
+from typing import Annotated
+
 import msgspec
 from tornado.web import HTTPError
 
@@ -7,7 +9,9 @@ from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials
-from notifier.wire import SendRequest, SendResponse, check_key
+from notifier.wire import Key, SendRequest, SendResponse, check_key
+
+_HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
 
 
 class SendHandler(ApiHandler):
@@ -32,7 +36,7 @@ class SendHandler(ApiHandler):
             },
             security=("apiKey", "accessToken"),
             optional_security=True,
-            headers={"Idempotency-Key": "The same as `key` in the body."},
+            headers={"Idempotency-Key": _HeaderKey},
             example={"user_id": 1, "payload": {"additionalProp1": "string"}},
         )
     )

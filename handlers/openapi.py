@@ -33,8 +33,8 @@ class Operation(msgspec.Struct, frozen=True):
     security: tuple[str, ...] = ()
     """Names of the security schemes of which any one will do."""
     optional_security: bool = False
-    headers: Mapping[str, str] = {}
-    """Request headers with their meaning."""
+    headers: Mapping[str, Any] = {}
+    """Request headers with the type of each, whose description is its meaning."""
     ids: Mapping[str, str] = {}
     """The ids in the path with their meaning."""
     example: Mapping[str, Any] | None = None
@@ -117,8 +117,8 @@ _RETRY_AFTER_HEADER: Final[Mapping[str, Any]] = {
 def _describe(each: Operation) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
-        for name, meaning in each.headers.items()
+        {"name": name, "in": "header", "schema": msgspec.json.schema(form)}
+        for name, form in each.headers.items()
     ]
     parameters += [
         {

@@ -112,6 +112,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=65535, description="Messages that may be unacknowledged at a time.")
     ] = 500
     rabbit_results: Annotated[bool, Meta(description="Publish what became of each message.")] = True
+    rabbit_reply_to: Annotated[
+        str,
+        Meta(
+            description="Queues that a message's reply_to may name, with commas; a * at the end "
+            "stands for any rest. Others are ignored: a sender could write into any queue."
+        ),
+    ] = ""
     open_send: Annotated[
         bool, Meta(description="Let anyone who reaches the server send. For closed networks.")
     ] = False
@@ -282,12 +289,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["debug", "info", "warning", "error"], Meta(description="Least level to log.")
     ] = "info"
     log_format: Annotated[Literal["text", "json"], Meta(description="Form of a log line.")] = "text"
+    log_rate: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Lines a second about failed requests, for each status; more are only "
+            "counted, so that nobody fills the log. 0 is no limit.",
+        ),
+    ] = 10
 
     def __post_init__(self) -> None:
         if 0 < len(self.secret_key) < SECRET_LENGTH:
             raise ValueError(f"secret_key: wants at least {SECRET_LENGTH} characters")
         if self.amqp_url and not self.amqp_url.startswith(("amqp://", "amqps://")):
             raise ValueError("amqp_url: wants an address that begins with amqp:// or amqps://")
+        if any("*" in name[:-1] for name in self.reply_queues):
+            raise ValueError("rabbit_reply_to: a * can only stand at the end of a name")
         try:
             _networks(self.trusted_proxies)
         except ValueError as error:
@@ -297,6 +314,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def trusted_networks(self) -> tuple[Network, ...]:
         """Where the proxies are whose forwarding headers hold."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def reply_queues(self) -> tuple[str, ...]:
+        """Queues that reply_to may name, and beginnings of such, which end in ``*``."""
+        return tuple(part.strip() for part in self.rabbit_reply_to.split(",") if part.strip())
 
     @property
     def rabbitmq(self) -> bool:

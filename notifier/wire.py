@@ -68,7 +68,10 @@ Payload = Annotated[
     msgspec.Raw,
     msgspec.Meta(
         description="Any JSON value but null, delivered byte for byte.",
-        extra_json_schema={"examples": [{"additionalProp1": "string"}]},
+        extra_json_schema={
+            "type": ["object", "array", "string", "number", "boolean"],
+            "examples": [{"additionalProp1": "string"}],
+        },
     ),
 ]
 

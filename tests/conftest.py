@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
@@ -24,6 +23,8 @@ from servers.notifier import ServerProcess
 from tests.storage.databases import PostgresDatabase
 from tests.support.harness import Harness, ServerWith, running, settings_for
 from tests.support.history import MissingHistory
+
+pytest_plugins = ["tests.security.table"]
 
 _WORKERS_PER_CORE = 2
 """Tests wait for something half of their time."""
@@ -44,15 +45,10 @@ LONG = (
     "test_bad_input.py",
     "storage/test_postgres.py",
     "test_install.py",
+    "security/test_schema.py",
+    "security/test_bytes.py",
 )
 """The files that take longest. They start first, so that no worker ends long after the others."""
-
-# How long an example takes says only how busy the machine is.
-hypothesis.settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("tests")
-
 
 # A shell starts background jobs with Ctrl-C ignored, and so would be all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -76,7 +76,10 @@ FORBIDDEN = {
         r"notifier\.sending(\..*)?",
         _only(NOUNS, r"notifier\.(sending|identity|storage)(\..*)?"),
     ),
-    "logging knows only time": (r"notifier\.process\.logs", _only(r"notifier\.clock")),
+    "logging knows only time and how often": (
+        r"notifier\.process\.logs",
+        _only(r"notifier\.(clock|buckets)"),
+    ),
     "drivers are chosen in the composition, and known to each other only": (
         _only(PROCESS, DRIVERS),
         DRIVERS,

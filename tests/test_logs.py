@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.identity.tokens import Tokens
-from notifier.process.logs import Format, JsonFormatter, TextFormatter, scrub
+from notifier.process.logs import Format, JsonFormatter, Sparse, TextFormatter, scrub
 from servers.notifier import ServerProcess
 from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, SEND
 
@@ -26,7 +27,7 @@ API_KEY = "ntf_0123456789abcdefghijklmnop"
 
 def record(message: str, *arguments: object, **fields: object) -> logging.LogRecord:
     made = logging.makeLogRecord({"levelname": "INFO", "name": "notifier.tests", "created": 1.25})
-    made.msg, made.args = message, arguments
+    made.levelno, made.msg, made.args = logging.INFO, message, arguments
     vars(made).update(fields)
     return made
 
@@ -158,6 +159,49 @@ def test_fields_that_are_secrets(name: str) -> None:
 def test_what_is_no_secret_stays(message: str) -> None:
     """Addresses, ports and plain words are left as they are."""
     assert scrub(message) == message
+
+
+def test_long_things_are_cut() -> None:
+    """Of a message or a field that is long the log has its beginning and its end."""
+    long = "begin" + "x" * 60_000 + "end"
+    for shown in (text("Failed"), text("%s", long, path=long), json.dumps(parsed(long, path=long))):
+        assert len(shown) < 2500
+    assert re.fullmatch(r"beginx+ … 59008 characters … x+end", parsed("x", path=long)["path"])
+    assert len(text("\0" * 60_000)) < 5000
+
+
+def test_traces_are_cut() -> None:
+    """An error that repeats what it was given does not fill the log, and what it is remains."""
+    try:
+        raise ValueError("x" * 1_000_000 + " is no number")
+    except ValueError:
+        raised = sys.exc_info()
+    shown = text("Failed", exc_info=raised)
+    assert len(shown) < 21_000
+    assert "Traceback" in shown
+    assert shown.endswith("is no number")
+
+
+def test_floods_of_a_kind_are_thinned() -> None:
+    """Of each kind so many lines a second pass, and the next one says how many did not."""
+    sparse = Sparse(rate=2)
+    seconds = 0.0
+    sparse._buckets._now = lambda: seconds
+    lines = [record("Request", status=401) for _ in range(1000)]
+    passed = [line for line in lines if sparse.filter(line)]
+    assert len(passed) == 20
+    assert sparse.filter(record("Request", status=500)), "another kind"
+    debug = record("Request", status=401)
+    debug.levelno = logging.DEBUG
+    assert sparse.filter(debug), "which was asked for"
+    seconds = 0.5
+    line = record("Request", status=401)
+    assert sparse.filter(line)
+    assert vars(line)["left_out"] == 980
+    seconds = 1.0
+    assert sparse.filter(record("Request", status=401))
+    unbounded = Sparse(rate=0)
+    assert all(unbounded.filter(line) for line in lines)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))

@@ -49,6 +49,21 @@ def test_missing_servers_fail_in_ci() -> None:
     assert "2 errors in " in done.stdout.splitlines()[-1]
 
 
+def test_attacks_are_shown() -> None:
+    """What an attack measured stands in the table, also where workers ran it."""
+    test = "tests/security/test_bytes.py::test_nudges_of_other_releases"
+    done = subprocess.run(
+        [*PYTEST, "-n", "1", "-m", "attack", "--attack", test],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "| any bytes at any parser | not tried | 500 each" in done.stdout
+
+
 def test_long_files_exist() -> None:
     """The list of files that start first names only files of tests."""
     assert not [name for name in LONG if not (ROOT / "tests" / name).is_file()]

@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         flags = {setting.field: getattr(options, setting.field, None) for setting in SETTINGS}
         loaded = load(flags, dotenv=Path(".env"))
-        logs.configure(loaded.settings.log_level, loaded.settings.log_format)
+        settings = loaded.settings
+        logs.configure(settings.log_level, settings.log_format, settings.log_rate)
         for warning in loaded.warnings:
             print(f"notifier: {warning}", file=sys.stderr)
         command: Command = options.command

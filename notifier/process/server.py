@@ -145,6 +145,7 @@ class Server:
         senders = Senders(
             accounts,
             self.store,
+            self.refusals,
             open_send=settings.open_send,
             sends=_sends(settings.sends_per_second),
             keyless_sends=_sends(settings.keyless_sends_per_second),

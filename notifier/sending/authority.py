@@ -10,7 +10,6 @@ Each key, each superuser, and all that send without, may send only so often: a p
 has gone wild leaves room for the others.
 """
 
-import logging
 import time
 from typing import Final
 
@@ -26,15 +25,18 @@ from notifier.errors import (
 )
 from notifier.identity.accounts import Accounts, digest
 from notifier.models import ANYONE, TRUSTED, Scope, Sender, User
+from notifier.refusals import Refusals
 from notifier.storage.operations.keys import ScopesOf
 from notifier.storage.store import Store
-
-logger = logging.getLogger(__name__)
 
 _REMEMBER: Final = 5.0
 """Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
 
+_HINT: Final = (
+    "Make a key with `python -m notifier apikey create --name NAME` and send it as X-API-Key; "
+    "NOTIFIER_OPEN_SEND=1 lets everyone send"
+)
 _NEEDS_KEY: Final = (
     "Sends need an API key here, or a superuser's access token. "
     "`python -m notifier apikey create --name NAME` makes a key."
@@ -53,12 +55,12 @@ class Credentials(msgspec.Struct, frozen=True):
     @property
     def secret(self) -> str | None:
         """Whatever was brought, key or token."""
-        return self.api_key or self.bearer
+        return self.bearer if self.api_key is None else self.api_key
 
     @property
     def is_token(self) -> bool:
         """Whether the secret is an access token: three parts with dots. A key has none."""
-        return not self.api_key and self.bearer is not None and self.bearer.count(".") == 2
+        return self.api_key is None and self.bearer is not None and self.bearer.count(".") == 2
 
 
 class Senders:
@@ -68,6 +70,7 @@ class Senders:
         self,
         accounts: Accounts,
         store: Store,
+        refusals: Refusals,
         *,
         open_send: bool,
         sends: Buckets,
@@ -75,6 +78,7 @@ class Senders:
     ) -> None:
         self._accounts = accounts
         self._store = store
+        self._refusals = refusals
         self._open_send = open_send
         self._sends = sends
         self._keyless_sends = keyless_sends
@@ -118,11 +122,7 @@ class Senders:
             return TRUSTED
         if credentials.from_this_machine:
             return ANYONE
-        logger.warning(
-            "Send refused: no credentials. Make a key with `python -m notifier apikey create "
-            "--name NAME` and send it as X-API-Key; NOTIFIER_OPEN_SEND=1 lets everyone send",
-            extra={"action": "send_refused"},
-        )
+        self._refusals.count("no_credentials", hint=_HINT)
         raise Unauthenticated(_NEEDS_KEY)
 
     async def _check_superuser(self, access_token: str) -> User:

@@ -15,6 +15,7 @@ from notifier.storage.operations.users import SetActive
 from servers.missing import MissingServer
 from tests.amqp.broker import RESULT, Rabbit
 from tests.amqp.conftest import Consuming
+from tests.security.table import Now
 from tests.support.harness import Harness, until
 
 
@@ -41,29 +42,50 @@ async def test_results(server: Harness, rabbit: Rabbit) -> None:
     }
 
 
-async def test_reply_to(server: Harness, rabbit: Rabbit) -> None:
-    """A result goes to the queue in reply_to as well; direct reply-to works too."""
-    ann = await server.user()
+async def test_reply_to(consuming: Consuming, rabbit: Rabbit) -> None:
+    """Where it is allowed, a result goes to reply_to as well; direct reply-to works too."""
     queue = rabbit.channel.queue_declare("", exclusive=True).method.queue
-    body = {"user_id": ann.id, "payload": 1}
-    rabbit.publish(body, reply_to=queue, correlation_id="c")
-    [answer] = await rabbit.take(queue, 1)
-    assert answer.properties.correlation_id == "c"
-    assert answer.json["seq"] == 1
+    allowed = f"{queue}, amq.rabbitmq.reply-to*"
+    async with consuming(rabbit_reply_to=allowed) as server:
+        ann = await server.user()
+        body = {"user_id": ann.id, "payload": 1}
+        rabbit.publish(body, reply_to=queue, correlation_id="c")
+        [answer] = await rabbit.take(queue, 1)
+        assert answer.properties.correlation_id == "c"
+        assert answer.json["seq"] == 1
 
-    direct: list[bytes] = []
-    channel = rabbit.channel
-    channel.basic_consume(
-        "amq.rabbitmq.reply-to", lambda *message: direct.append(message[3]), auto_ack=True
-    )
-    rabbit.publish(body, reply_to="amq.rabbitmq.reply-to")
-    await until(lambda: channel.connection.process_data_events(0) or direct)
-    assert json.loads(direct[0])["seq"] == 2
+        direct: list[bytes] = []
+        channel = rabbit.channel
+        channel.basic_consume(
+            "amq.rabbitmq.reply-to", lambda *message: direct.append(message[3]), auto_ack=True
+        )
+        rabbit.publish(body, reply_to="amq.rabbitmq.reply-to")
+        await until(lambda: channel.connection.process_data_events(0) or direct)
+        assert json.loads(direct[0])["seq"] == 2
+        assert server.server.refusals.counts == {}
+
+
+@pytest.mark.attack("reply_to names another's queue", before="the result was written into it")
+@pytest.mark.parametrize("allowed", ["", "mine, replies.*"])
+async def test_reply_to_what_is_not_allowed(
+    consuming: Consuming, rabbit: Rabbit, allowed: str, now: Now
+) -> None:
+    """What reply_to names is ignored and counted; the result goes to who listens for results."""
+    queue = rabbit.channel.queue_declare("", exclusive=True).method.queue
+    async with consuming(rabbit_reply_to=allowed) as server:
+        ann = await server.user()
+        rabbit.listen()
+        for reply_to in (queue, "replies", "mine.not"):
+            rabbit.publish({"user_id": ann.id, "payload": 1}, reply_to=reply_to)
+        assert len(await rabbit.results(3)) == 3
+        assert server.server.refusals.counts == {"reply_to": 3}
+    assert rabbit.get(queue) is None
+    now("ignored and counted")
 
 
 async def test_results_off(consuming: Consuming, rabbit: Rabbit) -> None:
     """With results off nothing is published, not even to reply_to."""
-    async with consuming(rabbit_results=False) as server:
+    async with consuming(rabbit_results=False, rabbit_reply_to="*") as server:
         ann = await server.user()
         rabbit.listen()
         queue = rabbit.channel.queue_declare("", exclusive=True).method.queue

@@ -360,7 +360,7 @@ async def test_result_that_we_may_not_publish(
     # The default exchange is called amq.default in permissions.
     await asyncio.to_thread(control, "set_permissions", user, ".*", "^(exchange|queue)-.*", ".*")
     address = rabbit.broker.address.replace("guest:guest", f"{user}:secret")
-    async with consuming(amqp_url=address) as server:
+    async with consuming(amqp_url=address, rabbit_reply_to="forbidden") as server:
         ann = await server.user()
         rabbit.listen()
         async with server.connect(ann) as device:

@@ -95,7 +95,9 @@ class OneProcess(Site):
                 self.disk = own
                 self.stack.callback(subprocess.run, ["umount", own], check=True)
             clock = self.wrong_clock(folder)
-            process = ServerProcess(own, AMQP_URL=await self.start_broker(), **clock)
+            process = ServerProcess(
+                own, AMQP_URL=await self.start_broker(), NOTIFIER_MIN_FREE_BYTES="0", **clock
+            )
             self.processes = [process]
             self.stack.callback(process.stop)
             await asyncio.to_thread(process.start)

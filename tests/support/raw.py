@@ -12,19 +12,24 @@ _TYPE = "Content-Type: application/json\r\n"
 class Raw:
     """One connection, spoken by hand."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._port = port
         self.reader = reader
         self.writer = writer
 
     @classmethod
     async def to(cls, server: Harness) -> "Raw":
-        return cls(*await asyncio.open_connection("127.0.0.1", server.server.port))
+        port = server.server.port
+        return cls(port, *await asyncio.open_connection("127.0.0.1", port))
 
     def say(
         self, headers: str, body: bytes = b"", *, path: str = SEND, version: str = "1.1"
     ) -> None:
         """Begin a send, or another POST, with these headers."""
-        head = f"POST {path} HTTP/{version}\r\nHost: 127.0.0.1\r\n{_TYPE}{headers}\r\n"
+        host = f"Host: 127.0.0.1:{self._port}\r\n"
+        head = f"POST {path} HTTP/{version}\r\n{host}{_TYPE}{headers}\r\n"
         self.writer.write(head.encode("latin-1") + body)
 
     async def answer(self) -> tuple[int, dict[str, str], object]:
