@@ -194,6 +194,13 @@ class TestWhoMaySend:
         refused = await server.post(b"not JSON", headers={"X-API-Key": "ntf_invented"})
         assert (refused.status_code, refused.json()["code"]) == (401, "api_key_not_valid")
 
+    async def test_an_empty_key_is_a_wrong_one(self, server: Harness) -> None:
+        """Whoever sends an empty key has lost theirs, and neither passes without nor by a token."""
+        token = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
+        for headers in ({"X-API-Key": ""}, {"X-API-Key": ""} | token):
+            refused = await server.post({"user_id": 1, "payload": 1}, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (401, "api_key_not_valid")
+
     async def test_keys_that_may_not_send(self, server: Harness) -> None:
         """A key without the scope is refused, with the scope's name, and nothing is stored."""
         ann = await server.user()

@@ -43,16 +43,14 @@ class Ledger:
         """How many notifications were accepted."""
         return sum(map(len, self.accepted.values()))
 
-    def delivered(self, user_id: int) -> set[str]:
-        """The keys that any connection of a user was given."""
-        return {key for owner, given in self.connections if owner == user_id for _, key in given}
-
     def missing(self) -> list[str]:
         """Keys that were promised and that nobody got."""
+        delivered = {(user_id, key) for user_id, given in self.connections for _, key in given}
         return [
             key
             for user_id, promised in self.accepted.items()
-            for key in promised.keys() - self.delivered(user_id)
+            for key in promised
+            if (user_id, key) not in delivered
         ]
 
     @property
