@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "attack(name, before): what an attacker does, and what it did once"
     )
+    config.addinivalue_line("markers", "only_in_full: an attack without a short form")
     hypothesis.settings.load_profile("full" if config.getoption(_OPTION) else "short")
 
 
@@ -54,8 +55,12 @@ def now(record_property: Callable[[str, object], None]) -> Now:
     return lambda measured: record_property("now", measured)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Each report of an attack carries its name, from workers too."""
+    if not config.getoption(_OPTION):
+        long = [item for item in items if item.get_closest_marker("only_in_full")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         if mark := item.get_closest_marker("attack"):
             [name] = mark.args

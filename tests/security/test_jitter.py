@@ -34,10 +34,9 @@ async def test_one_process(server_with: ServerWith, in_full: bool, now: Now) -> 
     now(f"{people:,} clients of one process: {figures}")
 
 
-async def test_three_processes(tmp_path: Path, in_full: bool, now: Now) -> None:
+@pytest.mark.only_in_full
+async def test_three_processes(tmp_path: Path, now: Now) -> None:
     """The same with PostgreSQL and Redis, through nginx, for 2,000 clients."""
-    if not in_full:
-        pytest.skip("takes two minutes: make attack")
     with running(tmp_path, NOTIFIER_PING_SECONDS="10") as cluster:
         clients = [client(person.id) for person in cluster.users(2_000)]
         figures = await Jitter(cluster.url).run(
