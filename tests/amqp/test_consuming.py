@@ -328,6 +328,7 @@ async def test_status(consuming: Consuming, rabbit: Rabbit) -> None:
         assert RESULT not in rabbit.queue
 
 
+@pytest.mark.attack("flooding one user's inbox through RabbitMQ", before="no bound")
 async def test_inbox_full(consuming: Consuming, rabbit: Rabbit) -> None:
     """What is too much for a user is laid aside with the reason; the others' goes on."""
     async with consuming(max_pending=3) as server:

@@ -76,6 +76,7 @@ async def test_addresses(backend: Backend, inbox: Page) -> None:
     await expect(inbox.get_by_text("https://bank.example@evil.example/")).to_be_visible()
 
 
+@pytest.mark.attack("a link whose real host is hidden", before="a long host's end cut off")
 async def test_links_show_their_host(backend: Backend, visit: Visit) -> None:
     """On a phone too, all of the host is seen, in ASCII and before anything else of the link."""
     long = f"bank.example.{'login-' * 9}x.{'secure-' * 8}x.evil.example"

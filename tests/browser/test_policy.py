@@ -34,6 +34,7 @@ async def framed(context: BrowserContext, outside: str) -> tuple[str, str]:
     return frame.url, "".join(said)
 
 
+@pytest.mark.attack("another site or port frames the sign-in form or the inbox", before="shown")
 async def test_nobody_frames_us(backend: Backend, visit: Visit, foreign: ForeignSite) -> None:
     """Neither another site nor another port of this host shows what is ours, signed in or not."""
     visitor = await visit(backend)

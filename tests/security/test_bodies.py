@@ -56,6 +56,7 @@ def is_over(connection: socket.socket) -> bool:
     ],
     ids=["chunked", "announced"],
 )
+@pytest.mark.attack("bodies begun and not finished", before="220 MB for 200 of 1 MB")
 def test_memory_is_bounded(
     server_process: Callable[..., ServerProcess], count: int, head: str, start: bytes
 ) -> None:
@@ -87,6 +88,7 @@ async def hold(server: Harness, count: int, size: int = 100 * KILOBYTE) -> list[
     return held
 
 
+@pytest.mark.attack("one address takes all room for bodies", before="no limit")
 async def test_one_address_gets_half(server_with: ServerWith) -> None:
     """Beyond its share an address gets 429 before its body is read; small bodies pass."""
     async with server_with(body_budget_bytes=400 * KILOBYTE) as server:
@@ -138,6 +140,7 @@ async def test_all_together_get_the_budget(server_with: ServerWith) -> None:
         ("Expect: 100-continue\r\nContent-Length: 10\r\n", b""),
     ],
 )
+@pytest.mark.attack("a body that is never sent", before="open after 400 s")
 async def test_never_sent(server_with: ServerWith, headers: str, start: bytes) -> None:
     """A body that does not come gets 408 and the connection ends, however small it is."""
     async with server_with(body_seconds=0.5) as server:
@@ -154,6 +157,7 @@ async def test_never_sent(server_with: ServerWith, headers: str, start: bytes) -
         raw.leave()
 
 
+@pytest.mark.attack("a body that trickles", before="open after 400 s")
 async def test_trickled(server_with: ServerWith) -> None:
     """A body that comes byte by byte ends long before it would be complete."""
     async with server_with(body_seconds=0.5) as server:
@@ -191,6 +195,7 @@ async def test_slow_but_fast_enough(server_with: ServerWith) -> None:
 
 @pytest.mark.parametrize("path", [VERIFY, "/api/users/token/", "/nowhere", "/api/users/1/identity"])
 @pytest.mark.parametrize("headers", ["Content-Length: 16385\r\n", "Transfer-Encoding: chunked\r\n"])
+@pytest.mark.attack("1 MB of brackets where a token is expected", before="72 ms of the loop")
 async def test_small_where_only_names_and_tokens_come(
     server: Harness, path: str, headers: str
 ) -> None:
@@ -206,6 +211,7 @@ async def test_small_where_only_names_and_tokens_come(
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 20000\r\n", "Transfer-Encoding: chunked\r\n"])
+@pytest.mark.attack("a large body without a key, from elsewhere", before="read, then refused")
 async def test_strangers_send_nothing_large(server_with: ServerWith, headers: str) -> None:
     """Who brings no credentials and comes from elsewhere gets 401 before the body is read."""
     async with server_with(trusted_proxies="127.0.0.1") as server:
@@ -225,6 +231,7 @@ async def test_strangers_send_nothing_large(server_with: ServerWith, headers: st
         raw.leave()
 
 
+@pytest.mark.attack("refused bodies sent on for ever", before="64 MiB each, any number")
 async def test_only_so_many_refused_bodies_are_read(
     server: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +269,7 @@ SMUGGLED = b"0\r\n\r\nGET /healthz/live/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         ("Content-Length: 4, 4\r\n", "1.1"),
     ],
 )
+@pytest.mark.attack("two lengths, or a coding and a length: request smuggling", before="a bare 400")
 async def test_nothing_is_smuggled(server: Harness, headers: str, version: str) -> None:
     """A body whose end is in doubt gets 400 with the reason, and nothing behind it is read."""
     raw = await Raw.to(server)
@@ -275,6 +283,7 @@ async def test_nothing_is_smuggled(server: Harness, headers: str, version: str) 
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "GZIP", "gzip, identity"])
+@pytest.mark.attack("a compressed bomb as a body", before="400, not unpacked")
 async def test_encoded_bodies(server: Harness, coding: str) -> None:
     """An encoded body gets 415 and is not unpacked, whatever it holds."""
     for body in (gzip.compress(b" " * MEGABYTE), b'{"user_id": 1, "payload": 1}'):
@@ -297,6 +306,7 @@ async def test_encoded_bodies(server: Harness, coding: str) -> None:
     ],
     ids=["open", "pairs", "mountain", "towers", "hills", "strings", "in_strings", "escapes"],
 )
+@pytest.mark.attack("1 MB of brackets or strings as a payload", before="14 to 44 ms of the loop")
 def test_brackets_cost_little(text: bytes) -> None:
     """A megabyte that is made to be hard to check costs a few times what reading it does."""
 

@@ -133,6 +133,7 @@ def opened_by(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+@pytest.mark.attack("more idle connections than descriptors", before="98 % CPU, nobody served")
 async def test_more_connections_than_descriptors(limited: Processes) -> None:
     """Who is connected notices nothing, the server rests, and who waits is served in the end."""
     process = limited(NOTIFIER_HEADER_SECONDS="600")
@@ -200,6 +201,7 @@ async def test_nobody_is_waited_for_by_a_stop(server_with: ServerWith) -> None:
             assert len(all_of(server)) == 0
 
 
+@pytest.mark.attack("descriptors taken by something else", before="a traceback for each accept")
 async def test_descriptors_that_others_have_taken(
     server: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +275,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+@pytest.mark.attack("connections that say nothing", before="open after 400 s")
 async def test_silence(server: Harness, clock: Clock) -> None:
     """Who connects and says nothing is cut off, without an answer that nobody has asked for."""
     async with raw(server) as idle:
@@ -286,6 +289,7 @@ async def test_silence(server: Harness, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", LIVE], ids=["first", "next"])
+@pytest.mark.attack("headers that trickle", before="open after 400 s")
 async def test_trickled_headers(server: Harness, clock: Clock, said: bytes) -> None:
     """Headers end in time or with 408, however many of their lines have come."""
     async with raw(server, said) as slow:
@@ -305,6 +309,7 @@ async def test_trickled_headers(server: Harness, clock: Clock, said: bytes) -> N
     assert refused(server, "headers_too_late") == 1
 
 
+@pytest.mark.attack("connections kept idle between requests", before="3,600 s")
 async def test_keep_alive(server: Harness, clock: Clock) -> None:
     """Between requests a client has its own time, anew after each, and is then cut off."""
     async with raw(server) as kept:
@@ -340,6 +345,7 @@ async def test_a_slow_answer_of_ours(
 UNREAD = b"GET /static/swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+@pytest.mark.attack("an answer that is not read", before="open after 400 s")
 async def test_an_unread_answer(server: Harness, clock: Clock) -> None:
     """Who asks and does not read is cut off."""
     async with raw(server, UNREAD * 20, 4096):
@@ -402,6 +408,7 @@ async def test_a_websocket_that_is_dead(server_with: ServerWith) -> None:
     ],
     ids=["one line", "many lines", "a path", "the second request"],
 )
+@pytest.mark.attack("headers that are too large", before="no answer, a line of log each")
 async def test_headers_that_are_too_large(server: Harness, request_bytes: bytes) -> None:
     """They get 431, and the connection ends."""
     async with raw(server, request_bytes) as large:
@@ -444,6 +451,7 @@ def test_on_whose_account(address: str, client: str | None) -> None:
     assert Addresses(0, proxies).client(address) is None
 
 
+@pytest.mark.attack("one address takes all connections", before="no bound")
 async def test_a_bound_for_each_address(
     server_with: ServerWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -471,6 +479,7 @@ async def test_a_bound_for_each_address(
         other[1].close()
 
 
+@pytest.mark.attack("one client of a proxy takes all connections", before="no bound")
 async def test_a_bound_for_each_client_of_a_proxy(server_with: ServerWith) -> None:
     """A proxy has as many connections as it likes; each of its clients only some at a time."""
     forwarded = functools.partial("X-Forwarded-For: {}\r\n".format)
@@ -503,6 +512,7 @@ async def test_a_bound_for_each_client_of_a_proxy(server_with: ServerWith) -> No
 # The rest.
 
 
+@pytest.mark.attack("300 connects at once", before="the last waits 1 s")
 def test_backlog(server_process: Processes) -> None:
     """A crowd that comes while the server is busy is let in by the system, and served then."""
     somaxconn = Path("/proc/sys/net/core/somaxconn")
@@ -519,6 +529,7 @@ def test_backlog(server_process: Processes) -> None:
             assert each.recv(4096).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.attack("sockets that do not read when the server stops", before="50 tracebacks")
 async def test_a_stop_with_unread_sockets(server_process: Processes) -> None:
     """Clients that do not read leave nothing in the log when the server stops."""
     process = server_process()
@@ -543,6 +554,7 @@ async def test_a_stop_with_unread_sockets(server_process: Processes) -> None:
     assert "Traceback" not in process.log
 
 
+@pytest.mark.attack("asking for the version", before="Server: TornadoServer/…")
 async def test_no_answer_names_the_library(server: Harness) -> None:
     """No kind of answer says what the server is made of."""
     async with raw(server, server.handshake(server.admin)) as upgraded:

@@ -75,6 +75,7 @@ def check_headers(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("path", addresses())
+@pytest.mark.attack("an answer without protective headers", before="most of them")
 async def test_headers(server: Harness, path: str) -> None:
     """Every answer of every route has them, errors, redirects and "not modified" too."""
     for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "BREW"):
@@ -137,6 +138,7 @@ def spellings(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", ["index.html", "docs.html"])
+@pytest.mark.attack("a page under another spelling, without its policy", before="200")
 async def test_pages_have_one_address(server: Harness, page: str) -> None:
     """However it is spelt, no page is among the files, where its policy would be missing."""
     for path in spellings(page):
@@ -166,6 +168,7 @@ async def test_pages_have_one_address(server: Harness, page: str) -> None:
         ({"Forwarded": "for=192.0.2.1; proto=http, for=10.0.0.1;Proto=HTTPS"}, True),
     ],
 )
+@pytest.mark.attack("a session cookie over plain HTTP behind an unknown TLS proxy", before="sent")
 async def test_the_cookie_is_secure_over_tls(
     server: Harness, headers: dict[str, str], secure: bool
 ) -> None:
@@ -182,6 +185,10 @@ async def test_the_cookie_is_secure_over_tls(
         assert (morsel["path"], morsel["domain"]) == (SESSION, "")
 
 
+@pytest.mark.attack(
+    "reading version, figures or lights as a stranger",
+    before="version in schema, package.json and Server",
+)
 async def test_strangers_learn_nothing(server: Harness) -> None:
     """Figures and lights are the superuser's; nobody else hears of parts, counts or versions."""
     stats = await server.http.get("/api/stats/")

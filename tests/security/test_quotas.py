@@ -25,6 +25,7 @@ def codes(answers: list[httpx.Response]) -> Counter[str]:
     return Counter(each.json().get("code", "stored") for each in answers)
 
 
+@pytest.mark.attack("flooding one user's inbox", before="no bound: 420 MB in 3 s")
 async def test_inbox(server_with: ServerWith, each_database_url: str):
     """Who floods one user is stopped at the limit, whatever key each send has; others go on."""
     async with server_with(max_pending=LIMIT, database_url=each_database_url) as server:
@@ -58,6 +59,7 @@ async def test_inbox_empties(server_with: ServerWith):
             assert (await device.next()).seq == LIMIT + 1
 
 
+@pytest.mark.attack("a keyless program gone wild", before="no bound")
 async def test_keyless_sends(server_with: ServerWith):
     """All that send without a key share one rate; a key is not concerned."""
     async with server_with(keyless_sends_per_second=5) as server:
@@ -72,6 +74,7 @@ async def test_keyless_sends(server_with: ServerWith):
         assert server.server.refusals.counts["too_many_sends"] == counts["too_many_sends"]
 
 
+@pytest.mark.attack("a program with a key gone wild", before="no bound")
 async def test_sends_of_one_key(server_with: ServerWith):
     """A key that sends too quickly is told when to come again, and leaves the others alone."""
     async with server_with(sends_per_second=1) as server:
@@ -87,6 +90,7 @@ async def test_sends_of_one_key(server_with: ServerWith):
         assert codes(await flood(server, ann, 1, headers=other)) == {"stored": 1}
 
 
+@pytest.mark.attack("filling the disk", before="the database fails, readiness flaps")
 async def test_disk(server_with: ServerWith, expected_errors: list[str]):
     """Below the floor of free disk sends get 503, acknowledgements pass, and it is not ready."""
     expected_errors.append("The disk is nearly full")

@@ -40,6 +40,7 @@ def set_clock(server: Harness, *limits: int) -> Clock:
 
 @pytest.mark.parametrize("path", [TOKEN, SESSION])
 @pytest.mark.parametrize("name", ["admin", "nobody", "n\0body", "x" * 200])
+@pytest.mark.attack("guess the password of one name", before="10 to 12 a second, for ever")
 async def test_guesses_are_refused_and_later_allowed(
     server_with: ServerWith, path: str, name: str
 ) -> None:
@@ -77,6 +78,7 @@ async def test_both_doors_count_together(server: Harness) -> None:
         assert (await server.post(wrong, path)).status_code == 429
 
 
+@pytest.mark.attack("lock a person out by their name", before="not possible, nor any limit")
 async def test_nobody_is_locked_out_by_name(server_with: ServerWith) -> None:
     """Strangers at many addresses use up their guesses of a name; its person signs in."""
     async with server_with(trusted_proxies=PROXY) as server:
@@ -91,6 +93,7 @@ async def test_nobody_is_locked_out_by_name(server_with: ServerWith) -> None:
         assert (await sign_in(server.http, credentials(), "198.51.100.1")).status_code == 200
 
 
+@pytest.mark.attack("guess from many addresses of one IPv6 network", before="no limit")
 async def test_many_addresses_of_one_network(server_with: ServerWith) -> None:
     """In IPv6 one host has a whole network of addresses, which counts as one."""
     async with server_with(trusted_proxies=PROXY) as server:
@@ -119,6 +122,7 @@ async def test_what_is_no_attempt_does_not_count(server: Harness) -> None:
 
 
 @pytest.mark.parametrize("addresses", [1, 10])
+@pytest.mark.attack("300 guesses at once", before="a rightful sign-in waits 4 s, or is refused")
 async def test_a_flood(
     server_with: ServerWith, monkeypatch: pytest.MonkeyPatch, addresses: int
 ) -> None:

@@ -157,6 +157,7 @@ def test_programs_that_may_be_proxies(untouched: ServerProcess, script: str) -> 
     assert stored(untouched) == before
 
 
+@pytest.mark.attack("sends without a key by another account", before="200")
 def test_other_accounts(untouched: ServerProcess) -> None:
     """Whoever else has an account on this machine needs a key."""
     if os.geteuid() != 0:
@@ -210,6 +211,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("name", "other_account"), ROWS)
+@pytest.mark.attack("sends without a key through a proxy", before="200: everybody was this machine")
 def test_proxies(untouched: ServerProcess, name: str, *, other_account: bool) -> None:
     """Nothing passes without a key through any proxy, whoever runs it."""
     with running(KINDS[name], untouched.port, other_account=other_account) as port:
@@ -244,6 +246,7 @@ while True:
 
 
 @pytest.mark.parametrize("own_processes", [False, True], ids=["own network", "own processes too"])
+@pytest.mark.attack("sends without a key through a container's port", before="not tried")
 def test_port_of_a_container(tmp_path: Path, *, own_processes: bool) -> None:
     """A container's port mapping, which enters its network from outside, is no program in it."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
@@ -306,6 +309,7 @@ async def status_of(server: Harness, head: str) -> int:
         ("Host: 192.0.2.1:{}", 401),
     ],
 )
+@pytest.mark.attack("sends without a key for another host", before="200 without the port")
 async def test_hosts(server: Harness, line: str, status: int) -> None:
     """The Host has to be this machine with the server's own port, as in the address people type."""
     named = line.format(server.server.port)
@@ -313,6 +317,7 @@ async def test_hosts(server: Harness, line: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "Host: 127.0.0.1:{}\r\n"])
+@pytest.mark.attack("sends without a key over HTTP/1.0", before="200")
 async def test_older_protocol(server: Harness, host: str) -> None:
     """HTTP/1.0, which proxies speak and nobody else does, is not direct."""
     named = host.format(server.server.port)
@@ -329,6 +334,7 @@ async def test_older_protocol(server: Harness, host: str) -> None:
         *("Fastly-Client-IP", "Fly-Client-IP", "X-Amzn-Trace-Id", "X-Azure-ClientIP"),
     ],
 )
+@pytest.mark.attack("sends without a key with a header of a proxy", before="200 with some of them")
 async def test_headers_of_proxies(server: Harness, name: str) -> None:
     """A single header that only proxies add makes a request a forwarded one."""
     assert (await server.post({"user_id": 1, "payload": 1})).status_code == 200

@@ -115,6 +115,7 @@ HANDSHAKES = {
 
 
 @pytest.mark.parametrize("name", HANDSHAKES)
+@pytest.mark.attack("handshakes that break RFC 6455", before="101")
 async def test_hostile_handshakes(server: Harness, name: str) -> None:
     """What is no handshake of RFC 6455 is refused; what is one agrees on nothing beside."""
     ann = await server.user()
@@ -205,6 +206,7 @@ FAULTS = [
     [(code, reason, sent) for code, reason, _, sent in FAULTS],
     ids=[f"{code} {name}" for code, _, name, _ in FAULTS],
 )
+@pytest.mark.attack("frames that break RFC 6455", before="taken, echoed, or cut without a word")
 async def test_hostile_frames(server: Harness, code: int, reason: str, sent: bytes) -> None:
     """What breaks RFC 6455 ends the connection with the code for it, and is counted."""
     ann = await server.user()
@@ -275,6 +277,7 @@ async def test_pieces_and_pings_between(server: Harness) -> None:
         assert b"Binary" in (await read_frame(reader))[1]
 
 
+@pytest.mark.attack("a compression bomb over a WebSocket", before="not compressed")
 async def test_no_compression(server: Harness) -> None:
     """A client that offers permessage-deflate gets none."""
     ann = await server.user()
@@ -309,6 +312,9 @@ async def flood(server: Harness, person: Person, sent: bytes) -> list[tuple[int,
 
 
 @pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.attack(
+    "ten sockets flood pings, junk or control frames", before="others' sends take 70 times as long"
+)
 async def test_floods_end(server_with: ServerWith, name: str) -> None:
     """Ten sockets that flood end with 1008, are counted, and others go on as ever."""
     async with server_with(frames_per_second=50) as server:
@@ -339,6 +345,7 @@ async def test_the_budget(server_with: ServerWith) -> None:
         assert 20 <= len(answers) - 1 <= 20 * (2 + seconds)
 
 
+@pytest.mark.attack("large frames without end", before="taken")
 async def test_a_flood_of_bytes(server_with: ServerWith) -> None:
     """Few large frames end a connection as well as many small ones."""
     async with server_with(frames_per_second=0, frame_bytes_per_second=100_000) as server:
@@ -376,6 +383,9 @@ async def test_acks_are_no_flood(server_with: ServerWith) -> None:
         assert refused(server) == {}
 
 
+@pytest.mark.attack(
+    "sockets flood acknowledgements of nothing", before="others' sends take 20 times as long"
+)
 async def test_acks_of_nothing_are_read_slowly(server_with: ServerWith) -> None:
     """Acks beyond what a connection was given are read at the rate of other frames."""
     async with server_with(frames_per_second=100) as server:
@@ -425,6 +435,7 @@ async def acknowledge_at_once(server: Harness, monkeypatch: pytest.MonkeyPatch) 
     assert max(steps) <= STEPS
 
 
+@pytest.mark.attack("asking, and never reading the answers", before="memory grows")
 async def test_whoever_asks_and_does_not_read(server_with: ServerWith) -> None:
     """A peer that reads none of its answers costs a bounded buffer, and is read on afterwards."""
     async with server_with(frames_per_second=0, high_water_bytes=1000) as server:
@@ -457,6 +468,7 @@ async def test_whoever_asks_and_does_not_read(server_with: ServerWith) -> None:
 # Sockets.
 
 
+@pytest.mark.attack("5,000 sockets by one token", before="open in 5 s")
 async def test_sockets_of_one_user(server_with: ServerWith) -> None:
     """The newest beyond the cap is refused with 429; the others stay, and so do other users."""
     async with server_with(sockets_per_user=2, ping_seconds=7) as server:
