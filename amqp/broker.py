@@ -40,7 +40,8 @@ def parameters(settings: Settings) -> Any:
     if settings.amqp_url:
         try:
             return pika.URLParameters(settings.amqp_url)
-        except (TypeError, ValueError) as error:
+        except Exception as error:
+            # Of any kind: pika reads options as Python literals and opens the files they name.
             # Without the address itself, which holds a password.
             raise InvalidSettings(f"AMQP_URL is not valid: {type(error).__name__}.") from None
     return pika.ConnectionParameters(

@@ -51,7 +51,7 @@ def test_missing_servers_fail_in_ci() -> None:
 
 def test_attacks_are_shown() -> None:
     """What an attack measured stands in the table, also where workers ran it."""
-    test = "tests/security/test_bytes.py::test_nudges_of_other_releases"
+    test = "tests/security/test_bytes.py::test_what_is_no_broker"
     done = subprocess.run(
         [*PYTEST, "-n", "1", "-m", "attack", "--attack", test],
         cwd=ROOT,

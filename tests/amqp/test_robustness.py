@@ -418,7 +418,13 @@ def test_settings(tmp_path: Path) -> None:
     assert parameters(secure).port == 5671
     with pytest.raises(InvalidSettings, match="AMQP_URL: wants an address"):
         load({}, {"AMQP_URL": "http://u:hunter2@mq/"}, tmp_path / "none")
-    odd = load({}, {"AMQP_URL": "amqp://u:hunter2@mq/?nonsense=1"}, tmp_path / "none").settings
-    with pytest.raises(InvalidSettings) as caught:
-        parameters(odd)
-    assert "hunter2" not in caught.value.message
+    for option in ("nonsense=1", "ssl_options=:", "heartbeat=x"):
+        address = f"amqp://u:hunter2@mq/?{option}"
+        odd = load({}, {"AMQP_URL": address}, tmp_path / "none").settings
+        with pytest.raises(InvalidSettings) as caught:
+            parameters(odd)
+        assert "hunter2" not in caught.value.message
+    many = {"NOTIFIER_RABBIT_REPLY_TO": " a, b.* ,"}
+    assert load({}, many, tmp_path / "none").settings.reply_queues == ("a", "b.*")
+    with pytest.raises(InvalidSettings, match="NOTIFIER_RABBIT_REPLY_TO: a \\* can only stand"):
+        load({}, {"NOTIFIER_RABBIT_REPLY_TO": "a.*.b"}, tmp_path / "none")

@@ -71,18 +71,24 @@ class _Connection:
     @classmethod
     async def open(cls, url: httpx.URL, client: Client) -> "_Connection":
         """Connect. Raises OSError or IncompleteReadError where the server lets nobody in."""
-        reader, writer = await asyncio.open_connection(url.host, url.port)
-        writer.write(
+        connection = cls(*await asyncio.open_connection(url.host, url.port))
+        try:
+            await connection._shake_hands(client)
+        except BaseException:
+            connection.lose("closed")
+            raise
+        return connection
+
+    async def _shake_hands(self, client: Client) -> None:
+        self._writer.write(
             f"GET /ws/notifications/{client.user_id}/?token={client.token} HTTP/1.1\r\n"
             "Host: notifier.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = await self._reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 "):
-            writer.transport.abort()
             raise ConnectionRefusedError(head)
-        return cls(reader, writer)
 
     async def notification(self) -> tuple[int, str]:
         """The next one, acknowledged: its seq and its key."""
@@ -111,7 +117,7 @@ class _Connection:
             if transport.is_reading():  # type: ignore[attr-defined]
                 transport.pause_reading()  # type: ignore[attr-defined]
             return
-        if how == "reset":
+        if how == "reset" and not transport.is_closing():
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         transport.abort()
@@ -173,11 +179,10 @@ class Jitter:
 
     async def _watch(self, client: Client, lives: Sequence[float]) -> None:
         """Connect for so many seconds each, then for good."""
-        for life in lives:
+        for life in (*lives, None):
             while not await self._connection(client, life):  # noqa: ASYNC110 - it comes again
                 await asyncio.sleep(_pause())
             await asyncio.sleep(_pause())
-        await self._connection(client, None)
 
     async def _connection(self, client: Client, life: float | None) -> bool:
         """Whether it lived so long: the server may end it, or have none."""

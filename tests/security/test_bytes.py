@@ -22,6 +22,7 @@ from amqp.messages import read
 from handlers.users import EmptyRequest, RefreshRequest, SignInRequest, VerifyRequest
 from notifier import wire
 from notifier.config import SETTINGS, Settings, load
+from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.nudges import NotANudge, Nudges
 from notifier.errors import InvalidRequest, InvalidSettings, TokenNotValid
 from notifier.events import Appended
@@ -269,6 +270,33 @@ def test_settings(environ: dict[str, str], flags: dict[str, str | None]) -> None
         assert valid.url
         valid.loopback  # noqa: B018 - it must not fail
         valid.trusted_networks  # noqa: B018
+
+
+hosts = st.sampled_from(
+    ["h", "[::1]", "[::1", "h:1", "h:x", "h:99999", "", "%ff", "é", ":", "@", ","]
+)
+addresses = st.builds(
+    "{}://{}{}{}".format,
+    st.sampled_from(
+        ["amqp", "amqps", "redis", "rediss", "redis+sentinel", "redis+cluster", "http"]
+    ),
+    st.sampled_from(["", "u:p@", ":p@", "u@", "%ff:%zz@", "a/b:c@", "@"]),
+    st.lists(hosts, max_size=3).map(",".join),
+    st.sampled_from(["", "/", "/0", "/x", "/%2f", "/é", "/a/b", "/m/0/1"])
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=10).map("?{}=1".format)
+    | st.sampled_from(
+        ["heartbeat", "ssl_options", "connection_attempts", "socket_timeout", "tcp_options"]
+    ).flatmap(lambda name: texts.map(f"?{name}={{}}".format)),
+)
+
+
+@given(addresses | texts.map("amqp://{}".format) | texts.map("redis://{}".format))
+def test_addresses(address: str) -> None:
+    """An address of RabbitMQ or Redis can be used, or is refused as a setting."""
+    with suppress(InvalidSettings):
+        bus_for(address)
+    with suppress(InvalidSettings):
+        parameters(load({}, {"AMQP_URL": address}, Path("/nonexistent")).settings)
 
 
 @pytest.fixture(scope="module")
