@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.backend import Backend
