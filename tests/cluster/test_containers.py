@@ -1,18 +1,24 @@
 """docker-compose.yml and Dockerfile fit the program, as far as one can tell without an engine."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
 
 from handlers.routes import PATHS
 from notifier.config import SETTINGS, Settings, load
 from notifier.delivery.relay.address import bus_for
 from notifier.process.parts import database_address, make_relay
+from servers import ROOT
+from servers.ports import free_port
+from servers.program import listens, wait_for
+from servers.redis import RedisServer
 
-ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name in SERVICES if name.startswith("notifier-")]
@@ -43,6 +49,7 @@ SERVICE: dict[str, type | tuple[type, ...]] = {
     "tmpfs": (str, list),
     "ulimits": dict,
     "volumes": list,
+    "user": str,
 }
 HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
@@ -87,14 +94,14 @@ def test_only_nginx_and_the_management_page_are_published() -> None:
 def test_no_secrets() -> None:
     """Whatever is secret comes from outside, is required, and is named in .env.example."""
     secrets = {setting.variable for setting in SETTINGS if setting.secret}
-    secrets |= {"POSTGRES_PASSWORD", "RABBITMQ_DEFAULT_PASS"}
+    secrets |= {"POSTGRES_PASSWORD", "RABBITMQ_DEFAULT_PASS", "REDISCLI_AUTH"}
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if name in secrets and name != "REDIS_URL":
-                required = re.fullmatch(r"\$\{(\w+):\?.+\}", value)
+            if name in secrets:
+                secret = value.removeprefix("redis://:").removesuffix("@redis:6379/0")
+                required = re.fullmatch(r"\$\{(\w+):\?.+\}", secret)
                 assert required, name
                 assert f"{required[1]}=" in EXAMPLE
-    assert "@" not in SERVICES[OURS[0]]["environment"]["REDIS_URL"]
 
 
 def _environment() -> dict[str, str]:
@@ -123,14 +130,37 @@ def test_addresses_lead_to_services() -> None:
     ours = SERVICES[OURS[0]]["environment"]
     assert {ours["POSTGRES_HOST"], ours["RABBIT_HOST"]} <= SERVICES.keys()
     assert (ours["POSTGRES_PORT"], ours["RABBIT_PORT"]) == (5432, 5672)
-    assert ours["REDIS_URL"] == "redis://redis:6379/0"
-    bus_for(ours["REDIS_URL"])
+    password = SERVICES["redis"]["environment"]["REDISCLI_AUTH"]
+    assert ours["REDIS_URL"] == f"redis://:{password}@redis:6379/0"
+    bus_for(_environment()["REDIS_URL"])
     database = SERVICES["postgres"]["environment"]
     for name in ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"):
         assert database[name] == ours[name]
     broker = SERVICES["rabbitmq"]["environment"]
     assert broker["RABBITMQ_DEFAULT_USER"] == ours["RABBIT_USER"]
     assert broker["RABBITMQ_DEFAULT_PASS"] == ours["RABBIT_PASSWORD"]
+
+
+def test_redis_wants_its_password(tmp_path: Path) -> None:
+    """It is not told in arguments, and without it nobody is served."""
+    shell, option, script = SERVICES["redis"]["command"]
+    port, secret = free_port(), "s3cret"
+    script = script.replace("$$", "$").replace("save ", f"port {port}\nsave ")
+    environment = {"PATH": os.environ["PATH"], "REDISCLI_AUTH": secret}
+    RedisServer.find("redis-server")
+    server = subprocess.Popen(
+        [shell, option, script], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: listens(port), lambda: "Redis does not start")
+        assert secret.encode() not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        with redis.Redis(port=port, password=secret) as known, redis.Redis(port=port) as stranger:
+            assert known.ping()
+            with pytest.raises(redis.AuthenticationError):
+                stranger.ping()
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_nginx_leads_to_the_processes() -> None:
