@@ -33,7 +33,7 @@ class TrustedProxies:
         """Whether the proxy has left a request that it names, to try it elsewhere.
 
         This process hung, and has it from the buffer of a connection that is closed. The key
-        of the other attempt does not settle it for ever: what is acknowledged may be removed.
+        of the other attempt does not keep it out for ever: what is acknowledged may be removed.
         """
         if self.request_id(request) is None:
             return False

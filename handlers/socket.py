@@ -196,7 +196,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         self._answer(ProcessingError(problem))
 
     def _answer(self, message: CommandResult | ProcessingError) -> None:
-        # Acknowledgements may be settled after the peer has left.
+        # An acknowledgement may be stored after the peer has left.
         if self._transport is not None:
             self._transport.answer(message)
 

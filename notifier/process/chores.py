@@ -35,7 +35,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoRet
 
 
 class Retention:
-    """Removes what was settled long enough ago, and old user changes, in small batches."""
+    """Removes, in small batches, what ended long enough ago, and old user changes."""
 
     def __init__(self, store: Store, days: float) -> None:
         self._store = store
@@ -45,11 +45,11 @@ class Retention:
         """Remove everything that is due; returns how many rows. Raises Unavailable."""
         now = clock.now()
         due = now - self._kept
-        settled = await self._in_batches(partial(RemoveNotifications, due, due))
-        if settled:
-            logger.info("Old notifications removed", extra={"action": "removed", "rows": settled})
+        removed = await self._in_batches(partial(RemoveNotifications, due, due))
+        if removed:
+            logger.info("Old notifications removed", extra={"action": "removed", "rows": removed})
         changes = await self._in_batches(partial(RemoveUserChanges, now - _USER_CHANGES_KEPT))
-        return settled + changes
+        return removed + changes
 
     async def _in_batches(self, removal: Callable[[int], Operation[int]]) -> int:
         """Remove, with a limit, until there is less to do; returns how many rows went."""

@@ -49,9 +49,9 @@ class NotificationService:
         return self._store.submit(append)
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
-        """Settle a notification for all devices of its user.
+        """Acknowledge a notification, for all devices of its user.
 
-        The first acknowledgement counts; unknown and settled keys change nothing. The future
+        The first acknowledgement counts; unknown and acknowledged ones change nothing. The future
         is done with the commit. Raises Unavailable if there is no room.
         """
         return self._store.submit(Acknowledge(user_id, key))
