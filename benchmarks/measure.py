@@ -44,6 +44,9 @@ def subject(module: str, **environment: str) -> Iterator[Subject]:
                 "NOTIFIER_PORT": "0",
                 "NOTIFIER_DATA_DIR": folder,
                 "NOTIFIER_DRAIN_SECONDS": "0",
+                # Who is at the other end is asked once for each connection, for milliseconds:
+                # that is no part of a send.
+                "NOTIFIER_OPEN_SEND": "1",
                 "NOTIFIER_KEYLESS_SENDS_PER_SECOND": "0",
                 "SECRET_KEY": SECRET,
                 **environment,

@@ -36,6 +36,9 @@ class ClientConnection(WebSocketProtocol13):
     handler waits or their bytes exceed ``size``; anything else ends the connection.
     """
 
+    # As in handlers/stream.py.
+    __slots__ = ("_allowed", "_allowed_bytes", "_failed", "_steps")
+
     def __init__(
         self,
         handler: WebSocketHandler,

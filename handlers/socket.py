@@ -50,6 +50,17 @@ _decode: Decoder[ClientFrame] = Decoder(ClientFrame)
 class FeedSocketHandler(ApiHandler, WebSocketHandler):
     """Delivers to one connection, and takes its acknowledgements and commands."""
 
+    # As in handlers/stream.py.
+    __slots__ = (
+        "_acks",
+        "_device",
+        "_frames",
+        "_idle_acks",
+        "_token",
+        "_transport",
+        "_unsettled",
+    )
+
     def initialize(self) -> None:
         self._token: Token | None = None
         self._device: Device | None = None
