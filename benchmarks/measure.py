@@ -48,6 +48,8 @@ def subject(module: str, **environment: str) -> Iterator[Subject]:
                 # that is no part of a send.
                 "NOTIFIER_OPEN_SEND": "1",
                 "NOTIFIER_KEYLESS_SENDS_PER_SECOND": "0",
+                # Bursts are for one user.
+                "NOTIFIER_MAX_PENDING": "0",
                 "SECRET_KEY": SECRET,
                 **environment,
             },
