@@ -16,7 +16,7 @@ a delivery, from bytes to a message    22  58, and then its frames are still to 
 a publish, from a message to bytes     25  86
 ===================================  ====  ==============================================
 
-That is 2.0 µs instead of 5.3 for a delivery and 1.3 instead of 4.3 for a publish, of 30 to 42 µs
+That is 2.0 µs instead of 5.3 for a delivery and 1.3 instead of 4.3 for a publish, of 24 to 36 µs
 for the whole message (``python -m benchmarks.frames`` and ``.amqp``, one run, two cores).
 
 What is used of pika beyond its documentation, checked against 1.4.4 by
