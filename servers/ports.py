@@ -5,12 +5,11 @@ port is taken from below those that systems give to outgoing connections and to 
 number stays reserved while this process lives, by a UDP socket; the servers here speak TCP.
 """
 
+import atexit
 import random
 import socket
 
 _PORTS = range(10_000, 32_768)
-
-_reserved: list[socket.socket] = []
 
 
 def free_port(*, companion: int = 0) -> int:
@@ -33,5 +32,5 @@ def _reserve(port: int) -> bool:
     except OSError:
         reservation.close()
         return False
-    _reserved.append(reservation)
+    atexit.register(reservation.close)
     return True
