@@ -17,9 +17,9 @@ from tornado.ioloop import IOLoop
 
 from amqp.frames import Delivery, FrameConnection, Publish
 
-_CHANNEL: Final = 5
+CHANNEL: Final = 5
 _FRAME_MAX: Final = 1 << 17
-_BODY: Final = b'{"user_id": 1, "payload": {"additionalProp1": "string", "number": 12345}}'
+BODY: Final = b'{"user_id": 1, "payload": {"additionalProp1": "string", "number": 12345}}'
 _ROUNDS: Final = 15
 _MESSAGES: Final = 5000
 
@@ -28,12 +28,12 @@ _PROPERTIES: Final = BasicProperties(
 )
 
 
-def _marshal(method: object) -> bytes:
+def marshal(method: object) -> bytes:
     """A message as pika writes it."""
     frames = (
-        Method(_CHANNEL, method),
-        Header(_CHANNEL, len(_BODY), _PROPERTIES),
-        Body(_CHANNEL, _BODY),
+        Method(CHANNEL, method),
+        Header(CHANNEL, len(BODY), _PROPERTIES),
+        Body(CHANNEL, BODY),
     )
     return b"".join(frame.marshal() for frame in frames)
 
@@ -60,19 +60,19 @@ async def main() -> None:
         for kind in (FrameConnection, TornadoConnection)
     )
     delivered: list[Delivery] = []
-    ours.deliver_to(delivered.append, _CHANNEL)
+    ours.deliver_to(delivered.append, CHANNEL)
     theirs._process_frame = lambda frame: None  # noqa: SLF001 - what pika decodes goes nowhere
-    data = _marshal(Basic.Deliver("ctag1.0123456789abcdef", 7, False, "e", "notifications.send"))
+    data = marshal(Basic.Deliver("ctag1.0123456789abcdef", 7, False, "e", "notifications.send"))
     _compare(
         "delivery",
         lambda: ours._on_data_available(data),  # noqa: SLF001 - where the bytes come in
         lambda: theirs._on_data_available(data),  # noqa: SLF001
     )
-    publish = Publish(b"e", b"key", _BODY, b"application/json", b"c", message_id=b"m")
+    publish = Publish(b"e", b"key", BODY, b"application/json", b"c", message_id=b"m")
     _compare(
         "publish",
-        lambda: publish.frames(_CHANNEL, _FRAME_MAX),
-        lambda: _marshal(Basic.Publish(exchange="e", routing_key="key")),
+        lambda: publish.frames(CHANNEL, _FRAME_MAX),
+        lambda: marshal(Basic.Publish(exchange="e", routing_key="key")),
     )
 
 

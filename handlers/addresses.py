@@ -8,7 +8,7 @@ from collections import Counter
 from functools import lru_cache
 
 from handlers.proxies import TrustedProxies
-from notifier.addresses import subscriber
+from notifier.addresses import is_loopback, subscriber
 
 
 class Addresses:
@@ -26,7 +26,7 @@ class Addresses:
             return None
         host = address.partition("%")[0]
         client = subscriber(host)
-        return None if host == "::1" or client.startswith("127.") else client
+        return None if is_loopback(host) or is_loopback(client) else client
 
     def take(self, client: str) -> bool:
         """Count one more connection of ``client``, if it may have one."""

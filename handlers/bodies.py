@@ -10,13 +10,11 @@ answer goes out at once, for those who look, and what still comes is dropped pie
 for so long and so much, from so many at once, and then the connection ends.
 """
 
-import ipaddress
 import re
 import sys
 from collections.abc import Awaitable
 from typing import Final
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
@@ -31,7 +29,8 @@ from handlers.budget import Budget
 from handlers.deadlines import CHECK_SECONDS
 from handlers.errors import reply_for
 from handlers.services import Services
-from handlers.stream import ClientStream
+from handlers.stream import connection_of, stream_of
+from notifier.addresses import is_loopback
 from notifier.errors import (
     BodyTooLate,
     InvalidRequest,
@@ -137,7 +136,7 @@ class Bodies:
             not self._open_send
             and "X-API-Key" not in headers
             and "Authorization" not in headers
-            and not _is_loopback(request.remote_ip)
+            and not is_loopback(request.remote_ip or "")
         ):
             raise Unauthenticated
 
@@ -166,26 +165,6 @@ class Bodies:
                 await body.check()
 
 
-def connection_of(request: HTTPServerRequest) -> HTTP1Connection:
-    """The connection that ``request`` came on."""
-    assert isinstance(request.connection, HTTP1Connection)
-    return request.connection
-
-
-def stream_of(request: HTTPServerRequest) -> ClientStream:
-    """The stream beneath it."""
-    stream = connection_of(request).stream
-    assert isinstance(stream, ClientStream)
-    return stream
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
-
-
 class _Body(HTTPMessageDelegate):
     """Passes on a body that comes, until it turns out to be too large, too much or too late."""
 
@@ -202,6 +181,7 @@ class _Body(HTTPMessageDelegate):
         self._delegate = delegate
         self._limit = limit
         self._announced = announced
+        self._whose = request.remote_ip or ""
         self._charged = 0
         self._size = 0
         self._is_complete = False
@@ -214,16 +194,15 @@ class _Body(HTTPMessageDelegate):
 
     def charge(self, size: int) -> None:
         """Take so many bytes of the budget. Raises TryLater where there is no room."""
-        address = self._request.remote_ip
         if self._charged + size <= self._bodies.small:
-            self._bodies.budget.charge(address, size)
+            self._bodies.budget.charge(self._whose, size)
         else:
-            self._bodies.budget.take(address, size)
+            self._bodies.budget.take(self._whose, size)
         self._charged += size
 
     def give_back(self) -> None:
         """Whatever was taken is free again."""
-        self._bodies.budget.give_back(self._request.remote_ip, self._charged)
+        self._bodies.budget.give_back(self._whose, self._charged)
         self._charged = 0
 
     # Refusing.

@@ -17,9 +17,9 @@ class Budget:
         self._share = total // 2
         self.taken = 0
         """Bytes that are taken now."""
-        self._by_address: Counter[str | None] = Counter()
+        self._by_address: Counter[str] = Counter()
 
-    def take(self, address: str | None, size: int) -> None:
+    def take(self, address: str, size: int) -> None:
         """Raises BodiesFull or TooManyBodies, with nothing taken, where there is no room."""
         if self.taken + size > self._total:
             raise BodiesFull
@@ -27,12 +27,12 @@ class Budget:
             raise TooManyBodies
         self.charge(address, size)
 
-    def charge(self, address: str | None, size: int) -> None:
+    def charge(self, address: str, size: int) -> None:
         """Take what is too small to be refused."""
         self.taken += size
         self._by_address[address] += size
 
-    def give_back(self, address: str | None, size: int) -> None:
+    def give_back(self, address: str, size: int) -> None:
         """``size`` bytes are free again."""
         self.taken -= size
         self._by_address[address] -= size

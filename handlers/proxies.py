@@ -10,9 +10,9 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 
+from handlers.stream import connection_of
 from notifier.config import Network
 
 _REQUEST_ID: Final = "X-Request-Id"
@@ -37,8 +37,7 @@ class TrustedProxies:
         """
         if self.request_id(request) is None:
             return False
-        assert isinstance(request.connection, HTTP1Connection)
-        stream = request.connection.stream
+        stream = connection_of(request).stream
         try:
             # Tornado does not look beyond the request, so it may not know yet.
             return stream.closed() or stream.socket.recv(1, _PEEK) == b""

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
 from handlers.deadlines import Deadlines
@@ -28,6 +30,7 @@ class ClientStream(IOStream):
         "awaited",
         "behind",
         "client",
+        "neighbour_at",
         "sent",
         "sent_before",
     )
@@ -48,6 +51,9 @@ class ClientStream(IOStream):
         """On whose account the connection goes, if on anybody's."""
         self.behind: str | None = None
         """On whose account a proxy's connection goes while it has a request of theirs."""
+        self.neighbour_at: int | None = None
+        """Our port, if the kernel says that a neighbour is at the other end (see
+        :mod:`handlers.this_machine`), or else 0; None if it was not asked."""
         self.awaited: Deadlines[ClientStream] | None = None
         """What has to be done in time, if anything."""
         self.sent = 0
@@ -87,6 +93,19 @@ class ClientStream(IOStream):
     def close_fd(self) -> None:
         super().close_fd()
         self._closed_callback(self)
+
+
+def connection_of(request: HTTPServerRequest) -> HTTP1Connection:
+    """The connection that ``request`` came on."""
+    assert isinstance(request.connection, HTTP1Connection)
+    return request.connection
+
+
+def stream_of(request: HTTPServerRequest) -> ClientStream:
+    """The stream beneath it."""
+    stream = connection_of(request).stream
+    assert isinstance(stream, ClientStream)
+    return stream
 
 
 def refuse(connection: socket.socket, answer: bytes) -> None:

@@ -5,15 +5,13 @@ address says nothing, because behind a proxy everybody is. So a request has to l
 direct one does, and then, once for each connection, the kernel is asked who is at its other end.
 """
 
-import ipaddress
 from functools import lru_cache
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
-from tornado.iostream import IOStream
 
+from handlers.stream import stream_of
+from notifier.addresses import is_loopback
 from notifier.identity.neighbour import Connection, Neighbours
 
 _ADDED_BY_PROXIES: Final = (
@@ -33,34 +31,27 @@ class ThisMachine:
     def __init__(self, *, may_send: bool) -> None:
         self._may_send = may_send
         self._neighbours = Neighbours()
-        self._ports: WeakKeyDictionary[IOStream, int] = WeakKeyDictionary()
-        """Of each connection that was asked about: our port if it is from here, otherwise 0."""
 
     def sent(self, request: HTTPServerRequest) -> bool | None:
         """Whether it sent ``request``; None as long as :meth:`ask` has to find that out."""
         if not self._may_send:
             return False
-        port = self._ports.get(_stream(request))
+        port = stream_of(request).neighbour_at
         return None if port is None else port != 0 and _looks_direct(request, port)
 
     async def ask(self, request: HTTPServerRequest) -> bool:
         """The same, where the kernel is asked. What it says is remembered for the connection."""
-        stream = _stream(request)
+        stream = stream_of(request)
         try:
             connection = Connection.of(stream.socket)
         except (OSError, AttributeError):
             return False  # the peer has left
         port = connection.ours[1]
-        if not (_is_loopback(connection.theirs[0]) and _looks_direct(request, port)):
+        if not (is_loopback(connection.theirs[0]) and _looks_direct(request, port)):
             return False
         is_neighbour = await self._neighbours.has(connection)
-        self._ports[stream] = port if is_neighbour else 0
+        stream.neighbour_at = port if is_neighbour else 0
         return is_neighbour
-
-
-def _stream(request: HTTPServerRequest) -> IOStream:
-    assert isinstance(request.connection, HTTP1Connection)
-    return request.connection.stream
 
 
 def _looks_direct(request: HTTPServerRequest, port: int) -> bool:
@@ -87,12 +78,5 @@ def _is_here(host: str, port: int) -> bool:
     if digits != str(port):
         return False
     if name.startswith("[") and name.endswith("]"):
-        return _is_loopback(name[1:-1])
-    return name.lower() == "localhost" or (":" not in name and _is_loopback(name))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+        return is_loopback(name[1:-1])
+    return name.lower() == "localhost" or (":" not in name and is_loopback(name))

@@ -6,6 +6,14 @@ _IPV6_SUBSCRIBER = 64
 """Bits of an IPv6 address that a subscriber cannot choose: a network has 64 (RFC 4291 §2.5.1)."""
 
 
+def is_loopback(address: str) -> bool:
+    """Whether it is one of a machine's own. What is no address is none."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def subscriber(address: str) -> str:
     """What stands for everything that whoever has ``address`` can send from.
 

@@ -4,6 +4,7 @@ An error in the log that a test did not announce fails it. ``make test`` runs th
 by side, each file in one worker process; a worker starts the servers that its files need.
 """
 
+import asyncio
 import functools
 import logging
 import os
@@ -170,3 +171,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
             f"MISSING: {name} is not here; {count} tests were left out", yellow=True
         )
     return result
+
+
+@pytest.fixture
+def held_sends(server: Harness, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Sends wait for this event before they reach the store."""
+    free = asyncio.Event()
+    send = server.server.notifications.send
+
+    async def wait(*arguments: Any) -> Any:
+        await free.wait()
+        return await send(*arguments)
+
+    monkeypatch.setattr(server.server.notifications, "send", wait)
+    return free

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -17,22 +16,8 @@ from tests.support.harness import SECONDS, SECRET, SEND, Harness, ServerWith, un
 Processes = Callable[..., ServerProcess]
 
 
-@pytest.fixture
-def held(server: Harness, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Sends wait for this event before they reach the store."""
-    free = asyncio.Event()
-    send = server.server.notifications.send
-
-    async def wait(*arguments: Any) -> Any:
-        await free.wait()
-        return await send(*arguments)
-
-    monkeypatch.setattr(server.server.notifications, "send", wait)
-    return free
-
-
 async def test_in_flight_is_finished_while_nothing_new_is_wanted(
-    server: Harness, held: asyncio.Event, expected_errors: list[str]
+    server: Harness, held_sends: asyncio.Event, expected_errors: list[str]
 ) -> None:
     """Readiness goes off, new connections are refused, and the send under way gets its answer."""
     expected_errors.append("Request")  # the access log's line of a 503
@@ -49,7 +34,7 @@ async def test_in_flight_is_finished_while_nothing_new_is_wanted(
             async with httpx.AsyncClient() as newcomer:
                 await newcomer.get(f"{server.url}/healthz/ready/")
         assert not stopping.done()
-        held.set()
+        held_sends.set()
         assert (await sending)["seq"] == 1
         await asyncio.wait_for(stopping, SECONDS)
 

@@ -13,8 +13,8 @@ from pika.spec import Basic, BasicProperties
 from tornado.ioloop import IOLoop
 
 from amqp.frames import Deliveries, Delivery, FrameConnection, Publish
+from benchmarks.frames import BODY, CHANNEL, marshal
 
-CHANNEL = 5
 FRAME_MAX = 4096
 
 short = st.binary(max_size=255)
@@ -131,22 +131,6 @@ def test_publish(  # noqa: PLR0917 - drawn in this order
     assert b"".join(each.fragment for each in bodies) == body
 
 
-PROPERTIES = BasicProperties(
-    content_type="application/json", correlation_id="c", message_id="m", delivery_mode=2
-)
-CONTENT = b"x" * 80
-
-
-def marshaled(method: object) -> bytes:
-    """A message as pika writes it."""
-    frames = (
-        Method(CHANNEL, method),
-        Header(CHANNEL, len(CONTENT), PROPERTIES),
-        Body(CHANNEL, CONTENT),
-    )
-    return b"".join(frame.marshal() for frame in frames)
-
-
 def calls(of: Callable[[], object]) -> int:
     """How many functions are called, in Python and in C."""
     count = 0
@@ -166,7 +150,7 @@ def calls(of: Callable[[], object]) -> int:
 
 async def test_reading_saves_half_of_the_calls() -> None:
     """A delivery takes less than half as many calls as pika needs for its frames alone."""
-    data = marshaled(Basic.Deliver("ctag1.0123456789abcdef", 7, False, "e", "notifications.send"))
+    data = marshal(Basic.Deliver("ctag1.0123456789abcdef", 7, False, "e", "notifications.send"))
     ours, theirs = (
         kind(custom_ioloop=IOLoop.current(), internal_connection_workflow=False)
         for kind in (FrameConnection, TornadoConnection)
@@ -177,15 +161,15 @@ async def test_reading_saves_half_of_the_calls() -> None:
     theirs._process_frame = frames.append
     spent = calls(lambda: ours._on_data_available(data))
     assert 2 * spent < calls(lambda: theirs._on_data_available(data))
-    assert [delivery.body for delivery in deliveries] == [CONTENT]
+    assert [delivery.body for delivery in deliveries] == [BODY]
     assert len(frames) == 3
 
 
 def test_writing_saves_two_thirds_of_the_calls() -> None:
     """A publish takes less than a third of pika's calls, for the same message."""
-    publish = Publish(b"e", b"key", CONTENT, b"application/json", b"c", message_id=b"m")
+    publish = Publish(b"e", b"key", BODY, b"application/json", b"c", message_id=b"m")
     spent = calls(lambda: publish.frames(CHANNEL, FRAME_MAX))
-    assert 3 * spent < calls(lambda: marshaled(Basic.Publish(exchange="e", routing_key="key")))
-    assert publish.frames(CHANNEL, FRAME_MAX) == marshaled(
+    assert 3 * spent < calls(lambda: marshal(Basic.Publish(exchange="e", routing_key="key")))
+    assert publish.frames(CHANNEL, FRAME_MAX) == marshal(
         Basic.Publish(exchange="e", routing_key="key")
     )

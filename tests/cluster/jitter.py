@@ -20,6 +20,7 @@ from typing import NamedTuple
 import httpx
 
 from tests.cluster.ledger import Ledger
+from tests.support.frames import handshake
 from tests.support.harness import SEND
 
 _AFTER = 60.0
@@ -80,12 +81,8 @@ class _Connection:
         return connection
 
     async def _shake_hands(self, client: Client) -> None:
-        self._writer.write(
-            f"GET /ws/notifications/{client.user_id}/?token={client.token} HTTP/1.1\r\n"
-            "Host: notifier.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        path = f"/ws/notifications/{client.user_id}/?token={client.token}"
+        self._writer.write(handshake(path))
         head = await self._reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 "):
             raise ConnectionRefusedError(head)

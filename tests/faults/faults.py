@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from servers.program import Program
 from servers.redis import RedisServer
 from tests.faults.site import OneProcess, Site, ThreeProcesses
+from tests.support.frames import handshake
 from tests.support.people import socket_url
 
 _LASTS: Final = 5.0
@@ -121,11 +122,7 @@ async def _vanishing_clients(site: Site) -> None:
     for number in range(200):
         client = socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])))
         path = socket_url("http://", people[number % 2].id).removeprefix("ws://")
-        client.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-        )
+        client.sendall(handshake(path, host=host))
         await asyncio.sleep(0.02)
         # A reset instead of an end.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

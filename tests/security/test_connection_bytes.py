@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.identity.tokens import Tokens
 from servers.notifier import ServerProcess
 from servers.program import SECONDS
 from tests.security.table import Now
-from tests.support.harness import SECRET, SEND
+from tests.support.frames import handshake
+from tests.support.harness import SEND
+from tests.support.people import identity_of
 
 pytestmark = pytest.mark.attack("any bytes on a connection", before="not tried")
 
@@ -167,13 +168,8 @@ frames = st.builds(
 )
 def test_frames(server: ServerProcess, sent: list[bytes], extensions: str) -> None:
     """Whatever is sent to a socket, the connection goes on or ends, alone."""
-    token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
-    handshake = (
-        f"GET /ws/notifications/1/?token={token} HTTP/1.1\r\nHost: x\r\n"
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{extensions}\r\n"
-    )
-    assert exchange(server, handshake.encode(), *sent).startswith((b"HTTP/1.1 101 ", b""))
+    request = handshake(f"/ws/notifications/1/?token={identity_of(1)}", more=extensions)
+    assert exchange(server, request, *sent).startswith((b"HTTP/1.1 101 ", b""))
 
 
 def test_and_afterwards(server: ServerProcess, now: Now) -> None:

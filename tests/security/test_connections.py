@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -25,7 +24,9 @@ from notifier.config import Settings
 from notifier.identity.tokens import Tokens
 from notifier.process import descriptors
 from servers.notifier import ServerProcess
+from tests.support.frames import handshake
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Harness, ServerWith, until
+from tests.support.people import identity_of
 
 Processes = Callable[..., ServerProcess]
 
@@ -323,22 +324,14 @@ async def test_keep_alive(server: Harness, clock: Clock) -> None:
 
 
 async def test_a_slow_answer_of_ours(
-    server: Harness, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    server: Harness, clock: Clock, held_sends: asyncio.Event
 ) -> None:
     """Deadlines are for clients: one that waits for us is not cut off."""
-    free = asyncio.Event()
-    send = server.server.notifications.send
-
-    async def wait(*arguments: Any) -> Any:
-        await free.wait()
-        return await send(*arguments)
-
-    monkeypatch.setattr(server.server.notifications, "send", wait)
     sending = asyncio.create_task(server.send(server.admin, 1))
     await until(lambda: server.server.application.requests == 1)
     for _ in range(3):
         await clock.past(server, 1000)
-    free.set()
+    held_sends.set()
     assert (await sending)["seq"] == 1
 
 
@@ -534,12 +527,7 @@ async def test_a_stop_with_unread_sockets(server_process: Processes) -> None:
     """Clients that do not read leave nothing in the log when the server stops."""
     process = server_process()
     await asyncio.to_thread(process.start)
-    token = Tokens(SECRET, {"identity": 600}).issue("identity", 1, 0)
-    upgrade = (
-        f"GET /ws/notifications/1/?token={token} HTTP/1.1\r\nHost: localhost\r\n"
-        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    ).encode()
+    upgrade = handshake(f"/ws/notifications/1/?token={identity_of(1)}")
     with connections(process.port, 20) as sockets:
         for each in sockets:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

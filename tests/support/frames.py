@@ -7,6 +7,15 @@ from contextlib import suppress
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
+def handshake(path: str, *, host: str = "notifier.example", more: str = "") -> bytes:
+    """The request that opens a WebSocket. ``more`` are further headers, each with its end."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        f"{more}\r\n"
+    ).encode()
+
+
 def frame(opcode: int, payload: bytes = b"", *, first: int = 0x80, masked: bool = True) -> bytes:
     """A client's frame (RFC 6455 §5.2). ``first`` has the bits beside the opcode: 0x80 is FIN."""
     size = len(payload)

@@ -20,6 +20,7 @@ from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store
 from servers.notifier import ADMIN_PASSWORD, SECRET
+from tests.support.frames import handshake
 
 SECONDS = 30.0
 """How long anything may take before a test gives up, also on a busy machine."""
@@ -149,12 +150,8 @@ class Harness:
 
     def handshake(self, person: Person) -> bytes:
         """The request that opens a WebSocket of ``person``, for those who speak it by hand."""
-        port = self.server.port
-        return (
-            f"GET /ws/notifications/{person.id}/?token={self.token(person)} HTTP/1.1\r\n"
-            f"Host: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        ).encode()
+        path = f"/ws/notifications/{person.id}/?token={self.token(person)}"
+        return handshake(path, host=f"127.0.0.1:{self.server.port}")
 
     @asynccontextmanager
     async def connect(
