@@ -30,7 +30,7 @@ from handlers.deadlines import CHECK_SECONDS
 from handlers.errors import reply_for
 from handlers.services import Services
 from handlers.stream import connection_of, stream_of
-from notifier.addresses import is_loopback
+from notifier.addresses import is_loopback, subscriber
 from notifier.errors import (
     BodyTooLate,
     InvalidRequest,
@@ -181,7 +181,7 @@ class _Body(HTTPMessageDelegate):
         self._delegate = delegate
         self._limit = limit
         self._announced = announced
-        self._whose = request.remote_ip or ""
+        self._whose = subscriber(request.remote_ip or "")
         self._charged = 0
         self._size = 0
         self._is_complete = False

@@ -109,6 +109,20 @@ async def test_one_address_gets_half(server_with: ServerWith) -> None:
         raw.leave()
 
 
+async def test_a_network_gets_half(server_with: ServerWith) -> None:
+    """In IPv6 one host has a whole network of addresses, which shares one half."""
+    async with server_with(body_budget_bytes=400 * KILOBYTE, trusted_proxies="127.0.0.1") as server:
+        length = f"Content-Length: {150 * KILOBYTE}\r\nX-API-Key: ntf_any\r\n"
+        first, second = await Raw.to(server), await Raw.to(server)
+        first.say(f"{length}X-Forwarded-For: 2001:db8::1\r\n")
+        await until(lambda: server.server.application.bodies.budget.taken)
+        second.say(f"{length}X-Forwarded-For: 2001:db8::2\r\n")
+        status, _, body = await second.answer()
+        assert (status, body["code"]) == (429, "too_many_bodies")  # type: ignore[index,call-overload]
+        first.leave()
+        second.leave()
+
+
 async def test_all_together_get_the_budget(server_with: ServerWith) -> None:
     """When the whole budget is taken, a large body gets 503, chunked too; small ones pass."""
     async with server_with(body_budget_bytes=400 * KILOBYTE) as server:
