@@ -22,8 +22,8 @@ from tornado.ioloop import IOLoop
 from amqp.ending import Ending
 from amqp.errors import ChannelClosed, Disconnected
 from amqp.frames import Deliver, FrameConnection, Publish
-from notifier.config import Settings
 from notifier.errors import InvalidSettings
+from notifier.settings import Settings
 
 SECONDS_TO_OPEN: Final = 15.0
 _SECONDS_TO_CLOSE: Final = 2.0

@@ -17,9 +17,9 @@ from amqp.results import Results
 from amqp.topology import Topology
 from amqp.worker import Worker
 from notifier.backoff import Backoff
-from notifier.config import Settings
 from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
+from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
 

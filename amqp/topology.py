@@ -12,7 +12,7 @@ from typing import Final
 
 from amqp.broker import Channel, Connection
 from amqp.errors import ChannelClosed, Misconfigured
-from notifier.config import Settings
+from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
 

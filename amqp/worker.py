@@ -19,10 +19,10 @@ from amqp.intake import Intake
 from amqp.messages import Job, Part, read
 from amqp.results import Results
 from amqp.topology import RESULT_KEY, SEND_KEY, Topology
-from notifier.config import Settings
 from notifier.errors import NotifierError, TooManyRequests
 from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
+from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers.base import RefusedHandler
-from handlers.bodies import Bodies
+from handlers.connections.bodies import Bodies
+from handlers.connections.stream import stream_of
 from handlers.services import Services
-from handlers.stream import stream_of
 from notifier.errors import TooManyConnections
 
 access_log = logging.getLogger("notifier.access")

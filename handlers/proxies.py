@@ -12,8 +12,8 @@ from typing import Final
 
 from tornado.httputil import HTTPServerRequest
 
-from handlers.stream import connection_of
-from notifier.config import Network
+from handlers.connections.stream import connection_of
+from notifier.settings import Network
 
 _REQUEST_ID: Final = "X-Request-Id"
 _PEEK: Final = socket.MSG_PEEK | socket.MSG_DONTWAIT

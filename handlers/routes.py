@@ -12,7 +12,6 @@ from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
 from handlers.openapi import build
 from handlers.pages import AssetHandler, RootHandler, StaticHandler
-from handlers.socket import FeedSocketHandler
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
     IdentityHandler,
@@ -24,6 +23,7 @@ from handlers.users import (
     TokenHandler,
     VerifyHandler,
 )
+from handlers.websocket.socket import FeedSocketHandler
 from notifier.wire import encode
 
 PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (

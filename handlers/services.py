@@ -6,16 +6,16 @@ from typing import Final
 from tornado.routing import URLSpec
 from tornado.web import Application
 
-from handlers.clients import Clients
+from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
-from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.identity.accounts import Accounts
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
+from notifier.settings import Settings
 
 _MAX_FRAME: Final = 64 * 1024
 """Bytes of a client's frame: acknowledgements and commands are small."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from tornado.httputil import HTTPServerRequest
 
-from handlers.stream import stream_of
+from handlers.connections.stream import stream_of
 from notifier.addresses import is_loopback
 from notifier.identity.neighbour import Connection, Neighbours
 

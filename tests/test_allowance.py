@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.allowance import Allowance
+from handlers.websocket.allowance import Allowance
 
 
 class Clock:

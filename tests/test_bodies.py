@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import bodies
+from handlers.connections import bodies
 from servers.notifier import ServerProcess
 from tests.support.harness import JSON, SECONDS, SEND, Harness, until
 from tests.support.raw import Raw

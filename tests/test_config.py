@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from notifier.config import CLIENT_NAMES, SETTINGS, Loaded, Settings, load
+from notifier.config import CLIENT_NAMES, SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings
+from notifier.settings import Settings
 from tests.support.harness import SECRET
 
 NOWHERE = Path("/nonexistent/.env")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.frames import BadFrame, Frame, Frames
+from handlers.websocket.frames import BadFrame, Frame, Frames
 from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 LARGEST = 300

@@ -29,7 +29,7 @@ MODULES = {
 }
 
 NOUNS = (
-    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|config|addresses|buckets"
+    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|settings|config|addresses|buckets"
     r"|refusals)"
 )
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
@@ -51,7 +51,10 @@ FORBIDDEN = {
         ".*",
     ),
     "events are made of models": (r"notifier\.events", _only(r"notifier\.models")),
-    "settings know only errors": (r"notifier\.config", _only(r"notifier\.errors")),
+    "settings stand on nothing, and who reads them knows only errors": (
+        r"notifier\.(settings|config)",
+        _only(r"notifier\.(errors|settings)"),
+    ),
     "the wire knows only the nouns": (
         r"notifier\.wire",
         _only(r"notifier\.(clock|errors|models|limits|faults)"),
@@ -113,7 +116,7 @@ LIBRARIES = {
     "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
     "sqlite3": r"notifier\.storage\.(sqlite|file)",
     "psycopg2": r"notifier\.storage\.(postgres|libpq)|notifier\.process\.parts|servers\.postgres",
-    "tornado": r"handlers\.\w+|notifier\.process\.server|amqp\.broker",
+    "tornado": r"handlers(\.\w+)+|notifier\.process\.server|amqp\.broker",
     "httpx": r"notifier_client\.\w+",
     "jwt": r"notifier\.identity\.tokens",
     "argon2": r"notifier\.identity\.hashes",

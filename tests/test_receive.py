@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import websockets
 
-from handlers.socket import MAX_UNSETTLED
+from handlers.websocket.socket import MAX_UNSETTLED
 from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
 from notifier.models import Notification

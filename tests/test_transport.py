@@ -8,7 +8,7 @@ from typing import Any
 from tornado.iostream import IOStream
 from tornado.tcpserver import TCPServer
 
-from handlers.transport import SocketTransport
+from handlers.websocket.transport import SocketTransport
 from servers.certificate import make_certificate
 from tests.support.harness import until
 

@@ -5,8 +5,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from notifier.config import SECRET_LENGTH, Settings
 from notifier.errors import CannotStart
+from notifier.settings import SECRET_LENGTH, Settings
 
 FILE_NAME: Final = "secret_key"
 

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from notifier import __version__, client, clock
-from notifier.config import SETTINGS, Loaded, Settings, load
+from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.identity.accounts import Accounts
 from notifier.identity.passwords import Passwords
@@ -34,6 +34,7 @@ from notifier.process.first_key import read_first_key
 from notifier.process.parts import make_driver
 from notifier.process.run import serve
 from notifier.process.server import make_accounts
+from notifier.settings import Settings
 from notifier.storage.copy import copy, driver_at
 from notifier.storage.store import Store
 

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-from notifier.config import Settings
 from notifier.errors import CannotStart
 from notifier.identity.accounts import Accounts
 from notifier.models import SEND_ONLY
+from notifier.settings import Settings
 
 _FILE_NAME: Final = "api_key"
 _KEY_NAME: Final = "first start"

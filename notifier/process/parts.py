@@ -8,11 +8,11 @@ from pathlib import Path
 
 from psycopg2.extensions import make_dsn
 
-from notifier.config import Settings
 from notifier.delivery.relay import LocalRelay, Relay
 from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
+from notifier.settings import Settings
 from notifier.storage.contract import Driver
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.quota import Quota

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from notifier.config import Settings
 from notifier.process.descriptors import raise_limit
 from notifier.process.server import Server
 from notifier.process.signals import ENDING, end_at_once
+from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,11 @@ from tornado.netutil import bind_sockets
 
 from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
-from handlers.deadlines import CHECK_SECONDS
-from handlers.listener import Listener
+from handlers.connections.deadlines import CHECK_SECONDS
+from handlers.connections.listener import Listener
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
 from notifier.buckets import Buckets
-from notifier.config import Settings
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
 from notifier.identity.accounts import Accounts
@@ -48,6 +47,7 @@ from notifier.process.superuser import FirstSuperuser, advice, make_first_superu
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
+from notifier.settings import Settings
 from notifier.storage.operations.keys import ApiKeys
 from notifier.storage.operations.notifications import Pending, Positions
 from notifier.storage.store import Store

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from notifier.config import Settings
 from notifier.errors import UsernameTaken
 from notifier.identity.accounts import Accounts
 from notifier.models import User
+from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
 

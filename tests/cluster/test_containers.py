@@ -11,9 +11,10 @@ import redis
 import yaml
 
 from handlers.routes import PATHS
-from notifier.config import SETTINGS, Settings, load
+from notifier.config import SETTINGS, load
 from notifier.delivery.relay.address import bus_for
 from notifier.process.parts import database_address, make_relay
+from notifier.settings import Settings
 from servers import ROOT
 from servers.ports import free_port
 from servers.program import listens, wait_for

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import bodies
+from handlers.connections import bodies
 from notifier.limits import check_text
 from servers.notifier import ServerProcess
 from tests.support.harness import SEND, Harness, ServerWith, until

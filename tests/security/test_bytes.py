@@ -21,13 +21,14 @@ from amqp.frames import BODY, HEADER, METHOD, Deliveries, Delivery
 from amqp.messages import read
 from handlers.users import EmptyRequest, RefreshRequest, SignInRequest, VerifyRequest
 from notifier import wire
-from notifier.config import SETTINGS, Settings, load
+from notifier.config import SETTINGS, load
 from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.nudges import NotANudge, Nudges
 from notifier.errors import InvalidRequest, InvalidSettings, TokenNotValid
 from notifier.events import Appended
 from notifier.identity.tokens import ALGORITHM, Tokens
 from notifier.models import Notification
+from notifier.settings import Settings
 from tests.security.table import Now
 from tests.support.harness import SECRET
 

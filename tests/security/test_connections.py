@@ -16,13 +16,13 @@ import httpx
 import pytest
 import websockets
 
-from handlers import deadlines, listener
-from handlers.addresses import Addresses
-from handlers.clients import Clients
+from handlers.connections import deadlines, listener
+from handlers.connections.addresses import Addresses
+from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
-from notifier.config import Settings
 from notifier.identity.tokens import Tokens
 from notifier.process import descriptors
+from notifier.settings import Settings
 from servers.notifier import ServerProcess
 from tests.support.frames import handshake
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Harness, ServerWith, until

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 import websockets
 
-from handlers.connection import STEPS
+from handlers.websocket.connection import STEPS
 from notifier.delivery.closing import CloseCode
 from tests.support.frames import (
     BINARY,

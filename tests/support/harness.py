@@ -13,9 +13,9 @@ import msgspec
 import websockets
 
 from notifier import wire
-from notifier.config import Settings
 from notifier.identity.tokens import Tokens, TokenType
 from notifier.process.server import Server
+from notifier.settings import Settings
 from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.store import Store

@@ -17,8 +17,8 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
 
+from handlers.connections.stream import ClientStream
 from handlers.services import Services
-from handlers.stream import ClientStream
 
 _AT_ONCE: Final = 128
 """Connections that are accepted in one go, before others are served."""

@@ -9,7 +9,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
-from handlers.deadlines import Deadlines
+from handlers.connections.deadlines import Deadlines
 
 _UNREAD: Final = 16
 """Pieces of 64 KB that may be dropped, so that the client can read why it is refused."""

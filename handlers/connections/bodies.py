@@ -25,11 +25,11 @@ from tornado.httputil import (
 from tornado.web import stream_request_body
 
 from handlers.base import ApiHandler
-from handlers.budget import Budget
-from handlers.deadlines import CHECK_SECONDS
+from handlers.connections.budget import Budget
+from handlers.connections.deadlines import CHECK_SECONDS
+from handlers.connections.stream import connection_of, stream_of
 from handlers.errors import reply_for
 from handlers.services import Services
-from handlers.stream import connection_of, stream_of
 from notifier.addresses import is_loopback, subscriber
 from notifier.errors import (
     BodyTooLate,

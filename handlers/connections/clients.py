@@ -2,8 +2,8 @@
 
 A client has so long for the headers of its first request, so long from an answer to those of
 the next one, and so long for each piece of an answer that does not leave because the client
-does not read. Bodies have limits of their own (:mod:`handlers.bodies`), and a WebSocket, which
-is pinged, none.
+does not read. Bodies have limits of their own (:mod:`handlers.connections.bodies`), and a
+WebSocket, which is pinged, none.
 """
 
 import socket
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Final
 
-from handlers.addresses import Addresses
-from handlers.deadlines import Deadlines
+from handlers.connections.addresses import Addresses
+from handlers.connections.deadlines import Deadlines
+from handlers.connections.stream import ClientStream, refuse
 from handlers.errors import reply_for
 from handlers.proxies import TrustedProxies
-from handlers.stream import ClientStream, refuse
-from notifier.config import Settings
 from notifier.errors import HeadersTooLarge, HeadersTooLate, NotifierError, TooManyConnections
 from notifier.refusals import Refusals
+from notifier.settings import Settings
 from notifier.wire import encode
 
 _PIECE: Final = 64 * 1024

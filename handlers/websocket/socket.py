@@ -6,11 +6,11 @@ from typing import Final
 
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
-from handlers.allowance import Allowance
 from handlers.base import ApiHandler
-from handlers.connection import ClientConnection
-from handlers.handshake import check_handshake
-from handlers.transport import SocketTransport
+from handlers.websocket.allowance import Allowance
+from handlers.websocket.connection import ClientConnection
+from handlers.websocket.handshake import check_handshake
+from handlers.websocket.transport import SocketTransport
 from notifier import clock
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
@@ -50,7 +50,7 @@ _decode: Decoder[ClientFrame] = Decoder(ClientFrame)
 class FeedSocketHandler(ApiHandler, WebSocketHandler):
     """Delivers to one connection, and takes its acknowledgements and commands."""
 
-    # As in handlers/stream.py.
+    # As in handlers/connections/stream.py.
     __slots__ = (
         "_acks",
         "_device",

@@ -15,8 +15,8 @@ from typing import Final, cast
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
-from handlers.allowance import Allowance
-from handlers.frames import PIECE, BadFrame, Frames
+from handlers.websocket.allowance import Allowance
+from handlers.websocket.frames import PIECE, BadFrame, Frames
 from notifier.delivery.closing import CloseCode
 
 STEPS: Final = 16
@@ -36,7 +36,7 @@ class ClientConnection(WebSocketProtocol13):
     handler waits or their bytes exceed ``size``; anything else ends the connection.
     """
 
-    # As in handlers/stream.py.
+    # As in handlers/connections/stream.py.
     __slots__ = ("_allowed", "_allowed_bytes", "_failed", "_steps")
 
     def __init__(
