@@ -115,7 +115,7 @@ class ApiHandler(RequestHandler):
         """The user whose access token came along. Raises Unauthenticated or TokenNotValid."""
         if self.bearer is None:
             raise Unauthenticated
-        return await self.application.accounts.user_of(self.bearer, "access")
+        return await self.application.authentication.user_of(self.bearer, "access")
 
     async def require_superuser(self) -> User:
         """The same, but only for superusers. Raises PermissionDenied too."""

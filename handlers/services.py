@@ -10,7 +10,7 @@ from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
-from notifier.identity.accounts import Accounts
+from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
@@ -30,7 +30,7 @@ class Services(Application):
         *,
         options: Settings,
         notifications: NotificationService,
-        accounts: Accounts,
+        identity: Identity,
         senders: Senders,
         hub: Hub,
         status: Status,
@@ -45,7 +45,8 @@ class Services(Application):
         )
         self.options = options
         self.notifications = notifications
-        self.accounts = accounts
+        self.identity = identity
+        self.authentication = identity.authentication
         self.senders = senders
         self.hub = hub
         self.status = status

@@ -9,7 +9,7 @@ from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
 from notifier.errors import TokenNotValid, UnknownUser
-from notifier.identity.accounts import TokenSet
+from notifier.identity.authentication import TokenSet
 from notifier.models import User
 from notifier.wire import parse_user_id
 
@@ -91,7 +91,9 @@ async def _sign_in(handler: ApiHandler) -> TokenSet:
     """Tokens for the name and the password in the body."""
     request = handler.parse(SignInRequest)
     address = handler.request.remote_ip or ""
-    return await handler.application.accounts.sign_in(request.username, request.password, address)
+    return await handler.application.authentication.sign_in(
+        request.username, request.password, address
+    )
 
 
 class TokenHandler(ApiHandler):
@@ -112,7 +114,7 @@ class RefreshHandler(ApiHandler):
         )
     )
     async def post(self) -> None:
-        tokens = await self.application.accounts.refresh(self.parse(RefreshRequest).refresh)
+        tokens = await self.application.authentication.refresh(self.parse(RefreshRequest).refresh)
         self.reply(RefreshResponse(tokens.access, tokens.identity))
 
 
@@ -123,7 +125,7 @@ class VerifyHandler(ApiHandler):
         Operation("Check a token", "users", VerifyRequest, VerifyResponse, errors=_BAD_CREDENTIALS)
     )
     async def post(self) -> None:
-        await self.application.accounts.verify(self.parse(VerifyRequest).token)
+        await self.application.authentication.verify(self.parse(VerifyRequest).token)
         self.reply(VerifyResponse())
 
 
@@ -168,7 +170,7 @@ class IdentityHandler(ApiHandler):
         whose = parse_user_id(user_id)
         if whose is None:
             raise UnknownUser
-        identity, token = await self.application.accounts.identity_of(whose)
+        identity, token = await self.application.authentication.identity_of(whose)
         self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
 
 
@@ -230,13 +232,15 @@ class SessionEverywhereHandler(_SessionCookie):
 
     async def delete(self) -> None:
         """Sign out everywhere: all tokens of the user end, and all connections."""
-        accounts = self.application.accounts
+        identity = self.application.identity
         try:
-            user = await accounts.user_of(self.get_cookie(self.NAME, "") or "", "refresh")
+            user = await identity.authentication.user_of(
+                self.get_cookie(self.NAME, "") or "", "refresh"
+            )
         except TokenNotValid:
             pass  # over already
         else:
-            await accounts.sign_out_everywhere(user.id)
+            await identity.accounts.sign_out_everywhere(user.id)
         self.forget()
 
 
@@ -248,4 +252,4 @@ class SessionRefreshHandler(_SessionCookie):
         cookie = self.get_cookie(self.NAME)
         if not cookie:
             raise TokenNotValid("There is no session.")
-        self.remember(await self.application.accounts.refresh(cookie))
+        self.remember(await self.application.authentication.refresh(cookie))

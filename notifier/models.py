@@ -43,6 +43,17 @@ class User(msgspec.Struct, frozen=True):
     created_at: int
 
 
+class Recipient(msgspec.Struct, frozen=True):
+    """Someone whom the application knows by a name of its own, and who has no account here."""
+
+    number: int
+    """Whose log it is, in place of a user's id: below zero, and never on the wire."""
+    name: str
+    token_version: int
+    """Tokens of an earlier version are no longer valid: their version is when they were issued."""
+    created_at: int
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """A program's rights. The key itself is shown once and never stored."""
 
@@ -60,8 +71,10 @@ class UserChange(msgspec.Struct, frozen=True):
     id: int
     user_id: int
     reason: str
-    version: int
-    """The version that the user's tokens need by now."""
+    version: int | None
+    """The version that the user's tokens need by now; None if the user is gone."""
+    session: int | None = None
+    """The one session that has ended, if the others go on."""
 
 
 class Page(msgspec.Struct, frozen=True):

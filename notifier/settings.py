@@ -115,6 +115,50 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_seconds: Annotated[Lifetime, Meta(description="Lifetime of access tokens.")] = 3600
     refresh_seconds: Annotated[Lifetime, Meta(description="Lifetime of refresh tokens.")] = 86400
     identity_seconds: Annotated[Lifetime, Meta(description="Lifetime of identity tokens.")] = 3600
+    session_days: Annotated[
+        int,
+        Meta(ge=1, description="Days after which a sign-in on the page ends, however much used."),
+    ] = 90
+    session_idle_days: Annotated[
+        int, Meta(ge=1, description="Days after which it ends if nobody comes.")
+    ] = 14
+    users: Annotated[
+        Literal["accounts", "external", "both"],
+        Meta(
+            description="Whose users: accounts of this server, those of your application, whose "
+            "tokens name them, or both."
+        ),
+    ] = "accounts"
+    jwt_public_key: Annotated[
+        str,
+        Meta(
+            description="Verifies your application's tokens: a public key as PEM text (RS256, "
+            "ES256 or EdDSA)."
+        ),
+    ] = ""
+    jwt_public_key_file: Annotated[str, Meta(description="A file with that key.")] = ""
+    jwks_url: Annotated[
+        str,
+        Meta(description="Where such keys are published, as a JWK set: https://…, or file:///…"),
+    ] = ""
+    jwt_secret: Annotated[
+        str,
+        Meta(
+            description="Verifies your application's tokens where it signs with a shared secret "
+            "(HS256), at least 32 characters, and not SECRET_KEY.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    jwt_issuer: Annotated[
+        str, Meta(description="Who must have issued your application's tokens (iss).")
+    ] = ""
+    jwt_audience: Annotated[str, Meta(description="For whom they must have been issued (aud).")] = (
+        ""
+    )
+    jwt_user_claim: Annotated[
+        str, Meta(min_length=1, description="The claim that names the user.")
+    ] = "sub"
+    audit_days: Annotated[float, Meta(ge=0, description="Days to keep the audit log.")] = 90
     guesses_per_address: Annotated[
         int,
         Meta(

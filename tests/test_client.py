@@ -20,7 +20,7 @@ import pytest
 import notifier.client
 import notifier_client
 from notifier.errors import Unavailable
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.storage.operations.keys import CreateApiKey
 from notifier.storage.operations.notifications import Pending
 from notifier_client import (

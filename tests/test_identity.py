@@ -7,7 +7,7 @@ import jwt
 import pytest
 import websockets
 
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.models import Scope
 from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
 from notifier.storage.operations.users import EndSessions, SetActive

@@ -8,7 +8,7 @@ import pytest
 import websockets
 
 from notifier.config import SETTINGS
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.process.cli import main
 from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
 from notifier.storage.operations.users import EndSessions, SetActive

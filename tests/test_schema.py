@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from handlers.openapi import build
 from handlers.routes import PATHS
 from notifier import __version__, wire
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.models import SCOPES
 from notifier.storage.operations.keys import CreateApiKey
 from tests.support.harness import ADMIN_PASSWORD, SEND, Harness, ServerWith

@@ -79,7 +79,7 @@ class LinesHandler(ApiHandler):
     _transport: Lines
 
     async def get(self, user_id: str) -> None:
-        token = await self.application.accounts.identify(
+        token = await self.application.authentication.identify(
             self.get_query_argument("token"), int(user_id)
         )
         self._transport = Lines(self)

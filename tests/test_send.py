@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notifier.errors import Unavailable
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.storage.contract import Operation, Query
 from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey, ScopesOf
 from notifier.storage.operations.notifications import Acknowledge

@@ -90,7 +90,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         if whose is None:
             raise TokenNotValid("The token belongs to another user.")
         token = self.get_query_argument("token", "")
-        return await self.application.accounts.identify(token, whose)
+        return await self.application.authentication.identify(token, whose)
 
     def _check_room(self, user_id: int) -> None:
         # The newest is refused: if the oldest had to go, it would come back, for ever in turns.
@@ -190,7 +190,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
     async def _refresh(self, identity_token: str | None) -> None:
         assert self._device is not None
         try:
-            token = await self.application.accounts.identify(
+            token = await self.application.authentication.identify(
                 identity_token or "", self._device.user_id
             )
         except NotifierError as error:

@@ -21,6 +21,9 @@ HIGH_WATER: Final = 256 * 1024
 
 _SWEEP_CHUNK: Final = 1000
 
+_NO_VERSION: Final = 1 << 63
+"""More than any version of a token."""
+
 HANDSHAKE: Final = 60.0
 """Seconds from the check of a token until its device is attached, at the very most."""
 
@@ -163,8 +166,13 @@ class Hub:
 
     # Ending connections.
 
-    def revoke(self, user_id: int, version: int, reason: str) -> None:
-        """End the devices whose tokens are older than ``version``, also those to be attached."""
+    def revoke(self, user_id: int, version: int | None, reason: str) -> None:
+        """End the devices whose tokens are older than ``version``, also those to be attached.
+
+        All of them, where there is no version that would do.
+        """
+        if version is None:
+            version = _NO_VERSION
         now = time.monotonic()
         self._revoked = {
             each: revoked for each, revoked in self._revoked.items() if revoked[0] > now - HANDSHAKE

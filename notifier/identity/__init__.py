@@ -1,1 +1,17 @@
-"""Who someone is: accounts, tokens, passwords, and the secret that signs."""
+"""Who someone is, and what that allows."""
+
+from typing import NamedTuple
+
+from notifier.identity.accounts import Accounts
+from notifier.identity.authentication import Authentication
+from notifier.identity.keys import Keys
+from notifier.identity.recipients import Recipients
+
+
+class Identity(NamedTuple):
+    """All verbs of this room."""
+
+    authentication: Authentication
+    accounts: Accounts
+    keys: Keys
+    recipients: Recipients

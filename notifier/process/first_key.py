@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from notifier.errors import CannotStart
-from notifier.identity.accounts import Accounts
+from notifier.identity.keys import Keys
 from notifier.models import SEND_ONLY
 from notifier.settings import Settings
 
@@ -17,7 +17,7 @@ _FILE_NAME: Final = "api_key"
 _KEY_NAME: Final = "first start"
 
 
-async def make_first_key(accounts: Accounts, settings: Settings) -> Path:
+async def make_first_key(keys: Keys, settings: Settings) -> Path:
     """Make a key that may send; returns its file. Raises CannotStart if that cannot be written."""
     path = _path(settings)
     try:
@@ -25,7 +25,7 @@ async def make_first_key(accounts: Accounts, settings: Settings) -> Path:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with os.fdopen(os.open(path, flags, 0o600), "w") as file:
             os.fchmod(file.fileno(), 0o600)
-            _, key = await accounts.create_api_key(_KEY_NAME, SEND_ONLY)
+            _, key = await keys.create(_KEY_NAME, SEND_ONLY)
             file.write(key + "\n")
     except OSError as error:
         raise CannotStart(f"The API key {path} cannot be written: {error.strerror}.") from error

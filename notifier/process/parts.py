@@ -12,11 +12,21 @@ from notifier.delivery.relay import LocalRelay, Relay
 from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
+from notifier.identity import Identity
+from notifier.identity.accounts import Accounts
+from notifier.identity.authentication import Authentication
+from notifier.identity.guesses import Guesses
+from notifier.identity.keys import Keys
+from notifier.identity.passwords import Passwords
+from notifier.identity.recipients import Recipients
+from notifier.identity.secret import signing_secret
+from notifier.identity.tokens import Tokens
 from notifier.settings import Settings
 from notifier.storage.contract import Driver
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.quota import Quota
 from notifier.storage.sqlite import SqliteDriver
+from notifier.storage.store import Store
 
 
 def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
@@ -64,3 +74,19 @@ def make_relay(settings: Settings) -> Relay:
     return RedisRelay(
         bus_for(settings.redis_url), prefix=settings.redis_prefix, secret=settings.secret_key
     )
+
+
+def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Identity:
+    """The verbs of identity over ``store``. Raises CannotStart."""
+    tokens = Tokens(
+        signing_secret(settings),
+        {
+            "access": settings.access_seconds,
+            "refresh": settings.refresh_seconds,
+            "identity": settings.identity_seconds,
+        },
+    )
+    guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
+    accounts = Accounts(store, passwords)
+    authentication = Authentication(store, accounts, tokens, passwords, guesses)
+    return Identity(authentication, accounts, Keys(store), Recipients(store))

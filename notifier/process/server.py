@@ -25,12 +25,8 @@ from handlers.this_machine import ThisMachine
 from notifier.buckets import Buckets
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
-from notifier.identity.accounts import Accounts
-from notifier.identity.guesses import Guesses
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
-from notifier.identity.secret import signing_secret
-from notifier.identity.tokens import Tokens
 from notifier.models import Page
 from notifier.process.chores import (
     RETENTION_INTERVAL,
@@ -41,7 +37,7 @@ from notifier.process.chores import (
 )
 from notifier.process.descriptors import most_connections
 from notifier.process.first_key import make_first_key
-from notifier.process.parts import make_driver, make_relay
+from notifier.process.parts import make_driver, make_identity, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.refusals import Refusals
@@ -59,20 +55,6 @@ _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
 _BURST_SECONDS: Final = 2
 """A sender that was quiet may send as much at once as it may in so many seconds."""
-
-
-def make_accounts(settings: Settings, store: Store, passwords: Passwords) -> Accounts:
-    """The verbs of identity over ``store``. Raises CannotStart."""
-    tokens = Tokens(
-        signing_secret(settings),
-        {
-            "access": settings.access_seconds,
-            "refresh": settings.refresh_seconds,
-            "identity": settings.identity_seconds,
-        },
-    )
-    guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
-    return Accounts(store, tokens, passwords, guesses)
 
 
 class Server:
@@ -126,7 +108,7 @@ class Server:
         self._failed = loop.create_future()
         passwords = Passwords(settings.sign_ins_waiting, settings.request_timeout)
         self._stack.append(("passwords", _as_async(passwords.close)))
-        accounts = make_accounts(settings, self.store, passwords)
+        identity = make_identity(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
         self.store.ended.add_done_callback(self._part_ended)
@@ -143,7 +125,7 @@ class Server:
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         senders = Senders(
-            accounts,
+            identity.authentication,
             self.store,
             self.refusals,
             open_send=settings.open_send,
@@ -154,7 +136,7 @@ class Server:
             routes(),
             options=settings,
             notifications=self.notifications,
-            accounts=accounts,
+            identity=identity,
             senders=senders,
             hub=self.hub,
             status=self.status,
@@ -166,11 +148,11 @@ class Server:
             consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
         if no_key_yet and not keyless:
-            self.first_key = await make_first_key(accounts, settings)
+            self.first_key = await make_first_key(identity.keys, settings)
         # Nothing may fail behind this, or a generated password would never be shown.
-        self.first_superuser = await make_first_superuser(accounts, settings)
+        self.first_superuser = await make_first_superuser(identity.accounts, settings)
         if self.first_superuser is None:
-            self.advice = await advice(accounts, settings)
+            self.advice = await advice(identity.accounts, settings)
         self._listen(self.application, sockets)
         if consumer:
             self._consume(consumer)

@@ -23,7 +23,8 @@ from notifier.errors import (
     TooManySends,
     Unauthenticated,
 )
-from notifier.identity.accounts import Accounts, digest
+from notifier.identity.authentication import Authentication
+from notifier.identity.keys import digest
 from notifier.models import ANYONE, TRUSTED, Scope, Sender, User
 from notifier.refusals import Refusals
 from notifier.storage.operations.keys import ScopesOf
@@ -68,7 +69,7 @@ class Senders:
 
     def __init__(
         self,
-        accounts: Accounts,
+        authentication: Authentication,
         store: Store,
         refusals: Refusals,
         *,
@@ -76,7 +77,7 @@ class Senders:
         sends: Buckets,
         keyless_sends: Buckets,
     ) -> None:
-        self._accounts = accounts
+        self._authentication = authentication
         self._store = store
         self._refusals = refusals
         self._open_send = open_send
@@ -126,7 +127,7 @@ class Senders:
         raise Unauthenticated(_NEEDS_KEY)
 
     async def _check_superuser(self, access_token: str) -> User:
-        user = await self._accounts.user_of(access_token, "access")
+        user = await self._authentication.user_of(access_token, "access")
         if not user.is_superuser:
             raise PermissionDenied("Only superusers and API keys may do this.")
         return user

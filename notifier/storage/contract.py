@@ -100,7 +100,7 @@ class Found(NamedTuple):
     """The answers to a :class:`Lookup`, true until the transaction ends."""
 
     inboxes: dict[int, Inbox]
-    """Those of active users."""
+    """Those of active users, and of recipients."""
     stored: dict[Name, Notification]
     scopes: Mapping[bytes, str]
     """What active API keys may do, by digest, as it is stored."""

@@ -129,8 +129,8 @@ def _batches(table: Table, session: WriteSession) -> Iterator[list[Row]]:
         f"SELECT {', '.join(table.columns)} FROM {table.name} "
         f"WHERE ({key}) > ({marks}) ORDER BY {key} LIMIT {_ROWS}"
     )
-    # Keys are the first columns of their tables.
-    last: Row = (-1,) * len(table.key)
+    # Keys are the first columns of their tables. The logs of recipients have numbers below zero.
+    last: Row = (-(2**63),) * len(table.key)
     while rows := [table.row(tuple(row)) for row in session.run(statement, last)]:
         yield rows
         last = rows[-1][: len(table.key)]

@@ -64,16 +64,16 @@ PENDING: Final = (
 )
 
 LOCK: Final = (
-    "SELECT i.last_seq FROM inboxes i JOIN users u ON u.id = i.user_id "
-    "WHERE i.user_id = ANY (?::bigint[]) AND u.is_active "
+    "SELECT i.last_seq FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
+    "WHERE i.user_id = ANY (?::bigint[]) AND (u.is_active OR i.user_id < 0) "
     "ORDER BY i.user_id FOR NO KEY UPDATE OF i"
 )
 
 # One statement, because psycopg2 returns the result of the last one only.
 _POSITIONS: Final = (
     "SELECT 'inbox', i.user_id, i.last_seq, NULL, NULL, i.appended_bytes, NULL::bigint, "
-    "NULL::bytea FROM inboxes i JOIN users u ON u.id = i.user_id "
-    "WHERE i.user_id = ANY (?::bigint[]) AND u.is_active"
+    "NULL::bytea FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
+    "WHERE i.user_id = ANY (?::bigint[]) AND (u.is_active OR i.user_id < 0)"
 )
 _STORED: Final = (
     f" UNION ALL SELECT 'stored', {_NOTIFICATION}, NULL "

@@ -277,8 +277,9 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
     def _inboxes(self, user_ids: Sequence[int]) -> dict[int, Inbox]:
         found = self.run(
             "SELECT i.user_id, i.last_seq, i.appended_bytes "
-            "FROM inboxes i JOIN users u ON u.id = i.user_id "
-            "WHERE u.is_active AND i.user_id IN (SELECT value FROM json_each(?))",
+            "FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
+            "WHERE (u.is_active OR i.user_id < 0) "
+            "AND i.user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
         return {user_id: Inbox(*state) for user_id, *state in found}

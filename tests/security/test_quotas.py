@@ -6,7 +6,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from notifier.identity.accounts import digest
+from notifier.identity.keys import digest
 from notifier.storage.operations.keys import CreateApiKey
 from tests.support.harness import Harness, Person, ServerWith, until
 

@@ -34,7 +34,7 @@ def set_clock(server: Harness, *limits: int) -> Clock:
     """Let the server's limits count by a clock of ours."""
     clock = Clock()
     assert server.server.application is not None
-    server.server.application.accounts._guesses = Guesses(*limits, now=clock)
+    server.server.application.authentication._guesses = Guesses(*limits, now=clock)
     return clock
 
 
@@ -147,7 +147,7 @@ async def test_a_flood(
         httpx.AsyncClient(base_url=server.url, limits=anything, timeout=None) as strangers,
     ):
         set_clock(server, ALLOWED, 10)
-        turns = server.server.application.accounts._passwords._turns  # type: ignore[union-attr]
+        turns = server.server.application.authentication._passwords._turns  # type: ignore[union-attr]
         flood = [
             asyncio.create_task(
                 sign_in(strangers, credentials(f"user{n}", "wrong"), f"192.0.2.{n % addresses}")

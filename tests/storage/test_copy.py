@@ -1,6 +1,7 @@
 """Moving an installation to another database."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from notifier.storage.contract import Driver
 from notifier.storage.copy import copy, driver_at
 from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending, Positions
+from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
 from notifier.storage.operations.users import (
     EndSessions,
     LastUserChange,
@@ -43,6 +45,7 @@ async def fill(database: Database, time: Clock) -> None:
     async with opened(database.driver()) as store:
         ann, bob = await make_user(store, "ann"), await make_user(store, "Bøb")
         await make_user(store, "nobody")
+        named = await store.submit(CreateRecipient("auth0|5f7c"))
         payloads = [
             b"1.10",
             b'{"b": 1,  "a": "\\u0000"}',
@@ -56,6 +59,7 @@ async def fill(database: Database, time: Clock) -> None:
                 for user in (ann, bob)
             )
         )
+        await store.submit(Append(named.number, "key", b"1"))
         time.advance(10)
         await asyncio.gather(
             *(store.submit(Acknowledge(ann, f"key {n}")) for n in range(0, 150, 3))
@@ -65,16 +69,25 @@ async def fill(database: Database, time: Clock) -> None:
         await store.submit(RevokeApiKey("shop"))
         await store.submit(SetActive(bob, False))
         await store.submit(SetPassword(ann, "another"))
+    with closing(database.driver().writer()) as session, session.transaction():
+        for name, row in (
+            ("sessions", (1, ann, b"nonce", 2, "::1", "Firefox", 10, 20, 40, 30)),
+            ("audit", (1, "signed in", "user ann", "", "::1", "{}", 1, 10, 20)),
+        ):
+            table = next(each for each in TABLES if each.name == name)
+            session.insert_rows(table, list(table.columns), [row])
 
 
 async def everything(database: Database) -> list[Any]:
     """All that can be seen."""
     async with opened(database.driver()) as store:
         users = await store.read(Users())
-        ids = [user.id for user in users]
+        named = await store.read(RecipientByName("auth0|5f7c"))
+        ids = [*([named.number] if named else []), *(user.id for user in users)]
         pages = [await store.read(Pending(id_, 0, rows=999, size=1 << 30)) for id_ in ids]
         return [
             users,
+            named,
             await store.read(Positions(ids)),
             [(list(page.notifications), page.last_seq) for page in pages],
             await store.read(ApiKeys()),
@@ -108,10 +121,13 @@ async def test_everything_moves(pair: tuple[Database, Database], time: Clock):
     report = run(source, target)
     assert {name: each.rows for name, each in report.tables.items()} == {
         "users": 3,
-        "inboxes": 3,
-        "notifications": 300,
+        "recipients": 1,
+        "inboxes": 4,
+        "notifications": 301,
         "api_keys": 2,
         "user_changes": 2,
+        "sessions": 1,
+        "audit": 1,
     }
     assert await everything(target) == before
     assert acknowledged(target) == acknowledged(source)
@@ -216,7 +232,7 @@ async def test_nobody_writes_meanwhile(
     monkeypatch.setattr(SqliteWriteSession, "insert_rows", inserting)
     run(source, target)
     assert refused
-    assert target.count("notifications") == 300
+    assert target.count("notifications") == 301
     other.close()
 
 

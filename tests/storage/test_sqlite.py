@@ -34,7 +34,18 @@ from tests.storage.databases import SqliteDatabase, make_user, opened
 from tests.storage.held import HeldDriver
 
 TABLES = {
-    "api_keys": ["id", "name", "digest", "created_at", "revoked_at", "scopes"],
+    "api_keys": [
+        "id",
+        "name",
+        "digest",
+        "created_at",
+        "revoked_at",
+        "scopes",
+        "user_prefix",
+        "rate",
+        "expires_at",
+        "last_used_at",
+    ],
     "inboxes": ["user_id", "last_seq", "appended_bytes"],
     "notifications": [
         "id",
@@ -45,9 +56,34 @@ TABLES = {
         "created_at",
         "expires_at",
         "acked_at",
+        "api_key_id",
     ],
     "schema_migrations": ["version", "name", "applied_at", "runs_from"],
-    "user_changes": ["id", "user_id", "reason", "created_at"],
+    "user_changes": ["id", "user_id", "reason", "created_at", "session_id"],
+    "audit": [
+        "id",
+        "action",
+        "actor",
+        "subject",
+        "address",
+        "details",
+        "count",
+        "created_at",
+        "last_at",
+    ],
+    "recipients": ["id", "name", "token_version", "created_at"],
+    "sessions": [
+        "id",
+        "user_id",
+        "nonce",
+        "issued",
+        "address",
+        "user_agent",
+        "created_at",
+        "used_at",
+        "expires_at",
+        "ends_at",
+    ],
     "users": [
         "id",
         "username",
@@ -59,11 +95,18 @@ TABLES = {
     ],
 }
 INDEXES = {
+    "audit_action",
+    "audit_actor",
+    "audit_last",
     "notifications_acked",
     "notifications_expiring",
     "notifications_key",
     "notifications_pending",
     "notifications_place",
+    "recipients_name",
+    "sessions_end",
+    "sessions_user",
+    "users_name",
 }
 
 

@@ -36,6 +36,7 @@ from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
 _FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
+_ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
 _NOBODY: Final = 0
 """No user has this id."""
 _CLOSED: Final = (
@@ -207,8 +208,8 @@ def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[N
     for trial in trials:
         # At random, so that no database compresses it and no two processes meet.
         payload = b'"%b"' % secrets.token_hex(trial.size // 2).encode()
-        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, None, now)
-        session.insert_rows(NOTIFICATIONS, list(NOTIFICATIONS.columns), [row])
+        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
+        session.insert_rows(NOTIFICATIONS, _ACKNOWLEDGED, [row])
     return [None] * len(trials)
 
 

@@ -151,8 +151,9 @@ class UserChangesSince(Query[list[UserChange] | None], frozen=True):
 
     def ask(self, session: ReadSession) -> list[UserChange] | None:
         rows = session.run(
-            "SELECT c.id, c.user_id, c.reason, u.token_version FROM user_changes c "
-            "JOIN users u ON u.id = c.user_id WHERE c.id >= ? ORDER BY c.id",
+            "SELECT c.id, c.user_id, c.reason, coalesce(u.token_version, r.token_version), "
+            "c.session_id FROM user_changes c LEFT JOIN users u ON u.id = c.user_id "
+            "LEFT JOIN recipients r ON r.id = -c.user_id WHERE c.id >= ? ORDER BY c.id",
             (self.after,),
         )
         found = [UserChange(*row) for row in rows]

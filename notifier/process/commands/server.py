@@ -1,0 +1,46 @@
+"""The server itself, its settings and its store."""
+
+import asyncio
+
+from notifier.config import SETTINGS, Loaded
+from notifier.process.commands.output import print_table
+from notifier.process.commands.running import Options
+from notifier.process.parts import make_driver
+from notifier.process.run import serve as run_server
+from notifier.storage.copy import copy as copy_store
+from notifier.storage.copy import driver_at
+
+
+def serve(options: Options, loaded: Loaded) -> int:
+    return asyncio.run(run_server(loaded.settings))
+
+
+def check_config(options: Options, loaded: Loaded) -> int:
+    for setting in SETTINGS:
+        value = getattr(loaded.settings, setting.field)
+        if setting.secret:
+            value = "(set)" if value else "(not set)"
+        source = loaded.sources.get(setting.field, "default")
+        print(f"{setting.variable:<28} {value!s:<20} {source}")
+    return 0
+
+
+def migrate(options: Options, loaded: Loaded) -> int:
+    driver = make_driver(loaded.settings, exclusive=False)
+    applied = driver.prepare()
+    driver.close()
+    what = "1 migration" if applied == 1 else f"{applied} migrations"
+    print(f"Applied {what}." if applied else "The schema is up to date.")
+    return 0
+
+
+def copy(options: Options, loaded: Loaded) -> int:
+    source, target = driver_at(options.source, existing=True), driver_at(options.target)
+    try:
+        report = copy_store(source, target)
+    finally:
+        source.close()
+        target.close()
+    rows = [(name, each.rows, each.checksum) for name, each in report.tables.items()]
+    print_table(("TABLE", "ROWS", "CHECKSUM"), rows)
+    return 0
