@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
+import msgspec
 from tornado.web import HTTPError, RequestHandler
 
 from handlers import headers
@@ -11,13 +12,14 @@ from handlers.services import Services
 from notifier.errors import (
     DiskLow,
     EncodedBody,
+    InvalidField,
     NotifierError,
     PermissionDenied,
     TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from notifier.models import User
+from notifier.models import Actor, User
 from notifier.sending.authority import Credentials
 from notifier.wire import Decoder, encode
 
@@ -80,6 +82,15 @@ class ApiHandler(RequestHandler):
             raise EncodedBody
         return _decoder(form)(self.request.body)
 
+    def parse_query(self, form: type[T]) -> T:
+        """The parameters of the address, as fields of ``form``. Raises InvalidField."""
+        given = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        try:
+            return msgspec.convert(given, form, strict=False)
+        except msgspec.ValidationError as error:
+            problem, _, field = str(error).partition(" - at `$.")
+            raise InvalidField(field.rstrip("`") or "query", f"{problem}.") from None
+
     def _is_json(self) -> bool:
         # Strict, also about a missing type: a foreign page can post without it, but for
         # this type its browser asks us first.
@@ -123,6 +134,10 @@ class ApiHandler(RequestHandler):
         if not user.is_superuser:
             raise PermissionDenied
         return user
+
+    def actor(self, user: User) -> Actor:
+        """``user``, who asks for this, for the audit log."""
+        return Actor(f"user:{user.username}", self.request.remote_ip or "")
 
     @property
     def credentials(self) -> Credentials:

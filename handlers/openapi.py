@@ -37,6 +37,10 @@ class Operation(msgspec.Struct, frozen=True):
     """Request headers with the type of each, whose description is its meaning."""
     ids: Mapping[str, str] = {}
     """The ids in the path with their meaning."""
+    names: Mapping[str, str] = {}
+    """The names in the path with their meaning."""
+    query: type | None = None
+    """A form whose fields are the parameters of the address."""
     example: Mapping[str, Any] | None = None
     """A body that works on a fresh start, for people who try it out."""
 
@@ -68,7 +72,7 @@ def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
     documented = [
         (path, method, found)
         for path, handler in paths
-        for method in ("get", "post", "delete")
+        for method in ("get", "post", "patch", "delete")
         if (found := getattr(getattr(handler, method), _ATTRIBUTE, None))
     ]
     forms = {form for _, _, each in documented for form in (each.request, each.response) if form}
@@ -130,6 +134,17 @@ def _describe(each: Operation) -> dict[str, Any]:
         }
         for name, meaning in each.ids.items()
     ]
+    parameters += [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": meaning,
+            "schema": {"type": "string"},
+        }
+        for name, meaning in each.names.items()
+    ]
+    parameters += _query(each.query) if each.query else []
     if parameters:
         description["parameters"] = parameters
     if each.security:
@@ -152,6 +167,15 @@ def _describe(each: Operation) -> dict[str, Any]:
             responses[str(status)]["headers"] = {"Retry-After": dict(_RETRY_AFTER_HEADER)}
     description["responses"] = responses
     return description
+
+
+def _query(form: type) -> list[dict[str, Any]]:
+    (_, components) = msgspec.json.schema_components([form])
+    schema = components[form.__name__]
+    return [
+        {"name": name, "in": "query", "schema": each, "required": name in schema["required"]}
+        for name, each in schema["properties"].items()
+    ]
 
 
 def _json(form: type) -> dict[str, Any]:

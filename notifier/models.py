@@ -5,8 +5,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-Scope = Literal["send", "identity"]
-"""What an API key may be for: to send to anyone, or to let anyone of its choice connect."""
+Scope = Literal["send", "identity", "inbox", "withdraw", "receipts", "revoke", "metrics"]
+"""What an API key may be for: to send to anyone, to let anyone of its choice connect, …"""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 SEND_ONLY: Final[tuple[Scope, ...]] = ("send",)
@@ -63,6 +63,44 @@ class ApiKey(msgspec.Struct, frozen=True):
     """What it may be used for, of :data:`SCOPES`; a newer program may have stored others."""
     created_at: int
     revoked_at: int | None = None
+
+
+Action = Literal[
+    "started",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "signed_out_everywhere",
+    "session_ended",
+    "password_changed",
+    "user_created",
+    "user_renamed",
+    "user_promoted",
+    "user_demoted",
+    "user_activated",
+    "user_deactivated",
+    "user_deleted",
+    "user_revoked",
+    "key_created",
+    "key_first_used",
+    "key_rotated",
+    "key_revoked",
+    "secret_rotated",
+]
+"""What the audit log records."""
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who does something, and from where."""
+
+    name: str
+    """``user:NAME``, ``key:NAME``, ``cli:NAME`` of an account of the machine, or ``server``."""
+    address: str = ""
+    """Of the client, if it came over HTTP."""
+
+
+THE_SERVER: Final = Actor("server")
+"""Nobody asked it to."""
 
 
 class UserChange(msgspec.Struct, frozen=True):

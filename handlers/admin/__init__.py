@@ -1,0 +1,1 @@
+"""``/api/admin/…``: what superusers manage, and nobody else."""

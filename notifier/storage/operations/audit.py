@@ -1,0 +1,35 @@
+"""The audit log: who did what, when and from where. Never a secret.
+
+What changes something is recorded in its own transaction, with :func:`record`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from notifier.models import Action, Actor
+from notifier.storage.contract import WriteSession
+
+
+def record(
+    session: WriteSession,
+    now: int,
+    action: Action,
+    actor: Actor,
+    subject: str = "",
+    **details: Any,
+) -> None:
+    """Add one entry. ``subject`` is whom or what it was done to; ``details`` are JSON."""
+    session.run(
+        "INSERT INTO audit (action, actor, subject, address, details, created_at, last_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            action,
+            actor.name,
+            subject,
+            actor.address,
+            msgspec.json.encode(details).decode(),
+            now,
+            now,
+        ),
+    )
