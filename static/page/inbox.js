@@ -25,6 +25,8 @@ export class Inbox {
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
+  /** @type {import("./admin/areas.js").Areas | null} */
+  #areas = null;
   #signingOut = false;
   /** The other tabs of this browser: told by the number of a user that it signed out. */
   #tabs = new BroadcastChannel("notifier/sign-outs");
@@ -109,6 +111,8 @@ export class Inbox {
     this.session.forget();
     this.#tools?.close();
     this.#tools = null;
+    this.#areas?.close();
+    this.#areas = null;
     this.#feed.clear();
     this.#alerts.clear();
     this.#protocol.clear();
@@ -134,11 +138,12 @@ export class Inbox {
   async #openTools() {
     const client = this.#client;
     try {
-      const { Tools } = await import("./tools.js");
+      const [{ Tools }, { Areas }] = await Promise.all([import("./tools.js"), import("./admin/areas.js")]);
       // Meanwhile somebody may have signed out.
       if (client !== this.#client) return;
       this.#tools = new Tools(byId("tools"), this.session);
       this.#tools.setConnected(client?.status.state === "connected");
+      this.#areas = new Areas(this.session);
     } catch {
       this.#complain(words.toolsMissing);
     }

@@ -1,0 +1,29 @@
+/** Those whom the application knows by names of its own. */
+import { format } from "./address.js";
+import { words } from "./language.js";
+import { link, past, presence } from "./parts.js";
+import { PeopleView } from "./people.js";
+
+/** @typedef {import("./api.js").Recipient} Recipient */
+
+/** @extends {PeopleView<Recipient>} */
+export class RecipientsView extends PeopleView {
+  /** @param {import("./api.js").Api} api @param {import("./address.js").Address} address */
+  constructor(api, address) {
+    const columns = [words.name, words.connection, words.pending, words.firstSeen];
+    const title = words.recipients;
+    super(api, address, { area: "recipients", title, searching: words.searchRecipients, columns });
+  }
+
+  /** @param {import("./api.js").Query} query @param {AbortSignal} signal */
+  async page(query, signal) {
+    const { recipients, next } = await this.api.recipients(query, signal);
+    return { people: recipients, next };
+  }
+
+  /** @param {Recipient} recipient */
+  row({ user, online, pending, created_at }) {
+    const name = link("name", user, format("recipients", user));
+    return [name, presence(online), words.count(pending), past(created_at)];
+  }
+}
