@@ -9,8 +9,7 @@ import { exactly, link } from "./parts.js";
 export function entryRow(entry, address) {
   const { action, actor, subject, created_at } = entry;
   const what = make("span", "", actionName(action), " ", repeats(entry), ...details(entry));
-  const who = link("", person(actor), address({ actor }));
-  who.title = words.onlyThisActor;
+  const who = actor ? link("", person(actor), address({ actor })) : words.stranger;
   return [exactly(created_at), what, who, person(subject ?? ""), entry.address || words.none];
 }
 

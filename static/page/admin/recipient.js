@@ -37,7 +37,7 @@ export class RecipientView extends View {
   #facts({ online, pending, created_at }) {
     return facts([
       [words.connection, presence(online)],
-      [words.pending, words.count(pending)],
+      [words.pending, words.pendingCount(pending)],
       [words.firstSeen, past(created_at)],
     ]);
   }

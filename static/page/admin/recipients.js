@@ -24,6 +24,6 @@ export class RecipientsView extends PeopleView {
   /** @param {Recipient} recipient */
   row({ user, online, pending, created_at }) {
     const name = link("name", user, format("recipients", user));
-    return [name, presence(online), words.count(pending), past(created_at)];
+    return [name, presence(online), words.pendingCount(pending), past(created_at)];
   }
 }

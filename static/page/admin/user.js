@@ -43,7 +43,7 @@ export class UserView extends View {
       [words.number, String(user.id)],
       [words.kind, kinds.length ? make("span", "name", ...kinds) : words.ordinaryUser],
       [words.connection, presence(user.online)],
-      [words.pending, words.count(user.pending)],
+      [words.pending, words.pendingCount(user.pending)],
       [words.created, past(user.created_at)],
     ]);
   }

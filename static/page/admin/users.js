@@ -27,7 +27,7 @@ export class UsersView extends PeopleView {
   /** @param {User} user */
   row(user) {
     const name = make("span", "name", link("", user.username, format("users", String(user.id))), ...marks(user));
-    return [name, presence(user.online), words.count(user.pending), past(user.created_at)];
+    return [name, presence(user.online), words.pendingCount(user.pending), past(user.created_at)];
   }
 
   async #create() {

@@ -22,7 +22,8 @@ export default {
   pages: "Pages",
   previousPage: "Previous page",
   nextPage: "Next page",
-  count: number,
+  /** The server counts no further than this. @param {number} count */
+  pendingCount: (count) => (count < 10_000 ? number(count) : `${number(count)} or more`),
   /** What one button of many is about. @param {string} action @param {string} name */
   of: (action, name) => `${action}: ${name}`,
   required: "Please fill this in.",
@@ -202,13 +203,13 @@ export default {
   anyAction: "Everything",
   actorLabel: "Who did it, such as user:ann, key:billing, cli:root or server",
   actorExample: "user:ann",
-  onlyThisActor: "Show only what they did",
+  stranger: "a stranger",
   follow: "Follow live",
   noEntries: "Nothing was recorded that fits",
   /** @param {number} count */
   times: (count) => `${number(count)} times, last`,
   /** @type {Record<string, string>} */
-  actorKinds: { user: "user", key: "key", recipient: "recipient", session: "session", cli: "command line,", server: "the server" },
+  actorKinds: { user: "user", key: "key", recipient: "recipient", session: "session", cli: "command line:", server: "the server" },
   /** @type {Record<string, string>} */
   auditActions: {
     started: "Server started",
