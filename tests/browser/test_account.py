@@ -41,7 +41,7 @@ async def test_devices(backend: Backend, visit: Visit) -> None:
     devices = dialog.locator(".devices li")
     await expect(devices).to_have_count(2)
     await expect(devices.nth(0)).to_contain_text("Firefox, Windows")
-    await expect(devices.nth(0)).to_contain_text("from 127.0.0.1 · Last used")
+    await expect(devices.nth(0)).to_contain_text("from 127.0.0.1 · last used")
     await expect(devices.nth(1)).to_contain_text("Chrome, Linux")
     await expect(devices.nth(1)).to_contain_text("This device")
     await dialog.get_by_role("button", name="Sign out Firefox, Windows, 127.0.0.1").click()

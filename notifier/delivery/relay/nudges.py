@@ -101,7 +101,7 @@ class Nudges:
                 _Appended(each.seq, each.key, each.payload, each.created_at, each.expires_at)
             )
         body = self._origin + _encode(_Body(user_id, events[-1].notification.seq, told))
-        return _seal(self._keys[0], body) + body
+        return self._seal(body) + body
 
     def read(self, message: bytes) -> Nudge | None:
         """The nudge in ``message``; None for one of our own. Raises NotANudge."""
@@ -109,13 +109,16 @@ class Nudges:
         if body[:_ORIGIN] == self._origin:
             return None
         seal = message[:_SEAL]
-        if not any(hmac.compare_digest(seal, _seal(key, body)) for key in self._keys):
+        if not any(hmac.compare_digest(seal, _mac(key, body)) for key in self._keys):
             raise NotANudge
         try:
             return _decode(body[_ORIGIN:])
         except msgspec.DecodeError:
             raise NotANudge from None
 
+    def _seal(self, body: bytes) -> bytes:
+        return _mac(self._keys[0], body)
 
-def _seal(key: bytes, body: bytes | memoryview) -> bytes:
+
+def _mac(key: bytes, body: bytes | memoryview) -> bytes:
     return hmac.digest(key, body, "sha256")[:_SEAL]

@@ -9,7 +9,7 @@ export default {
   unknownDevice: "Unknown device",
   /** @param {string} address */
   from: (address) => `from ${address}`,
-  lastUsed: "Last used",
+  lastUsed: "last used",
   end: "Sign out",
   /** @param {string} device @param {string} address */
   endNamed: (device, address) => `Sign out ${device}, ${address}`,

@@ -9,7 +9,7 @@ export default {
   thisDevice: "Это устройство",
   unknownDevice: "Неизвестное устройство",
   from: (address) => `адрес ${address}`,
-  lastUsed: "Последний вход:",
+  lastUsed: "последняя активность:",
   end: "Выйти",
   endNamed: (device, address) => `Завершить сеанс: ${device}, ${address}`,
   ended: "Сеанс на этом устройстве завершён.",
