@@ -16,6 +16,7 @@
     ├── PermissionDenied          403
     │   └── ScopeMissing
     ├── UnknownUser               404
+    ├── UnknownSession            404
     ├── TooLate                   408
     │   ├── HeadersTooLate
     │   └── BodyTooLate
@@ -157,6 +158,12 @@ class UnknownUser(NotifierError):
     """There is no active user with this id."""
 
     code = "unknown_user"
+
+
+class UnknownSession(NotifierError):
+    """You have no session with this id."""
+
+    code = "unknown_session"
 
 
 class TooLate(NotifierError):

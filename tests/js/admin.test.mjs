@@ -6,7 +6,6 @@ Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, c
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
 const { format, parse } = await import("../../static/page/admin/address.js");
 const { Api } = await import("../../static/page/admin/api.js");
-const { device } = await import("../../static/page/admin/device.js");
 const { elements } = await import("../../static/page/admin/elements.js");
 const { explain, fieldFaults } = await import("../../static/page/admin/faults.js");
 const { curl } = await import("../../static/page/admin/shown-once.js");
@@ -68,16 +67,6 @@ test("what the server says of fields is told apart from what it says of all", ()
   for (const other of [new Refused(503, null), new Refused(400, { detail: "no" }), new Error("x")]) {
     assert.deepEqual(fieldFaults(other), []);
   }
-});
-
-test("a device is a browser on a system, or what it calls itself", () => {
-  const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
-  assert.equal(device(chrome), "Chrome, Windows");
-  assert.equal(device(`${chrome} Edg/131.0`), "Edge, Windows");
-  assert.equal(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile Safari/604.1"), "Safari, iOS");
-  assert.equal(device("Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"), "Firefox, Linux");
-  assert.equal(device("curl/8.5"), "curl/8.5");
-  assert.equal(device(""), "");
 });
 
 test("the example is of what a key may do, and a shell takes it as it is", () => {

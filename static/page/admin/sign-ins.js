@@ -1,6 +1,6 @@
 /** Where somebody is signed in. */
 import { make } from "../dom.js";
-import { device } from "./device.js";
+import { device } from "../device.js";
 import { words } from "./language.js";
 import { empty, exactly, past } from "./parts.js";
 import { table } from "./table.js";
