@@ -1,8 +1,8 @@
 """What operators do on the page, and what the tests prepare for them."""
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
@@ -65,13 +65,20 @@ def fact(page: Page, name: str) -> Locator:
     return page.locator(".facts > div").filter(has_text=name).locator("dd")
 
 
-def api(backend: Backend, method: str, path: str, body: Any = None) -> Any:
-    """Ask the server as its superuser."""
+@contextmanager
+def superuser(backend: Backend) -> Iterator[httpx.Client]:
+    """What asks the server as its superuser."""
     credentials = {"username": "admin", "password": ADMIN_PASSWORD}
     with httpx.Client(base_url=backend.url, timeout=SECONDS) as http:
         tokens = http.post("/api/users/token/", json=credentials).raise_for_status().json()
-        headers = {"Authorization": f"Bearer {tokens['access']}"}
-        answer = http.request(method, path, json=body, headers=headers).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {tokens['access']}"
+        yield http
+
+
+def api(backend: Backend, method: str, path: str, body: Any = None) -> Any:
+    """Ask the server as its superuser, once."""
+    with superuser(backend) as http:
+        answer = http.request(method, path, json=body).raise_for_status()
         return answer.json() if answer.content else None
 
 

@@ -7,10 +7,10 @@ from playwright.async_api import Page, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, sign_out
-from tests.browser.operator import choose, go, rows, shown, title
+from tests.browser.operator import choose, fill, go, rows, shown, title
 from tests.support.harness import ADMIN_PASSWORD
 
-USERS = "**/api/admin/users/?*"
+USERS = "**/api/admin/users/**"
 
 
 async def test_ordinary_people_get_nothing_of_it(backend: Backend, visit: Visit) -> None:
@@ -47,7 +47,7 @@ async def test_addresses(inbox: Page, backend: Backend) -> None:
     """Each view has an address and a title; reload stays there, and back leads back."""
     for area in ("Users", "Keys", "Audit"):
         await go(inbox, area)
-        await expect(inbox).to_have_title(f"{area} – Notifier")
+        await expect(inbox).to_have_title(f"{area} \N{EN DASH} Notifier")
     await inbox.reload()
     await expect(title(inbox, "Audit log")).to_be_focused()
     await inbox.go_back()
@@ -63,8 +63,8 @@ async def test_addresses(inbox: Page, backend: Backend) -> None:
 
 async def test_the_inbox_goes_on(inbox: Page, backend: Backend) -> None:
     """What arrives while one looks elsewhere is there when one comes back, and moves nothing."""
-    await inbox.set_viewport_size({"width": 800, "height": 300})
-    await go(inbox, "Audit")
+    fill(backend, (f"user{number}" for number in range(60)))
+    await go(inbox, "Users")
     await inbox.evaluate("scrollTo(0, 120)")
     backend.send({"title": "Meanwhile"})
     await expect(inbox.locator(".entry")).to_have_count(1)
@@ -93,7 +93,7 @@ async def test_offline(backend: Backend, visit: Visit) -> None:
     await go(page, "Users")
     await visitor.context.set_offline(True)
     await page.get_by_role("button", name="Refresh").click()
-    await expect(page.get_by_text("The server can't be reached")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_contain_text("The server can't be reached")
     await visitor.context.set_offline(False)
     await expect(rows(page)).to_have_count(1)
 
@@ -143,6 +143,16 @@ async def test_the_last_answer_counts(inbox: Page) -> None:
     late.set_result(None)
     await shown(inbox)
     await expect(rows(inbox)).to_have_count(1)
+
+
+async def test_back_closes_a_question(inbox: Page) -> None:
+    """Whoever goes elsewhere is no longer asked."""
+    await go(inbox, "Users")
+    await go(inbox, "Keys")
+    await choose(inbox, "New key")
+    await inbox.go_back()
+    await expect(inbox.get_by_role("dialog")).to_have_count(0)
+    await expect(title(inbox, "Users")).to_be_focused()
 
 
 async def test_signing_out_leaves_nothing(inbox: Page) -> None:

@@ -55,9 +55,7 @@ async def test_what_is_refused(inbox: Page, backend: Backend) -> None:
     await expect(password).to_be_focused()
     await password.fill(NEW_PASSWORD)
     await dialog.get_by_role("button", name="Create").click()
-    await expect(dialog.locator("#new-name-error")).to_have_text(
-        "Somebody has this name already."
-    )
+    await expect(dialog.locator("#new-name-error")).to_have_text("Somebody has this name already.")
     await inbox.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await expect(inbox.get_by_role("button", name="New user")).to_be_focused()

@@ -34,6 +34,8 @@ export class View {
   }
 
   close() {
+    // A question about what is no longer in view.
+    /** @type {HTMLDialogElement | null} */ (document.querySelector("dialog.ask"))?.close();
     this.#loading.abort();
     clearTimeout(this.#timer);
     removeEventListener("online", this.retry);
