@@ -23,7 +23,7 @@ export default {
   previousPage: "Previous page",
   nextPage: "Next page",
   /** The server counts no further than this. @param {number} count */
-  pendingCount: (count) => (count < 10_000 ? number(count) : `${number(count)} or more`),
+  pendingCount: (count) => (count < 1_000 ? number(count) : `${number(count)} or more`),
   /** What one button of many is about. @param {string} action @param {string} name */
   of: (action, name) => `${action}: ${name}`,
   required: "Please fill this in.",

@@ -28,7 +28,7 @@ export default {
   pages: "Страницы",
   previousPage: "Предыдущая страница",
   nextPage: "Следующая страница",
-  pendingCount: (count) => (count < 10_000 ? number(count) : `${number(count)} или больше`),
+  pendingCount: (count) => (count < 1_000 ? number(count) : `${number(count)} или больше`),
   of: (action, name) => `${action}: ${name}`,
   required: "Заполните это поле.",
   positive: "Целое число больше нуля или ничего.",
