@@ -107,6 +107,7 @@ async def test_a_question_that_fails(inbox: Page) -> None:
     await inbox.route("**/api/admin/users/", lambda route: route.abort())
     await dialog.get_by_role("button", name="Create").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("The server can't be reached")
+    await expect(dialog.get_by_role("button", name="Create")).to_be_focused()
     await inbox.unroute("**/api/admin/users/")
     await dialog.get_by_role("button", name="Create").click()
     await expect(title(inbox, "ann")).to_be_visible()

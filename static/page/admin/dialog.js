@@ -30,6 +30,7 @@ export function ask(question) {
 class Dialog {
   #fault = make("p", "notice bad");
   #confirm;
+  #busy = false;
   #done = false;
 
   /** @param {Question} question @param {(done: boolean) => void} closed */
@@ -46,7 +47,7 @@ class Dialog {
     });
     this.element = make("dialog", "ask", form);
     this.element.setAttribute("aria-labelledby", "ask-title");
-    this.element.addEventListener("cancel", (event) => this.#confirm.disabled && event.preventDefault());
+    this.element.addEventListener("cancel", (event) => this.#busy && event.preventDefault());
     this.element.addEventListener("close", () => {
       this.element.remove();
       closed(this.#done);
@@ -61,7 +62,7 @@ class Dialog {
   }
 
   #buttons() {
-    const cancel = button("", words.cancel, () => this.#confirm.disabled || this.element.close());
+    const cancel = button("", words.cancel, () => this.#busy || this.element.close());
     // Nothing is lost by pressing Enter too soon.
     if (this.question.danger) cancel.autofocus = true;
     return make("div", "ask-buttons", cancel, this.#confirm);
@@ -72,8 +73,8 @@ class Dialog {
   }
 
   async #submit() {
-    if (this.#confirm.disabled || !this.#check()) return;
-    this.#confirm.disabled = true;
+    if (this.#busy || !this.#check()) return;
+    this.#setBusy(true);
     try {
       await this.question.act();
       this.#done = true;
@@ -81,8 +82,14 @@ class Dialog {
     } catch (error) {
       this.#explain(error);
     } finally {
-      this.#confirm.disabled = false;
+      this.#setBusy(false);
     }
+  }
+
+  /** A button that is disabled for real would lose the focus. @param {boolean} busy */
+  #setBusy(busy) {
+    this.#busy = busy;
+    this.#confirm.ariaDisabled = String(busy);
   }
 
   /** Whether everything can be sent; what can't is said beside it. */

@@ -16,6 +16,7 @@ export class KeptList {
   #fault = make("p", "notice bad");
   #more = button("", words.older, () => this.#ask());
   #after = "";
+  #asking = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -41,7 +42,9 @@ export class KeptList {
   }
 
   async #ask() {
-    this.#more.disabled = true;
+    // A button that is disabled would lose the focus.
+    if (this.#asking) return;
+    this.#asking = true;
     say(this.#fault);
     try {
       this.#show(await this.#page(/** @type {AbortSignal} */ (this.signal)));
@@ -49,7 +52,7 @@ export class KeptList {
       const { title, text } = explain(error);
       if (!this.signal?.aborted) say(this.#fault, `${title}. ${text}`);
     }
-    this.#more.disabled = false;
+    this.#asking = false;
   }
 
   /** @param {AbortSignal} signal */
