@@ -36,7 +36,6 @@ export class Areas {
     addEventListener("hashchange", () => this.#show(), { signal: this.#listening.signal });
     addEventListener("keydown", (event) => this.#search(event), { signal: this.#listening.signal });
     this.#show();
-    this.#lookForRecipients();
   }
 
   close() {
@@ -56,6 +55,7 @@ export class Areas {
     this.#leave();
     this.#mark(area ?? "");
     showPlace(area ? words.areaNames[area] : "");
+    if (this.#linkOf("recipients").hidden) this.#lookForRecipients();
     if (!area) return scrollTo({ top: this.#inboxScroll, behavior: "instant" });
     try {
       loading ??= fetchViews();
