@@ -18,9 +18,10 @@ def rotate(options: Options, loaded: Loaded) -> int:
     path, kept = secret.rotate(loaded.settings, options.keep)
     print(f"{path} has a new secret. It signs from the next start of the server: restart it.")
     if kept:
+        days = loaded.settings.session_idle_days
         print(
-            "What the one before has signed goes on until its end. Rotate again no sooner than "
-            f"that, or with --keep {kept + 1}."
+            "Nobody is signed out: what the one before has signed still counts. Rotate again no "
+            f"sooner than in {days} days, or with --keep {kept + 1}, so that it counts till its end."
         )
     else:
         print("No old one is kept, so that this start ends all sessions and tokens.")
