@@ -20,8 +20,8 @@ def rotate(options: Options, loaded: Loaded) -> int:
     if kept:
         days = loaded.settings.session_idle_days
         print(
-            "Nobody is signed out: what the one before has signed still counts. Rotate again no "
-            f"sooner than in {days} days, or with --keep {kept + 1}, so that it counts till its end."
+            "Nobody is signed out: what the one before has signed still counts. So that it does "
+            f"till its end, rotate again in {days} days at the earliest, or with --keep {kept + 1}."
         )
     else:
         print("No old one is kept, so that this start ends all sessions and tokens.")
