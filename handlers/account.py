@@ -1,7 +1,7 @@
 """What users do about their own accounts, with their own access tokens."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -9,6 +9,7 @@ from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier.errors import Unauthenticated
 from notifier.identity.authentication import Holder
+from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 
 _ERRORS: Final[Mapping[int, str]] = {401: "Not signed in.", 503: "Try again later."}
 
@@ -43,7 +44,14 @@ class PasswordRequest(msgspec.Struct, frozen=True):
     """The present password and the one that replaces it."""
 
     password: str
-    new_password: str
+    new_password: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=MIN_LENGTH,
+            max_length=MAX_LENGTH,
+            extra={"expected": f"a password of {MIN_LENGTH} to {MAX_LENGTH} characters"},
+        ),
+    ]
 
 
 class PasswordHandler(AccountHandler):
@@ -54,7 +62,7 @@ class PasswordHandler(AccountHandler):
             "Change one's own password",
             request=PasswordRequest,
             success=204,
-            errors={400: "Not the present password, or no good new one.", 429: "Too many guesses."},
+            errors={403: "Not the present password.", 429: "Too many guesses."},
         )
     )
     async def post(self) -> None:

@@ -14,6 +14,7 @@
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
     ├── PermissionDenied          403
+    │   ├── WrongPassword
     │   └── ScopeMissing
     ├── UnknownUser               404
     ├── UnknownSession            404
@@ -145,6 +146,12 @@ class PermissionDenied(NotifierError):
     """You do not have permission to do this."""
 
     code = "permission_denied"
+
+
+class WrongPassword(PermissionDenied):
+    """This is not your present password."""
+
+    code = "wrong_password"
 
 
 class ScopeMissing(PermissionDenied):

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from notifier.config import load
 from notifier.errors import CannotStart, InvalidSettings, NotifierError
 from notifier.identity.secret import FILE_NAME, rotate, signing_secrets
 from notifier.settings import Settings
+from notifier.storage.sqlite import FILE_NAME as STORE
 from servers.notifier import ServerProcess
 from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, Harness, settings_for
 
@@ -182,6 +185,12 @@ class TestRotate:
             assert "restart" in done.stdout
             secrets = (process.folder / "data" / FILE_NAME).read_text().split()
             assert len(secrets) == 2
+            with closing(sqlite3.connect(process.folder / "data" / STORE)) as store:
+                (entry,) = store.execute(
+                    "SELECT action, actor, details FROM audit WHERE action = 'secret_rotated'"
+                )
+            assert (entry[0], entry[2]) == ("secret_rotated", '{"kept":1}')
+            assert entry[1].startswith("cli:")
             for restart in (False, True):
                 if restart:
                     process.stop()
@@ -200,6 +209,14 @@ class TestRotate:
         secrets += (process.folder / "data" / FILE_NAME).read_text().split()
         for secret in secrets:
             assert secret not in process.log + process.output + done.stdout
+
+    def test_without_a_store(self, server_process: Callable[..., ServerProcess]) -> None:
+        """What cannot be recorded has happened all the same, and both are said."""
+        process = server_process(SECRET_KEY="", DATABASE_URL="postgresql://127.0.0.1:1/none")
+        done = process.command("secret", "rotate")
+        assert done.returncode == 0
+        assert "has a new secret" in done.stdout
+        assert done.stderr.startswith("notifier: not in the audit log: ")
 
     def test_refused_by_the_command(self, server_process: Callable[..., ServerProcess]) -> None:
         """A secret that is set elsewhere, and a number that is none, are refused in one line."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from notifier.addresses import subscriber
-from notifier.errors import InvalidField, NoActiveAccount, TokenNotValid, UnknownUser
+from notifier.errors import NoActiveAccount, TokenNotValid, UnknownUser, WrongPassword
 from notifier.identity.accounts import Accounts
 from notifier.identity.guesses import Guesses
 from notifier.identity.passwords import Passwords, check_password
@@ -75,13 +75,13 @@ class Authentication:
         """Change one's own password, which ends everything but the session that asks.
 
         Who has only somebody's token may guess no oftener than who signs in. Raises
-        InvalidField, TooManySignIns, TokenNotValid or Unavailable.
+        WrongPassword, InvalidField, TooManySignIns, TokenNotValid or Unavailable.
         """
         check_password(new_password, "new_password")
         try:
             user = await self.check(holder.user.username, password, by.address)
         except NoActiveAccount:
-            raise InvalidField("password", "This is not your password.") from None
+            raise WrongPassword from None
         new_hash = await self._passwords.hash(new_password, whose=subscriber(by.address))
         await self._store.submit(
             SetPassword(user.id, new_hash, by, but=holder.session, version=user.token_version)

@@ -137,7 +137,7 @@ test("every word that the page's HTML asks for exists", async () => {
 
 test("the HTML names each module that a screen imports, so that none is found late", async () => {
   const html = await readFile(new URL("index.html", ROOT), "utf8");
-  const [first, inbox, admin] = html.split(/<template id="(?:inbox|admin|account)-modules">/).map(modules);
+  const [first, inbox, admin, account] = html.split(/<template id="(?:inbox|admin|account)-modules">/).map(modules);
   assert.deepEqual(first, [...(await imports("page/main.js"))].toSorted());
   const shown = await imports("page/inbox.js");
   assert.deepEqual(inbox, [...shown.difference(new Set(first))].toSorted());
@@ -145,6 +145,8 @@ test("the HTML names each module that a screen imports, so that none is found la
   const tools = (await imports("page/tools.js")).union(await imports("page/admin/areas.js"));
   const views = (await imports("page/admin/views.js")).difference(shown.union(tools).union(new Set(first)));
   assert.deepEqual(admin, [...views].toSorted());
+  const own = (await imports("page/account/dialog.js")).difference(shown.union(new Set(first)));
+  assert.deepEqual(account, [...own].toSorted());
 });
 
 test("nothing for operators is among what everybody gets", async () => {

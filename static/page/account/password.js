@@ -72,8 +72,8 @@ export class PasswordForm {
 
   /** @param {unknown} error */
   #explain(error) {
-    const { password, new_password } = (error instanceof Refused && error.body) || {};
-    if (password) this.#fault(this.#old, words.wrongPassword);
+    const { code, new_password } = (error instanceof Refused && error.body) || {};
+    if (code === "wrong_password") this.#fault(this.#old, words.wrongPassword);
     else if (new_password) this.#fault(this.#new, words.passwordLength);
     else if (error instanceof Refused && error.status === 429) this.#conclude(words.tooMany(error.retryAfter ?? 1), false);
     else this.#conclude(words.notKnown, false);
