@@ -16,7 +16,12 @@ STRANGE = "auth0|5f7c/8?#%ü"
 @pytest.fixture
 def both(start_backend: Callable[..., Backend]) -> Backend:
     """A server for accounts and for users of an application."""
-    return start_backend(NOTIFIER_USERS="both", NOTIFIER_JWT_SECRET="s" * 40)
+    return start_backend(
+        NOTIFIER_USERS="both",
+        NOTIFIER_JWT_SECRET="a secret of the application, of which nobody has a token",
+        NOTIFIER_JWT_ISSUER="https://issuer.example",
+        NOTIFIER_JWT_AUDIENCE="notifier",
+    )
 
 
 def send_to(backend: Backend, *users: str) -> None:

@@ -1,6 +1,6 @@
 /** A list of people, page by page, that is searched as one types. */
-import { label } from "../language.js";
 import { make } from "../dom.js";
+import { label } from "../language.js";
 import { format } from "./address.js";
 import { words } from "./language.js";
 import { pager } from "./pager.js";
@@ -8,34 +8,37 @@ import { empty, refresher } from "./parts.js";
 import { table } from "./table.js";
 import { View } from "./view.js";
 
-/** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./api.js").Query} Query */
 
+/**
+ * @template Person
+ * @typedef {object} Kind
+ * @property {"users" | "recipients"} area
+ * @property {string} title
+ * @property {string} searching
+ * @property {string[]} columns
+ * @property {(person: Person) => import("./table.js").Row} row
+ * @property {(query: Query, signal: AbortSignal) => Promise<{ people: Person[], next: string | null }>} page
+ */
+
 const PAUSE = 200;
+const LONGEST_NAME = 150;
 
 /** @template Person */
 export class PeopleView extends View {
+  #kind;
   #search = make("input");
+  #beginning;
+  #after;
   #timer = 0;
 
-  /**
-   * @param {Api} api
-   * @param {import("./address.js").Address} address
-   * @param {{ area: "users" | "recipients", title: string, searching: string, columns: string[] }} kind
-   */
-  constructor(api, { query }, kind) {
+  /** @param {import("./address.js").Address} address @param {Kind<Person>} kind */
+  constructor({ query }, kind) {
     super(kind.title);
-    this.api = api;
-    this.kind = kind;
-    this.search = query.get("search") ?? "";
-    this.after = query.get("after") ?? "";
-    Object.assign(this.#search, { type: "search", value: this.search, placeholder: kind.searching });
-    Object.assign(this.#search, { autocomplete: "off", spellcheck: false, maxLength: 150 });
-    label(this.#search, kind.searching);
-    this.#search.addEventListener("input", () => {
-      clearTimeout(this.#timer);
-      this.#timer = window.setTimeout(() => this.#find(this.#search.value), PAUSE);
-    });
+    this.#kind = kind;
+    this.#beginning = query.get("search") ?? "";
+    this.#after = query.get("after") ?? "";
+    this.#prepareSearch();
     this.actions.append(this.#search, refresher(() => this.reload()));
   }
 
@@ -45,44 +48,45 @@ export class PeopleView extends View {
   }
 
   reload() {
-    const query = { search: this.search, after: this.after };
-    return this.load((signal) => this.page(query, signal), (found) => this.#show(found));
+    const query = { search: this.#beginning, after: this.#after };
+    return this.load((signal) => this.#kind.page(query, signal), (found) => this.#show(found));
   }
 
-  /** One page of them. @param {Query} query @param {AbortSignal} signal @returns {Promise<{ people: Person[], next: string | null }>} */
-  async page(query, signal) {
-    throw new TypeError(`${query} ${signal}`);
+  #prepareSearch() {
+    const { searching } = this.#kind;
+    Object.assign(this.#search, { type: "search", value: this.#beginning, placeholder: searching });
+    Object.assign(this.#search, { autocomplete: "off", spellcheck: false, maxLength: LONGEST_NAME });
+    label(this.#search, searching);
+    this.#search.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = window.setTimeout(() => this.#find(this.#search.value), PAUSE);
+    });
   }
 
-  /** @param {Person} person @returns {import("./table.js").Row} */
-  row(person) {
-    return [String(person)];
-  }
-
-  /** @param {string} text */
-  #find(text) {
-    this.search = text;
-    this.after = "";
+  /** @param {string} beginning */
+  #find(beginning) {
+    this.#beginning = beginning;
+    this.#after = "";
     history.replaceState(null, "", this.#address({}));
-    return this.reload();
+    this.reload();
   }
 
   /** @param {Query} query */
   #address(query) {
-    return format(this.kind.area, "", { search: this.search, ...query });
+    return format(this.#kind.area, "", { search: this.#beginning, ...query });
   }
 
   /** @param {{ people: Person[], next: string | null }} found */
   #show({ people, next }) {
     const found = make("p", "unseen", words.found(people.length, next !== null));
     found.setAttribute("role", "status");
-    const pages = pager((query) => this.#address(query), { after: this.after, next });
-    const rows = people.map((person) => this.row(person));
-    const list = rows.length ? table(this.kind.title, this.kind.columns, rows) : this.#nobody();
+    const pages = pager((query) => this.#address(query), { after: this.#after, next });
+    const { title, columns, row } = this.#kind;
+    const list = people.length ? table(title, columns, people.map(row)) : this.#nobody();
     this.body.replaceChildren(found, list, pages);
   }
 
   #nobody() {
-    return this.search ? empty(words.noMatch, words.noMatchText(this.search)) : empty(words.nobody);
+    return this.#beginning ? empty(words.noMatch, words.noMatchText(this.#beginning)) : empty(words.nobody);
   }
 }

@@ -10,20 +10,22 @@ import { PeopleView } from "./people.js";
 export class RecipientsView extends PeopleView {
   /** @param {import("./api.js").Api} api @param {import("./address.js").Address} address */
   constructor(api, address) {
-    const columns = [words.name, words.connection, words.pending, words.firstSeen];
-    const title = words.recipients;
-    super(api, address, { area: "recipients", title, searching: words.searchRecipients, columns });
+    super(address, {
+      area: "recipients",
+      title: words.recipients,
+      searching: words.searchRecipients,
+      columns: [words.name, words.connection, words.pending, words.firstSeen],
+      row,
+      page: async (query, signal) => {
+        const { recipients, next } = await api.recipients(query, signal);
+        return { people: recipients, next };
+      },
+    });
   }
+}
 
-  /** @param {import("./api.js").Query} query @param {AbortSignal} signal */
-  async page(query, signal) {
-    const { recipients, next } = await this.api.recipients(query, signal);
-    return { people: recipients, next };
-  }
-
-  /** @param {Recipient} recipient */
-  row({ user, online, pending, created_at }) {
-    const name = link("name", user, format("recipients", user));
-    return [name, presence(online), words.pendingCount(pending), past(created_at)];
-  }
+/** @param {Recipient} recipient */
+function row({ user, online, pending, created_at }) {
+  const name = link("name", user, format("recipients", user));
+  return [name, presence(online), words.pendingCount(pending), past(created_at)];
 }

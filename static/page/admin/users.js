@@ -13,21 +13,19 @@ import { PeopleView } from "./people.js";
 export class UsersView extends PeopleView {
   /** @param {import("./api.js").Api} api @param {import("./address.js").Address} address */
   constructor(api, address) {
-    const columns = [words.name, words.connection, words.pending, words.created];
-    super(api, address, { area: "users", title: words.users, searching: words.searchUsers, columns });
+    super(address, {
+      area: "users",
+      title: words.users,
+      searching: words.searchUsers,
+      columns: [words.name, words.connection, words.pending, words.created],
+      row,
+      page: async (query, signal) => {
+        const { users, next } = await api.users(query, signal);
+        return { people: users, next };
+      },
+    });
+    this.api = api;
     this.actions.append(button("primary", words.newUser, () => this.#create()));
-  }
-
-  /** @param {import("./api.js").Query} query @param {AbortSignal} signal */
-  async page(query, signal) {
-    const { users, next } = await this.api.users(query, signal);
-    return { people: users, next };
-  }
-
-  /** @param {User} user */
-  row(user) {
-    const name = make("span", "name", link("", user.username, format("users", String(user.id))), ...marks(user));
-    return [name, presence(user.online), words.pendingCount(user.pending), past(user.created_at)];
   }
 
   async #create() {
@@ -44,6 +42,12 @@ export class UsersView extends PeopleView {
     const confirm = words.create;
     await ask({ title: words.newUser, fields: { ...fields, is_superuser: superuser }, confirm, act: create });
   }
+}
+
+/** @param {User} user */
+function row(user) {
+  const name = make("span", "name", link("", user.username, format("users", String(user.id))), ...marks(user));
+  return [name, presence(user.online), words.pendingCount(user.pending), past(user.created_at)];
 }
 
 /** What is special about somebody. @param {User} user */

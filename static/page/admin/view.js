@@ -72,22 +72,21 @@ export class View {
     this.#loading.abort();
     const { signal } = (this.#loading = new AbortController());
     clearTimeout(this.#timer);
+    say(this.#status);
     this.body.ariaBusy = "true";
     if (!this.body.hasChildNodes()) this.body.append(make("p", "quiet delayed", words.loading));
-    try {
-      const found = await ask(signal);
-      if (signal.aborted) return;
-      this.#fault.hidden = true;
-      this.body.hidden = false;
-      show(found);
-    } catch (error) {
-      if (!signal.aborted) this.#fail(error);
-    }
-    if (!signal.aborted) this.body.ariaBusy = null;
+    const answer = await ask(signal).catch((error) => this.#fail(error, signal));
+    if (signal.aborted) return;
+    this.body.ariaBusy = null;
+    if (!answer) return;
+    this.#fault.hidden = true;
+    this.body.hidden = false;
+    show(answer);
   }
 
-  /** @param {unknown} error */
-  #fail(error) {
+  /** @param {unknown} error @param {AbortSignal} signal */
+  #fail(error, signal) {
+    if (signal.aborted) return;
     const { title, text, retryAfter } = explain(error);
     this.body.hidden = true;
     if (retryAfter !== undefined) this.#timer = window.setTimeout(this.retry, retryAfter * 1_000);
