@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit
 from tests.browser.operator import choose, confirm, fact, go, row, rows, superuser, title
+from tests.browser.test_quality import violations
 from tests.support.harness import SEND
 
 STRANGE = "auth0|5f7c/8?#%ü"
@@ -45,6 +46,7 @@ async def test_list_and_search(both: Backend, visit: Visit) -> None:
     await expect(rows(page)).to_have_count(50)
     await page.get_by_role("button", name="Next page").click()
     await expect(rows(page)).to_have_count(11)
+    assert await violations(page) == []
     await page.get_by_role("searchbox").fill("us")
     await expect(rows(page)).to_have_count(1)
     await expect(row(page, "us:1")).to_contain_text("offline")
@@ -60,6 +62,7 @@ async def test_one(both: Backend, visit: Visit) -> None:
     await expect(title(page, STRANGE)).to_be_visible()
     await expect(fact(page, "Pending")).to_have_text("2")
     await expect(page.locator(".kept > li")).to_have_count(2)
+    assert await violations(page) == []
     await page.reload()
     await expect(page.locator(".kept > li")).to_have_count(2)
     await choose(page, "Revoke tokens")
