@@ -45,7 +45,7 @@ from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 from notifier.storage.operations.keys import ApiKeys
-from notifier.storage.operations.notifications import Pending, Positions
+from notifier.storage.operations.notifications import Positions
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
 
@@ -69,6 +69,7 @@ class Server:
             listeners=(self._announce, self.counts.committed),
             max_operations=settings.queue_size,
             timeout=settings.request_timeout,
+            patience=settings.ack_seconds,
         )
         self.hub = Hub(
             self.relay,
@@ -249,8 +250,8 @@ class Server:
         return await self.store.read(Positions(user_ids))
 
     async def _read_page(self, user_id: int, after: int) -> Page:
-        return await self.store.read(
-            Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
+        return await self.notifications.pending(
+            user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
         )
 
 
