@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado.netutil import bind_sockets
 
-from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.connections.deadlines import CHECK_SECONDS
 from handlers.connections.listener import Listener
@@ -48,6 +47,9 @@ from notifier.storage.operations.keys import ApiKeys
 from notifier.storage.operations.notifications import Positions
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
+
+if TYPE_CHECKING:
+    from amqp.consumer import Consumer
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +148,8 @@ class Server:
         )
         consumer = None
         if settings.rabbitmq:
+            from amqp.consumer import Consumer  # noqa: PLC0415 - only where it is used
+
             consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
         if no_key_yet and not keyless:
@@ -187,7 +191,7 @@ class Server:
         self._stack.append(("requests", partial(self._finish_requests, application)))
         self._stack.append(("listener", _as_async(http.stop)))
 
-    def _consume(self, consumer: Consumer) -> None:
+    def _consume(self, consumer: "Consumer") -> None:
         self.status.rabbitmq = consumer.state
         consumer.start()
         self._stack.append(("rabbitmq", consumer.stop))
