@@ -1,16 +1,14 @@
 """The server itself, its settings and its store."""
 
-import asyncio
-
 from notifier.config import SETTINGS, Loaded
 from notifier.process.commands.output import print_table
 from notifier.process.commands.running import Options
 from notifier.process.parts import make_driver
-from notifier.process.run import serve as run_server
+from notifier.process.run import run
 
 
 def serve(options: Options, loaded: Loaded) -> int:
-    return asyncio.run(run_server(loaded.settings))
+    return run(loaded.settings)
 
 
 def check_config(options: Options, loaded: Loaded) -> int:
