@@ -277,6 +277,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queue_size: Annotated[
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000
+    ack_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds for which an acknowledgement may wait for a commit that is made "
+            "anyway."
+        ),
+    ] = 0.05
     request_timeout: Annotated[
         float,
         Meta(

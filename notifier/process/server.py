@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado.netutil import bind_sockets
 
-from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.connections.deadlines import CHECK_SECONDS
 from handlers.connections.listener import Listener
@@ -45,9 +44,12 @@ from notifier.sending.authority import Senders
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 from notifier.storage.operations.keys import ApiKeys
-from notifier.storage.operations.notifications import Pending, Positions
+from notifier.storage.operations.notifications import Positions
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
+
+if TYPE_CHECKING:
+    from amqp.consumer import Consumer
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Server:
             listeners=(self._announce, self.counts.committed),
             max_operations=settings.queue_size,
             timeout=settings.request_timeout,
+            patience=settings.ack_seconds,
         )
         self.hub = Hub(
             self.relay,
@@ -145,6 +148,8 @@ class Server:
         )
         consumer = None
         if settings.rabbitmq:
+            from amqp.consumer import Consumer  # noqa: PLC0415 - only where it is used
+
             consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
         if no_key_yet and not keyless:
@@ -186,7 +191,7 @@ class Server:
         self._stack.append(("requests", partial(self._finish_requests, application)))
         self._stack.append(("listener", _as_async(http.stop)))
 
-    def _consume(self, consumer: Consumer) -> None:
+    def _consume(self, consumer: "Consumer") -> None:
         self.status.rabbitmq = consumer.state
         consumer.start()
         self._stack.append(("rabbitmq", consumer.stop))
@@ -249,8 +254,8 @@ class Server:
         return await self.store.read(Positions(user_ids))
 
     async def _read_page(self, user_id: int, after: int) -> Page:
-        return await self.store.read(
-            Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
+        return await self.notifications.pending(
+            user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
         )
 
 

@@ -10,8 +10,8 @@ from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
-from notifier.models import TRUSTED, Sender
-from notifier.storage.operations.notifications import Acknowledge, Append
+from notifier.models import TRUSTED, Page, Sender
+from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 
@@ -21,6 +21,8 @@ class NotificationService:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last_acks: dict[int, asyncio.Future[None]] = {}
+        """The last acknowledgement of each user that is not stored yet."""
 
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
@@ -52,6 +54,24 @@ class NotificationService:
         """Acknowledge a notification, for all devices of its user.
 
         The first acknowledgement counts; unknown and acknowledged ones change nothing. The future
-        is done with the commit. Raises Unavailable if there is no room.
+        is done with the commit, for which others are waited for a moment. Raises Unavailable if
+        there is no room.
         """
-        return self._store.submit(Acknowledge(user_id, key))
+        stored = self._store.submit(Acknowledge(user_id, key))
+        self._last_acks[user_id] = stored
+        stored.add_done_callback(lambda _: self._settled(user_id, stored))
+        return stored
+
+    def _settled(self, user_id: int, ack: "asyncio.Future[None]") -> None:
+        if self._last_acks.get(user_id) is ack:
+            del self._last_acks[user_id]
+
+    async def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
+        """What is pending of a user behind ``after``: see :class:`Pending`. May raise Unavailable.
+
+        Who comes back at once after an acknowledgement is not given the same again: a reader from
+        the beginning waits for what is on its way to the store.
+        """
+        if after == 0 and (ack := self._last_acks.get(user_id)):
+            await asyncio.wait([ack])
+        return await self._store.read(Pending(user_id, after, rows, size))

@@ -245,6 +245,8 @@ class Operation(msgspec.Struct, Generic[R], frozen=True):
     step: ClassVar[Step]
     grows: ClassVar[bool] = False
     """Whether the store refuses it when the disk is nearly full."""
+    patient: ClassVar[bool] = False
+    """Nothing was promised that waits for it, so it need not have a commit of its own."""
 
     @property
     def size(self) -> int:
