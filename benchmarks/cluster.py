@@ -250,7 +250,7 @@ def shards(shared: Shared) -> None:
 async def _crossing_shards(servers: Sequence[RedisServer], sends: int, users: int) -> None:
     hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
     bus = bus_for(f"redis+cluster://{hosts}")
-    one, other = (RedisRelay(bus, prefix="n:", secret=SECRET) for _ in "12")
+    one, other = (RedisRelay(bus, prefix="n:", secrets=(SECRET,)) for _ in "12")
     told = Counted()
     await one.start(Counted())
     await other.start(told)

@@ -7,19 +7,24 @@ from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
 from handlers import headers
+from handlers.account import PasswordHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
 from handlers.openapi import build
 from handlers.pages import AssetHandler, RootHandler, StaticHandler
+from handlers.sessions import (
+    OneSessionHandler,
+    SessionEverywhereHandler,
+    SessionHandler,
+    SessionRefreshHandler,
+    SessionsHandler,
+)
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
     IdentityHandler,
     IsAuthenticatedHandler,
     RefreshHandler,
-    SessionEverywhereHandler,
-    SessionHandler,
-    SessionRefreshHandler,
     TokenHandler,
     VerifyHandler,
 )
@@ -36,6 +41,9 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
+    ("/api/users/sessions/", SessionsHandler),
+    ("/api/users/sessions/{session_id}/", OneSessionHandler),
+    ("/api/users/password/", PasswordHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),

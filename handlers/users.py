@@ -1,15 +1,13 @@
-"""Signing in: tokens for programs, and a cookie session for the page; tokens for back ends."""
+"""Signing in of programs: tokens for a name and a password; tokens for back ends."""
 
 from typing import Annotated, Final
 
 import msgspec
-from tornado.httputil import HTTPServerRequest
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
-from notifier.errors import TokenNotValid, UnknownUser
-from notifier.identity.authentication import TokenSet
+from notifier.errors import UnknownUser
 from notifier.models import User
 from notifier.wire import parse_user_id
 
@@ -75,33 +73,15 @@ class IdentityResponse(msgspec.Struct, frozen=True):
     expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
 
 
-class SessionResponse(msgspec.Struct, frozen=True):
-    """Tokens for the page; the refresh token is in a cookie that scripts cannot read."""
-
-    access: str
-    identity: str
-    user: UserResponse
-
-
-class EmptyRequest(msgspec.Struct, frozen=True):
-    """An empty object: the cookie says everything."""
-
-
-async def _sign_in(handler: ApiHandler) -> TokenSet:
-    """Tokens for the name and the password in the body."""
-    request = handler.parse(SignInRequest)
-    address = handler.request.remote_ip or ""
-    return await handler.application.authentication.sign_in(
-        request.username, request.password, address
-    )
-
-
 class TokenHandler(ApiHandler):
     """Tokens for a name and a password."""
 
     @operation(Operation("Sign in", "users", SignInRequest, SignInResponse, errors=_SIGN_IN_ERRORS))
     async def post(self) -> None:
-        tokens = await _sign_in(self)
+        request = self.parse(SignInRequest)
+        tokens = await self.application.authentication.sign_in(
+            request.username, request.password, self.request.remote_ip or ""
+        )
         self.reply(SignInResponse(tokens.access, tokens.refresh, tokens.identity))
 
 
@@ -172,84 +152,3 @@ class IdentityHandler(ApiHandler):
             raise UnknownUser
         identity, token = await self.application.authentication.identity_of(whose)
         self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
-
-
-def _came_by_tls(request: HTTPServerRequest) -> bool:
-    """Whether anything says that the browser spoke TLS, up to whatever proxy.
-
-    Nobody has to be trusted for that: who says so wrongly loses their own cookie, because a
-    browser keeps no `Secure` one of a plain connection, while one that lacks it can be read
-    on the next plain request. The page's browser says it itself, by its origin.
-    """
-    headers = request.headers
-    return (
-        request.protocol == "https"
-        or headers.get("Origin", "").startswith("https:")
-        or "https" in headers.get("X-Forwarded-Proto", "").lower()
-        or "proto=https" in headers.get("Forwarded", "").lower().replace('"', "")
-    )
-
-
-class _SessionCookie(ApiHandler):
-    """The page's refresh token. Its path keeps it from every other request."""
-
-    NAME: Final = "notifier_session"
-    PATH: Final = "/api/users/session/"
-
-    def remember(self, tokens: TokenSet) -> None:
-        """Answer with the tokens, and keep the refresh token in the cookie."""
-        self.set_cookie(
-            self.NAME,
-            tokens.refresh,
-            path=self.PATH,
-            max_age=self.application.options.refresh_seconds,
-            httponly=True,
-            secure=_came_by_tls(self.request),
-            samesite="Strict",
-        )
-        self.reply(SessionResponse(tokens.access, tokens.identity, UserResponse.of(tokens.user)))
-
-    def forget(self) -> None:
-        """Answer with nothing, and remove the cookie."""
-        self.clear_cookie(self.NAME, path=self.PATH, samesite="Strict")
-        self.set_status(204)
-        self.finish()
-
-
-class SessionHandler(_SessionCookie):
-    """Begin and end the page's session."""
-
-    async def post(self) -> None:
-        self.remember(await _sign_in(self))
-
-    async def delete(self) -> None:
-        """Sign out on this device: its cookie is forgotten. No token ends by that."""
-        self.forget()
-
-
-class SessionEverywhereHandler(_SessionCookie):
-    """End every session of the user whom the cookie names."""
-
-    async def delete(self) -> None:
-        """Sign out everywhere: all tokens of the user end, and all connections."""
-        identity = self.application.identity
-        try:
-            user = await identity.authentication.user_of(
-                self.get_cookie(self.NAME, "") or "", "refresh"
-            )
-        except TokenNotValid:
-            pass  # over already
-        else:
-            await identity.accounts.sign_out_everywhere(user.id)
-        self.forget()
-
-
-class SessionRefreshHandler(_SessionCookie):
-    """New tokens for the page. Only JSON is accepted, which no foreign page can post."""
-
-    async def post(self) -> None:
-        self.parse(EmptyRequest)
-        cookie = self.get_cookie(self.NAME)
-        if not cookie:
-            raise TokenNotValid("There is no session.")
-        self.remember(await self.application.authentication.refresh(cookie))

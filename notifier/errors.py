@@ -14,8 +14,10 @@
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
     ├── PermissionDenied          403
+    │   ├── WrongPassword
     │   └── ScopeMissing
     ├── UnknownUser               404
+    ├── UnknownSession            404
     ├── TooLate                   408
     │   ├── HeadersTooLate
     │   └── BodyTooLate
@@ -146,6 +148,12 @@ class PermissionDenied(NotifierError):
     code = "permission_denied"
 
 
+class WrongPassword(PermissionDenied):
+    """This is not your present password."""
+
+    code = "wrong_password"
+
+
 class ScopeMissing(PermissionDenied):
     """The API key was not made for this."""
 
@@ -157,6 +165,12 @@ class UnknownUser(NotifierError):
     """There is no active user with this id."""
 
     code = "unknown_user"
+
+
+class UnknownSession(NotifierError):
+    """You have no session with this id."""
+
+    code = "unknown_session"
 
 
 class TooLate(NotifierError):

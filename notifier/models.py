@@ -54,6 +54,26 @@ class Recipient(msgspec.Struct, frozen=True):
     created_at: int
 
 
+class Session(msgspec.Struct, frozen=True):
+    """A browser in which somebody has signed in."""
+
+    id: int
+    user_id: int
+    nonce: bytes
+    """Tells it from any other that ever had this id. Never leaves the server."""
+    issued: int
+    """The count of the newest cookie that was given for it."""
+    address: str
+    """From where it was last used."""
+    user_agent: str
+    created_at: int
+    used_at: int
+    expires_at: int
+    """When it ends at the latest."""
+    ends_at: int
+    """When it ends unless it is used before."""
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """A program's rights. The key itself is shown once and never stored."""
 

@@ -4,6 +4,7 @@ Every field of :class:`Settings` is one setting, which :mod:`notifier.config` re
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
@@ -28,7 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         str,
         Meta(
-            description="Signs tokens, at least 32 characters. Made in the data folder if unset.",
+            description="Signs tokens and cookies, at least 32 characters. Several, with commas: "
+            "the first signs, all verify. Made in the data folder if unset.",
             extra={"secret": True},
         ),
     ] = ""
@@ -340,8 +342,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret_key) < SECRET_LENGTH:
-            raise ValueError(f"secret_key: wants at least {SECRET_LENGTH} characters")
+        if problem := _secrets_problem(self.secret_key):
+            raise ValueError(f"secret_key: {problem}")
         if self.amqp_url and not self.amqp_url.startswith(("amqp://", "amqps://")):
             raise ValueError("amqp_url: wants an address that begins with amqp:// or amqps://")
         if any("*" in name[:-1] for name in self.reply_queues):
@@ -350,6 +352,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             _networks(self.trusted_proxies)
         except ValueError as error:
             raise ValueError(f"trusted_proxies: {error}") from None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is set as the secret key: the first signs, all verify."""
+        return _secrets(self.secret_key)
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:
@@ -393,6 +400,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The same with the port that was found where ``port`` is 0."""
         host = _ANY_ADDRESS.get(self.host, self.host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    parts = re.split(r"[,\r\n]", text)
+    if len(parts) == 1:
+        return (text,) if text else ()  # a space may be a part of it
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _secrets_problem(text: str) -> str | None:
+    """What is wrong with a secret key, without a word of it."""
+    secrets = _secrets(text)
+    if text and not secrets:
+        return "holds no secret"
+    for number, secret in enumerate(secrets, 1):
+        if len(secret) < SECRET_LENGTH:
+            which = f"number {number} of the {len(secrets)} " if len(secrets) > 1 else ""
+            hint = " (a comma separates)" if len(secrets) > 1 else ""
+            return f"{which}wants at least {SECRET_LENGTH} characters{hint}"
+    return None
 
 
 def _networks(text: str) -> tuple[Network, ...]:

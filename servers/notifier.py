@@ -38,6 +38,10 @@ class ServerProcess(Program):
         file = self.folder / "server.output"
         return file.read_text() if file.exists() else ""
 
+    def set(self, **environment: str) -> None:
+        """Settings for its next start."""
+        self._settings |= environment
+
     def start(self) -> None:
         """Start, and return when the server says that it runs."""
         self._said = len(self.output)

@@ -40,6 +40,7 @@ LONG = (
     "amqp/test_robustness.py",
     "browser/test_connection.py",
     "browser/test_session.py",
+    "browser/test_account.py",
     "test_receive.py",
     "amqp/test_consuming.py",
     "browser/test_quality.py",

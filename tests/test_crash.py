@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -11,8 +12,9 @@ import httpx
 import pytest
 import websockets
 
+from notifier.storage.sqlite import FILE_NAME
 from servers.notifier import ServerProcess
-from tests.support.harness import JSON, SECONDS, SEND, Device, Frame, until
+from tests.support.harness import ADMIN_PASSWORD, JSON, SECONDS, SEND, Device, Frame, until
 from tests.support.people import socket_url
 
 SENDERS = 16
@@ -178,3 +180,38 @@ async def test_acknowledged_before_the_crash_stays_settled(process: ServerProces
     async with connected(process, 1) as device:
         assert [frame.value for frame in await device.take(2)] == [2, "last"]
         await device.nothing_more()
+
+
+async def test_a_renewal_that_was_cut_off(process: ServerProcess) -> None:
+    """Killed between the commit of a renewal and its answer, it signs nobody out.
+
+    The browser knows nothing of the next cookie then, and goes on with the one it has.
+    """
+    body = {"username": "admin", "password": ADMIN_PASSWORD}
+    async with httpx.AsyncClient(base_url=process.url, timeout=SECONDS) as http:
+        cookie = (await http.post("/api/users/session/", json=body)).cookies["notifier_session"]
+    store = sqlite3.connect(process.folder / "data" / FILE_NAME)
+    for _ in range(5):
+        issued = _issued(store)
+        _, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(
+            b"POST /api/users/session/refresh/ HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 2\r\n"
+            b"Cookie: notifier_session=%b\r\n\r\n{}" % cookie.encode()
+        )
+        await until(lambda known=issued: _issued(store) > known)  # type: ignore[misc]
+        await asyncio.to_thread(process.kill)
+        writer.close()
+        await asyncio.to_thread(process.start)
+        async with httpx.AsyncClient(base_url=process.url, timeout=SECONDS) as http:
+            http.cookies["notifier_session"] = cookie
+            answer = await http.post("/api/users/session/refresh/", json={})
+        assert answer.status_code == 200
+        assert answer.cookies["notifier_session"].split(".")[1] == str(issued + 1)
+        cookie = answer.cookies["notifier_session"]
+    store.close()
+
+
+def _issued(store: sqlite3.Connection) -> int:
+    ((issued,),) = store.execute("SELECT issued FROM sessions").fetchall()
+    return int(issued)

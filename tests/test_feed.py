@@ -261,6 +261,30 @@ async def test_revoking_ends_older_tokens_only() -> None:
     assert [each.closed for each in transports] == [(4403, "password changed"), None]
 
 
+async def test_ending_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The devices of one session end, those that come behind it too, and no others."""
+    now = 1000.0
+    monkeypatch.setattr("notifier.delivery.hub.time.monotonic", lambda: now)
+    hub = Hub(LocalRelay(), Log().read)
+
+    def connect(session: int | None) -> Recorder:
+        transport = Recorder()
+        hub.attach(1, transport, version=0, expires_at=1 << 42, session=session)
+        return transport
+
+    one, other, without = connect(7), connect(8), connect(None)
+    moved = hub.attach(1, Recorder(), version=0, expires_at=1 << 42, session=7)
+    moved.prolong(0, 1 << 42, 8)
+    hub.end_session(1, 7, "signed out")
+    assert one.closed == (4403, "signed out")
+    assert [each.closed for each in (other, without, moved.feed.transport)] == [None] * 3
+    assert connect(7).closed == (4401, "credentials changed")
+    assert connect(8).closed is None
+    now += HANDSHAKE
+    hub.end_session(1, 9, "signed out")
+    assert connect(7).closed is None
+
+
 async def test_revoking_everyone() -> None:
     """All devices of all users are asked for new tokens."""
     hub = Hub(LocalRelay(), Log(1).read)

@@ -23,6 +23,7 @@ from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, SEND
 HIDDEN = "hunter2-hunter2"
 TOKEN = Tokens(SECRET, {"identity": 60}).issue("identity", 1, 0)
 API_KEY = "ntf_0123456789abcdefghijklmnop"
+COOKIE = "17.4.5-NQLvanL_7skS171xnoAUlpkSBh6ffKlXbbpCSLK28"
 
 
 def record(message: str, *arguments: object, **fields: object) -> logging.LogRecord:
@@ -132,9 +133,9 @@ def test_secrets_are_scrubbed(shape: str) -> None:
     assert HIDDEN not in parsed("x", field=message)["field"]
 
 
-@pytest.mark.parametrize("secret", [TOKEN, API_KEY])
+@pytest.mark.parametrize("secret", [TOKEN, API_KEY, COOKIE])
 def test_secrets_that_stand_alone(secret: str) -> None:
-    """What looks like one of our tokens or keys is hidden wherever it stands."""
+    """What looks like one of our tokens, keys or cookies is hidden wherever it stands."""
     for message in (f"got {secret}.", f"<{secret}>", f"/path/{secret}/"):
         assert secret not in scrub(message)
 

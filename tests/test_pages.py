@@ -106,10 +106,13 @@ def test_the_page_names_its_modules_beforehand() -> None:
     """A browser fetches the modules of a screen side by side, not one after the other."""
     page = STATIC_FOLDER / "page"
     start, inbox = imports(page / "main.js"), imports(page / "inbox.js")
-    now, later = (STATIC_FOLDER / "index.html").read_text().split('<template id="inbox-modules">')
-    hints = [re.findall(r'rel="modulepreload" href="([^"]+)"', part) for part in (now, later)]
+    account = imports(page / "account" / "dialog.js")
+    html = (STATIC_FOLDER / "index.html").read_text()
+    parts = re.split(r'<template id="(?:inbox|account)-modules">', html)
+    hints = [re.findall(r'rel="modulepreload" href="([^"]+)"', part) for part in parts]
     assert sorted(hints[0]) == sorted(map(served_at, start - {page / "main.js"}))
     assert sorted(hints[1]) == sorted(map(served_at, inbox - start))
+    assert sorted(hints[2]) == sorted(map(served_at, account - inbox - start))
 
 
 async def test_files_are_revalidated(server: Harness) -> None:

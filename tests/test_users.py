@@ -1,4 +1,4 @@
-"""Signing in: the four token endpoints, and the page's session."""
+"""Signing in: the four token endpoints."""
 
 from collections.abc import Hashable
 
@@ -207,73 +207,6 @@ async def test_is_authenticated(server: Harness) -> None:
         {"Authorization": f"Bearer {server.token(Person(99, 'nobody'), 'access')}"},
     ):
         assert (await ask(**headers))[0] == 401
-
-
-class TestSession:
-    """The page's session: a refresh token that only a cookie holds."""
-
-    async def test_cookie(self, server: Harness) -> None:
-        """The refresh token is in a cookie that scripts cannot read and other sites not send."""
-        response = await server.post(CREDENTIALS, SESSION)
-        assert set(response.json()) == {"access", "identity", "user"}
-        assert response.json()["user"] == {"id": 1, "username": "admin", "is_superuser": True}
-        cookie = response.headers["Set-Cookie"]
-        for part in ("HttpOnly", "SameSite=Strict", f"Path={SESSION}", "Max-Age=86400"):
-            assert part in cookie
-
-    async def test_refresh(self, server: Harness) -> None:
-        """The cookie brings new tokens; without it there is no session."""
-        refused = await server.post({}, SESSION + "refresh/")
-        assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
-        await server.post(CREDENTIALS, SESSION)
-        fresh = await server.post({}, SESSION + "refresh/")
-        assert fresh.status_code == 200
-        assert set(fresh.json()) == {"access", "identity", "user"}
-        form = await server.http.post(SESSION + "refresh/", content=b"{}")
-        assert form.status_code == 415, "a foreign page could have posted this"
-
-    async def test_wrong_password(self, server: Harness) -> None:
-        """A wrong password begins no session."""
-        refused = await server.post(CREDENTIALS | {"password": "wrong"}, SESSION)
-        assert refused.status_code == 401
-        assert "Set-Cookie" not in refused.headers
-
-    async def test_sign_out_of_this_device(self, server: Harness) -> None:
-        """Signing out forgets the cookie; other sessions, tokens and connections go on."""
-        tokens = await sign_in(server)
-        await server.post(CREDENTIALS, SESSION)
-        async with server.connect(server.admin, token=tokens["identity"]) as device:
-            ended = await server.http.delete(SESSION)
-            assert (ended.status_code, ended.content) == (204, b"")
-            assert f"Path={SESSION}" in ended.headers["Set-Cookie"]
-            assert (await server.post({}, SESSION + "refresh/")).status_code == 401
-            await server.send(server.admin, "still here")
-            assert (await device.next()).value == "still here"
-        assert (await server.post({"refresh": tokens["refresh"]}, REFRESH)).status_code == 200
-        assert (await server.http.delete(SESSION)).status_code == 204, "signing out twice is fine"
-
-    async def test_sign_out_everywhere(self, server: Harness) -> None:
-        """Signing out everywhere ends the user's tokens and connections."""
-        tokens = await sign_in(server)
-        await server.post(CREDENTIALS, SESSION)
-        async with server.connect(server.admin, token=tokens["identity"]) as device:
-            await device.nothing_more()
-            ended = await server.http.delete(SESSION + "everywhere/")
-            assert (ended.status_code, ended.content) == (204, b"")
-            assert (await device.closed())[0] == 4403
-        assert (await server.post({"token": tokens["access"]}, VERIFY)).status_code == 401
-        assert (await server.post({}, SESSION + "refresh/")).status_code == 401
-        again = await server.http.delete(SESSION + "everywhere/")
-        assert again.status_code == 204, "signing out twice is fine"
-
-    async def test_sign_out_everywhere_needs_the_session(self, server: Harness) -> None:
-        """A cookie that is no refresh token ends nobody's sessions."""
-        tokens = await sign_in(server)
-        for wrong in (tokens["access"], tokens["identity"], "nonsense"):
-            cookie = {"Cookie": f"notifier_session={wrong}"}
-            answer = await server.http.delete(SESSION + "everywhere/", headers=cookie)
-            assert answer.status_code == 204
-        assert (await server.post({"refresh": tokens["refresh"]}, REFRESH)).status_code == 200
 
 
 class TestStats:

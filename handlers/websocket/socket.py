@@ -130,6 +130,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             self._transport,
             version=self._token.version,
             expires_at=self._token.expires_at,
+            session=self._token.session,
         )
 
     def on_close(self) -> None:
@@ -198,7 +199,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         else:
             if self._device is None:
                 return  # it left meanwhile
-            self._device.prolong(token.version, token.expires_at)
+            self._device.prolong(token.version, token.expires_at, token.session)
             self._answer(CommandResult("refresh", clock.isoformat(token.expires_at)))
         if unread := self._until_read():
             await unread

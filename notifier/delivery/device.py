@@ -14,25 +14,30 @@ from notifier.delivery.feed import Feed
 class Device:
     """Made by :meth:`Hub.attach`; whoever serves the connection detaches it at its end."""
 
-    __slots__ = ("_expiry", "feed", "revoked", "version")
+    __slots__ = ("_expiry", "feed", "revoked", "session", "version")
 
-    def __init__(self, feed: Feed, version: int, expires_at: int) -> None:
+    def __init__(
+        self, feed: Feed, version: int, expires_at: int, session: int | None = None
+    ) -> None:
         self.feed = feed
         self.version = version
         """The version of its user's tokens that its own token has."""
+        self.session = session
+        """The session that its token was given with, if any."""
         self.revoked = False
         """Its token no longer holds: nothing that still comes from it counts."""
         self._expiry: asyncio.TimerHandle | None = None
-        self.prolong(version, expires_at)
+        self.prolong(version, expires_at, session)
 
     @property
     def user_id(self) -> int:
         """Whose it is."""
         return self.feed.user_id
 
-    def prolong(self, version: int, expires_at: int) -> None:
+    def prolong(self, version: int, expires_at: int, session: int | None = None) -> None:
         """It has shown a new token, which ends at ``expires_at``."""
         self.version = version
+        self.session = session
         self._cancel_expiry()
         seconds = max(0, expires_at - clock.now()) / clock.SECOND
         self._expiry = asyncio.get_running_loop().call_later(

@@ -57,6 +57,7 @@ class Hub:
         self._sockets = 0
         self._delivered = 0
         self._revoked: dict[int, tuple[float, int]] = {}
+        self._ended_sessions: dict[int, float] = {}
         self.draining = False
         """The process is about to stop: devices that come are sent elsewhere."""
 
@@ -87,7 +88,13 @@ class Hub:
         )
 
     def attach(
-        self, user_id: int, transport: Transport, *, version: int, expires_at: int
+        self,
+        user_id: int,
+        transport: Transport,
+        *,
+        version: int,
+        expires_at: int,
+        session: int | None = None,
     ) -> Device:
         """Add a device, whose token has this version and end (milliseconds since the epoch).
 
@@ -98,12 +105,12 @@ class Hub:
         if subscriber is None:
             subscriber = self._subscribers[user_id] = Subscriber(user_id)
         feed = Feed(subscriber, transport, self._read, self._high_water)
-        device = Device(feed, version, expires_at)
+        device = Device(feed, version, expires_at, session)
         subscriber.devices.add(device)
         self._sockets += 1
         if self.draining:
             device.end(CloseCode.GO_ELSEWHERE, "restarting; reconnect")
-        elif version < self._revoked.get(user_id, (0.0, 0))[1]:
+        elif version < self._revoked.get(user_id, (0.0, 0))[1] or session in self._ended_sessions:
             # Changed after it was read: only a new token can tell whether it still holds.
             device.end(CloseCode.TOKEN_EXPIRED, "credentials changed")
         else:
@@ -181,6 +188,18 @@ class Hub:
         if subscriber := self._subscribers.get(user_id):
             for device in tuple(subscriber.devices):
                 if device.version < version:
+                    device.end(CloseCode.REVOKED, reason)
+
+    def end_session(self, user_id: int, session: int, reason: str) -> None:
+        """End the devices of one session of a user, also those to be attached."""
+        now = time.monotonic()
+        self._ended_sessions = {
+            each: ended for each, ended in self._ended_sessions.items() if ended > now - HANDSHAKE
+        }
+        self._ended_sessions[session] = now
+        if subscriber := self._subscribers.get(user_id):
+            for device in tuple(subscriber.devices):
+                if device.session == session:
                     device.end(CloseCode.REVOKED, reason)
 
     def revoke_all(self, reason: str) -> None:

@@ -6,6 +6,7 @@ from notifier.identity.accounts import Accounts
 from notifier.identity.authentication import Authentication
 from notifier.identity.keys import Keys
 from notifier.identity.recipients import Recipients
+from notifier.identity.sessions import Sessions
 
 
 class Identity(NamedTuple):
@@ -15,3 +16,4 @@ class Identity(NamedTuple):
     accounts: Accounts
     keys: Keys
     recipients: Recipients
+    sessions: Sessions

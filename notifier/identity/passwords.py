@@ -27,12 +27,12 @@ _NICENESS: Final = 5
 is busy with other programs would leave next to nothing for signing in."""
 
 
-def check_password(password: str) -> None:
+def check_password(password: str, field: str = "password") -> None:
     """Raises InvalidField for one that is too short to be safe or too long to be meant."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise InvalidField("password", f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
+        raise InvalidField(field, f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
     if not _encodable(password):
-        raise InvalidField("password", "A password is valid Unicode text.")
+        raise InvalidField(field, "A password is valid Unicode text.")
 
 
 class Passwords:
@@ -49,9 +49,9 @@ class Passwords:
         self._turns = Turns(_AT_ONCE, may_wait, patience)
         self._decoy: str | None = None
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, whose: Hashable = None) -> str:
         """The hash to store. Raises TooManySignIns where others are before it."""
-        return await self._run(lambda: self._hashes.hash(password), None)
+        return await self._run(lambda: self._hashes.hash(password), whose)
 
     async def verify(
         self, password_hash: str | None, password: str, *, whose: Hashable = None

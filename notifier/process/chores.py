@@ -11,6 +11,7 @@ from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
 from notifier.storage.contract import Operation
 from notifier.storage.operations.notifications import RemoveNotifications
+from notifier.storage.operations.sessions import RemoveSessions
 from notifier.storage.operations.users import LastUserChange, RemoveUserChanges, UserChangesSince
 from notifier.storage.store import Store
 
@@ -35,7 +36,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoRet
 
 
 class Retention:
-    """Removes, in small batches, what ended long enough ago, and old user changes."""
+    """Removes, in small batches, old notifications, ended sessions and old user changes."""
 
     def __init__(self, store: Store, days: float) -> None:
         self._store = store
@@ -49,7 +50,7 @@ class Retention:
         if removed:
             logger.info("Old notifications removed", extra={"action": "removed", "rows": removed})
         changes = await self._in_batches(partial(RemoveUserChanges, now - _USER_CHANGES_KEPT))
-        return removed + changes
+        return removed + changes + await self._in_batches(RemoveSessions)
 
     async def _in_batches(self, removal: Callable[[int], Operation[int]]) -> int:
         """Remove, with a limit, until there is less to do; returns how many rows went."""
@@ -89,5 +90,8 @@ class UserChanges:
             logger.warning("Missed user changes", extra={"action": "revoked_all"})
             return
         for change in changes:
-            self._hub.revoke(change.user_id, change.version, change.reason)
+            if change.session is None:
+                self._hub.revoke(change.user_id, change.version, change.reason)
+            else:
+                self._hub.end_session(change.user_id, change.session, change.reason)
             self._last = change.id

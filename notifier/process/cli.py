@@ -17,7 +17,7 @@ from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.models import SCOPES, SEND_ONLY
 from notifier.process import logs
-from notifier.process.commands import keys, server, users
+from notifier.process.commands import keys, secret, server, users
 from notifier.process.commands.running import Command, Options, Verb, with_identity
 
 _SEND_SECONDS: Final = 10.0
@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, with_identity(users.set_active), summary, active=active).add_argument("username")
     add("users", with_identity(users.show), "List the users.")
     _add_api_key_commands(commands, settings)
+    _add_secret_commands(commands, settings)
     sending = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
     sending.add_argument("user_id", metavar="USER_ID")
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
@@ -167,3 +168,23 @@ def _add_api_key_commands(
     )
     add("list", keys.show, "List the keys.")
     add("revoke", keys.revoke, "Revoke a key, at once.").add_argument("key", metavar="ID|NAME")
+
+
+def _add_secret_commands(
+    commands: "argparse._SubParsersAction[_Parser]",
+    settings: _Parser,
+) -> None:
+    signing = commands.add_parser("secret", help="Replace the secret that signs tokens.")
+    actions = signing.add_subparsers(title="actions", metavar="ACTION", required=True)
+    summary = "Put a new secret first in the file of the data folder. Nobody is signed out."
+    rotate = actions.add_parser(
+        "rotate", help=summary, description=summary, parents=[settings], allow_abbrev=False
+    )
+    rotate.set_defaults(command=secret.rotate)
+    rotate.add_argument(
+        "--keep",
+        type=secret.count,
+        default=1,
+        metavar="N",
+        help="How many old ones still verify. One if not given.",
+    )

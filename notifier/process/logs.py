@@ -31,7 +31,10 @@ _SECRETS: Final = re.compile(
 )
 _SECRET_FIELD: Final = re.compile(_SENSITIVE, re.IGNORECASE)
 _URL_PASSWORDS: Final = re.compile(r"(://[^\s:/@]{0,200}:)\S{0,200}@")
-_BARE_SECRETS: Final = re.compile(r"\bntf_[\w-]{20,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_BARE_SECRETS: Final = re.compile(
+    r"\bntf_[\w-]{20,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b\d{1,19}\.\d{1,16}\.[\w-]{43}(?![\w-])"
+)
+"""API keys, tokens, and cookies of sessions."""
 
 
 _LONGEST: Final = 1000

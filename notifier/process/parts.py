@@ -12,11 +12,13 @@ from notifier.errors import InvalidSettings
 from notifier.identity import Identity
 from notifier.identity.accounts import Accounts
 from notifier.identity.authentication import Authentication
+from notifier.identity.cookies import Cookies
 from notifier.identity.guesses import Guesses
 from notifier.identity.keys import Keys
 from notifier.identity.passwords import Passwords
 from notifier.identity.recipients import Recipients
-from notifier.identity.secret import signing_secret
+from notifier.identity.secret import signing_secrets
+from notifier.identity.sessions import Sessions
 from notifier.identity.tokens import Tokens
 from notifier.settings import Settings
 from notifier.storage.contract import Driver
@@ -75,21 +77,30 @@ def make_relay(settings: Settings) -> Relay:
     from notifier.delivery.relay.redis import RedisRelay  # noqa: PLC0415 - only where it is used
 
     return RedisRelay(
-        bus_for(settings.redis_url), prefix=settings.redis_prefix, secret=settings.secret_key
+        bus_for(settings.redis_url), prefix=settings.redis_prefix, secrets=settings.secrets
     )
 
 
 def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Identity:
     """The verbs of identity over ``store``. Raises CannotStart."""
+    secrets = signing_secrets(settings)
     tokens = Tokens(
-        signing_secret(settings),
+        secrets[0],
         {
             "access": settings.access_seconds,
             "refresh": settings.refresh_seconds,
             "identity": settings.identity_seconds,
         },
+        secrets[1:],
     )
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
     authentication = Authentication(store, accounts, tokens, passwords, guesses)
-    return Identity(authentication, accounts, Keys(store), Recipients(store))
+    sessions = Sessions(
+        store,
+        authentication,
+        Cookies(secrets),
+        days=settings.session_days,
+        idle_days=settings.session_idle_days,
+    )
+    return Identity(authentication, accounts, Keys(store), Recipients(store), sessions)

@@ -25,6 +25,8 @@ export class Inbox {
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
+  /** @type {HTMLDialogElement | null} */
+  #account = null;
   #signingOut = false;
   /** The other tabs of this browser: told by the number of a user that it signed out. */
   #tabs = new BroadcastChannel("notifier/sign-outs");
@@ -41,6 +43,7 @@ export class Inbox {
     byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(true));
     this.#tabs.onmessage = ({ data }) =>
       data === this.session.user?.id && this.#close(words.signedOutElsewhere);
+    byId("account-open").addEventListener("click", () => this.#openAccount());
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
   }
@@ -49,8 +52,14 @@ export class Inbox {
     const { user } = this.session;
     if (!user) return;
     byId("who").textContent = user.username;
+    this.#connect(user.id);
+    if (user.is_superuser) this.#openTools();
+  }
+
+  /** @param {number} userId */
+  #connect(userId) {
     this.#client = new NotifierClient({
-      userId: user.id,
+      userId,
       getToken: () => this.session.identity(),
       ack: "manual",
     });
@@ -59,7 +68,6 @@ export class Inbox {
     this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
     this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
     this.#client.connect();
-    if (user.is_superuser) this.#openTools();
   }
 
   /** Acknowledged is what can be seen. @param {Entry[]} entries */
@@ -75,12 +83,29 @@ export class Inbox {
     this.#tools?.setConnected(status.state === "connected");
     // The server closes the socket of a sign-out too, and may be faster than its answer.
     if (status.state !== "closed" || status.reason === "closed") return;
+    if (status.reason === "revoked") this.#revoked();
+    else this.#ended();
+  }
+
+  /** The tokens hold no more. Whether the session does, as behind a change of password, the server says. */
+  async #revoked() {
+    const { user } = this.session;
+    const client = this.#client;
+    const goesOn = await this.session.resume().catch(() => true);
+    // Meanwhile somebody may have signed out.
+    if (!client || !user || client !== this.#client) return;
+    if (goesOn) this.#connect(user.id);
+    else this.#ended();
+  }
+
+  #ended() {
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
   /** @param {boolean} everywhere */
   async #signOut(everywhere) {
     byId("sign-out-menu").hidePopover();
+    this.#account?.close();
     this.#signingOut = true;
     try {
       const id = this.session.user?.id;
@@ -107,6 +132,7 @@ export class Inbox {
     this.#client = null;
     client.close();
     this.session.forget();
+    this.#account?.close();
     this.#tools?.close();
     this.#tools = null;
     this.#feed.clear();
@@ -129,6 +155,19 @@ export class Inbox {
       event.preventDefault();
       filter.focus();
     });
+  }
+
+  async #openAccount() {
+    const client = this.#client;
+    document.head.append(byId("account-modules").content);
+    try {
+      const { openAccount } = await import("./account/dialog.js");
+      if (client && this.#client && !this.#account?.open) {
+        this.#account = openAccount(this.session, () => this.#signOut(true));
+      }
+    } catch {
+      this.#complain(words.accountMissing);
+    }
   }
 
   async #openTools() {

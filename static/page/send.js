@@ -1,5 +1,6 @@
 /** The form that sends a notification. */
 import { make, say } from "./dom.js";
+import { field } from "./field.js";
 import { fault } from "./json.js";
 import { words } from "./language.js";
 import { Refused } from "./session.js";
@@ -116,27 +117,6 @@ export class SendForm {
     this.#result.classList.toggle("bad", !good);
     this.#result.scrollIntoView({ block: "nearest" });
   }
-}
-
-/**
- * A labelled input with room for its error.
- * @template {HTMLInputElement | HTMLTextAreaElement} Input
- * @param {string} id
- * @param {string} title
- * @param {Input} input
- */
-function field(id, title, input) {
-  const label = make("label", "", title);
-  const error = make("p", "error");
-  label.htmlFor = input.id = id;
-  input.autocomplete = "off";
-  error.id = `${id}-error`;
-  input.setAttribute("aria-describedby", error.id);
-  const say = (/** @type {string} */ text) => {
-    error.textContent = text;
-    input.setAttribute("aria-invalid", String(text !== ""));
-  };
-  return { input, say, parts: [label, input, error] };
 }
 
 /** Random, also on insecure origins, where `crypto.randomUUID` is missing. */

@@ -17,6 +17,8 @@ export default {
   username: "User name",
   password: "Password",
   signIn: "Sign in",
+  account: "Your account",
+  accountMissing: "This part of the page couldn't be loaded. Reload the page to try again.",
   signOut: "Sign out",
   signOutHere: "This device",
   signOutHereHint: "You stay signed in on other devices.",

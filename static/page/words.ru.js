@@ -22,6 +22,8 @@ export default {
   username: "Имя пользователя",
   password: "Пароль",
   signIn: "Войти",
+  account: "Ваша учётная запись",
+  accountMissing: "Эта часть страницы не загрузилась. Обновите страницу.",
   signOut: "Выйти",
   signOutHere: "На этом устройстве",
   signOutHereHint: "На других устройствах вход сохранится.",

@@ -138,7 +138,7 @@ test("every word that the page's HTML asks for exists", async () => {
 test("the HTML names each module that a screen imports, so that none is found late", async () => {
   const root = new URL("../../static/page/", import.meta.url);
   const html = await readFile(new URL("../index.html", root), "utf8");
-  const [first, inbox] = html.split('<template id="inbox-modules">').map(modules);
+  const [first, inbox] = html.split(/<template id="(?:inbox|account)-modules">/).map(modules);
   assert.deepEqual(first, await imports(root, "main.js"));
   const missing = (await imports(root, "inbox.js")).filter((name) => !first.includes(name));
   assert.deepEqual(inbox, missing);

@@ -65,7 +65,7 @@ class Network:
         """A relay of its own process."""
         if self.url is None:
             return LocalRelay()
-        return RedisRelay(bus_for(url or self.url), prefix=self.prefix, secret=SECRET)
+        return RedisRelay(bus_for(url or self.url), prefix=self.prefix, secrets=(SECRET,))
 
     @asynccontextmanager
     async def process(self, *user_ids: int, url: str | None = None) -> AsyncIterator[Process]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import redis as redis_py
 
-from notifier.delivery.relay.nudges import MAX_PAYLOAD, Nudges
+from notifier.delivery.relay.nudges import MAX_PAYLOAD, NotANudge, Nudges
 from notifier.events import Appended, Event
 from notifier.models import Notification
 from servers import redis as redis_support
@@ -102,6 +102,20 @@ async def test_foreign_messages_are_dropped_and_counted(caplog: pytest.LogCaptur
         assert not receiver.told.delivered
         await until_linked(sender, receiver, 1)
     assert [record.message for record in caplog.records].count("Not a nudge") == 1
+
+
+async def test_a_new_secret() -> None:
+    """A nudge is sealed with the first secret and read with all, so that one takes over."""
+    new = "a secret that takes over from another"
+    event = Appended(notification(1, 1))
+    before, first, then = Nudges(SECRET), Nudges(SECRET, new), Nudges(new, SECRET)
+    for sender, receivers in ((before, (first, then)), (first, (before, then)), (then, (first,))):
+        for receiver in receivers:
+            nudge = receiver.read(sender.make(1, [event]))
+            assert nudge is not None
+            assert list(nudge.events()) == [event]
+    with pytest.raises(NotANudge):
+        before.read(then.make(1, [event]))
 
 
 async def test_events_of_later_releases() -> None:

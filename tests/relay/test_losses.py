@@ -128,7 +128,7 @@ async def test_wrong_password(redis: RedisServer, caplog: pytest.LogCaptureFixtu
     """A wrong password is a Redis that is away, with the reason in the log, without it."""
     redis.execute("CONFIG", "SET", "requirepass", "right")
     bus = bus_for(f"redis://:wr0ng-one@127.0.0.1:{redis.port}")
-    relay = RedisRelay(bus, prefix="test:", secret=SECRET)
+    relay = RedisRelay(bus, prefix="test:", secrets=(SECRET,))
     async with Network(f"redis://:right@127.0.0.1:{redis.port}").process() as fine:
         assert fine.relay.state == "ok"
         await relay.start(fine.told)

@@ -19,7 +19,9 @@ from amqp.broker import Connection, parameters
 from amqp.errors import Disconnected
 from amqp.frames import BODY, HEADER, METHOD, Deliveries, Delivery
 from amqp.messages import read
-from handlers.users import EmptyRequest, RefreshRequest, SignInRequest, VerifyRequest
+from handlers.account import PasswordRequest
+from handlers.sessions import EmptyRequest
+from handlers.users import RefreshRequest, SignInRequest, VerifyRequest
 from notifier import wire
 from notifier.config import SETTINGS, load
 from notifier.delivery.relay.address import bus_for
@@ -81,6 +83,7 @@ def bodies(draw: st.DrawFn) -> bytes:
         RefreshRequest,
         VerifyRequest,
         EmptyRequest,
+        PasswordRequest,
         wire.ClientFrame,
     ],
     ids=lambda form: getattr(form, "__name__", "ClientFrame"),

@@ -3,7 +3,7 @@
 ::
 
     seal    16 bytes  HMAC-SHA-256 of all that follows, shortened (RFC 2104 §5), with a key
-                      derived from SECRET_KEY: who may publish in Redis can still not
+                      derived from the secret: who may publish in Redis can still not
                       deliver what was never stored
     origin   8 bytes  the process that committed the events
     body              MessagePack: [user_id, seq, [event, …]], an event being [tag, …]
@@ -80,10 +80,12 @@ class NotANudge(Exception):
 
 
 class Nudges:
-    """Makes and reads the nudges of one process."""
+    """Makes and reads the nudges of one process: sealed with the first secret, read with all."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"notifier: nudges", "sha256")
+    def __init__(self, *secrets: str) -> None:
+        self._keys = [
+            hmac.digest(secret.encode(), b"notifier: nudges", "sha256") for secret in secrets
+        ]
         self._origin = os.urandom(_ORIGIN)
 
     def make(self, user_id: int, events: Sequence[Event]) -> bytes:
@@ -106,12 +108,17 @@ class Nudges:
         body = memoryview(message)[_SEAL:]
         if body[:_ORIGIN] == self._origin:
             return None
-        if not hmac.compare_digest(message[:_SEAL], self._seal(body)):
+        seal = message[:_SEAL]
+        if not any(hmac.compare_digest(seal, _mac(key, body)) for key in self._keys):
             raise NotANudge
         try:
             return _decode(body[_ORIGIN:])
         except msgspec.DecodeError:
             raise NotANudge from None
 
-    def _seal(self, body: bytes | memoryview) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:_SEAL]
+    def _seal(self, body: bytes) -> bytes:
+        return _mac(self._keys[0], body)
+
+
+def _mac(key: bytes, body: bytes | memoryview) -> bytes:
+    return hmac.digest(key, body, "sha256")[:_SEAL]

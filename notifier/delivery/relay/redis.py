@@ -27,11 +27,13 @@ class RedisRelay:
 
     name = "redis"
 
-    def __init__(self, make_bus: Callable[[Hear], Bus], *, prefix: str, secret: str) -> None:
+    def __init__(
+        self, make_bus: Callable[[Hear], Bus], *, prefix: str, secrets: Sequence[str]
+    ) -> None:
         self._bus = make_bus(self._hear)
         # Other channels than those of releases whose nudges were not sealed.
         self._prefix = f"{prefix}events:".encode()
-        self._nudges = Nudges(secret)
+        self._nudges = Nudges(*secrets)
         self._receiver: Receiver | None = None
         self._arrived: list[Nudge] = []
         self.rejected = 0

@@ -3,12 +3,13 @@
 What changes something is recorded in its own transaction, with :func:`record`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from notifier.models import Action, Actor
-from notifier.storage.contract import WriteSession
+from notifier.storage.contract import Administrative, WriteSession
 
 
 def record(
@@ -33,3 +34,15 @@ def record(
             now,
         ),
     )
+
+
+class AddEntry(Administrative[None], frozen=True):
+    """Record what changes nothing else in the store."""
+
+    action: Action
+    actor: Actor
+    subject: str = ""
+    details: Mapping[str, Any] = {}
+
+    def apply(self, session: WriteSession, now: int) -> None:
+        record(session, now, self.action, self.actor, self.subject, **self.details)

@@ -2,9 +2,11 @@
 
 from typing import Any, Final
 
-from notifier.errors import UnknownUser, UsernameTaken
-from notifier.models import User, UserChange
+from notifier import clock
+from notifier.errors import TokenNotValid, UnknownUser, UsernameTaken
+from notifier.models import THE_SERVER, Actor, User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
+from notifier.storage.operations.audit import record
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 
@@ -40,24 +42,36 @@ class CreateUser(Administrative[User | None], frozen=True):
 
 
 class SetPassword(Administrative[None], frozen=True):
-    """Also ends every token and connection of the user. Refused with UnknownUser."""
+    """Also ends every session, token and connection of the user. Refused with UnknownUser.
+
+    The session ``but`` goes on. Refused with TokenNotValid where ``version`` is that of the
+    user's tokens no more: what it was decided on is over.
+    """
 
     user_id: int
     password_hash: str
+    by: Actor = THE_SERVER
+    but: int | None = None
+    version: int | None = None
 
     def apply(self, session: WriteSession, now: int) -> None:
-        _change(session, self.user_id, "password_hash = ?", self.password_hash)
-        _record(session, self.user_id, "password changed", now)
+        if self.version not in (None, _version(session, self.user_id)):
+            raise TokenNotValid
+        name = _change(session, self.user_id, "password_hash = ?", self.password_hash, but=self.but)
+        note_change(session, self.user_id, "password changed", now)
+        record(session, now, "password_changed", self.by, f"user:{name}")
 
 
 class EndSessions(Administrative[None], frozen=True):
-    """End every token and connection of the user. Refused with UnknownUser."""
+    """End every session, token and connection of the user. Refused with UnknownUser."""
 
     user_id: int
+    by: Actor = THE_SERVER
 
     def apply(self, session: WriteSession, now: int) -> None:
-        _change(session, self.user_id, "is_active = is_active")
-        _record(session, self.user_id, "signed out everywhere", now)
+        name = _change(session, self.user_id, "is_active = is_active")
+        note_change(session, self.user_id, "signed out everywhere", now)
+        record(session, now, "signed_out_everywhere", self.by, f"user:{name}")
 
 
 class SetActive(Administrative[None], frozen=True):
@@ -69,23 +83,37 @@ class SetActive(Administrative[None], frozen=True):
     def apply(self, session: WriteSession, now: int) -> None:
         _change(session, self.user_id, "is_active = ?", self.is_active)
         if not self.is_active:
-            _record(session, self.user_id, "deactivated", now)
+            note_change(session, self.user_id, "deactivated", now)
 
 
-def _change(session: WriteSession, user_id: int, assignment: str, *values: Any) -> None:
+def _version(session: WriteSession, user_id: int) -> int | None:
+    row = session.first("SELECT token_version FROM users WHERE id = ?", (user_id,))
+    return row[0] if row else None
+
+
+def _change(
+    session: WriteSession, user_id: int, assignment: str, *values: Any, but: int | None = None
+) -> str:
+    """Change a user, whose tokens end by that, and sessions too but one; returns the name."""
     changed = session.first(
         f"UPDATE users SET {assignment}, token_version = token_version + 1 "
-        "WHERE id = ? RETURNING id",
+        "WHERE id = ? RETURNING username",
         (*values, user_id),
     )
     if changed is None:
         raise UnknownUser(f"There is no user with the id {user_id}.")
+    session.run("DELETE FROM sessions WHERE user_id = ? AND id <> ?", (user_id, but or 0))
+    name: str = changed[0]
+    return name
 
 
-def _record(session: WriteSession, user_id: int, reason: str, now: int) -> None:
+def note_change(
+    session: WriteSession, user_id: int, reason: str, now: int, session_id: int | None = None
+) -> None:
+    """Have servers end the user's connections, or only those of one session."""
     session.run(
-        "INSERT INTO user_changes (user_id, reason, created_at) VALUES (?, ?, ?)",
-        (user_id, reason, now),
+        "INSERT INTO user_changes (user_id, reason, created_at, session_id) VALUES (?, ?, ?, ?)",
+        (user_id, reason, now, session_id),
     )
 
 
@@ -110,12 +138,21 @@ class RemoveUserChanges(Administrative[int], frozen=True):
 
 
 class UserById(Query[User | None], frozen=True):
-    """The user with this id."""
+    """The user with this id; None too if it is asked for a session of theirs that has ended."""
 
     user_id: int
+    session: int | None = None
 
     def ask(self, session: ReadSession) -> User | None:
-        row = session.first(f"SELECT {_USER} FROM users WHERE id = ?", (self.user_id,))
+        found = f"SELECT {_USER} FROM users WHERE id = ?"
+        values = [self.user_id]
+        if self.session is not None:
+            found += (
+                " AND EXISTS (SELECT 1 FROM sessions s "
+                "WHERE s.id = ? AND s.user_id = users.id AND s.ends_at > ?)"
+            )
+            values += [self.session, clock.now()]
+        row = session.first(found, values)
         return _as_user(row) if row else None
 
 
