@@ -21,6 +21,7 @@ from notifier.errors import (
     TryLater,
     Unauthenticated,
     Unavailable,
+    UnknownApiKey,
     UnknownUser,
     UnsupportedMediaType,
 )
@@ -46,6 +47,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     Unauthenticated: 401,
     PermissionDenied: 403,
     UnknownUser: 404,
+    UnknownApiKey: 404,
     TooLate: 408,
     KeyConflict: 409,
     RequestTooLarge: 413,
