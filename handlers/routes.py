@@ -7,6 +7,7 @@ from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
 from handlers import headers
+from handlers.admin.keys import KeyHandler, KeyRotationHandler, KeysHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -37,6 +38,9 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/keys/", KeysHandler),
+    ("/api/admin/keys/{key_id}/", KeyHandler),
+    ("/api/admin/keys/{key_id}/rotate/", KeyRotationHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),
