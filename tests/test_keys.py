@@ -241,6 +241,7 @@ class TestRefusals:
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_api_key")
         assert len(await listed(server)) == 1
 
+    @pytest.mark.attack("a key or a user that makes keys", before="keys over HTTP did not exist")
     @pytest.mark.parametrize("which", ["nobody", "user", "key", "identity"])
     async def test_by_nobody_else(self, server: Harness, which: str) -> None:
         """No other user manages keys, and no key does, whatever its scopes."""
@@ -325,6 +326,7 @@ class TestRefusals:
 class TestRights:
     """What a key may do."""
 
+    @pytest.mark.attack("a key used for what it was not made for", before="refused")
     @pytest.mark.parametrize("scope", SCOPES)
     async def test_scopes(self, server: Harness, scope: Scope) -> None:
         """Each scope opens what it names and nothing else, and a refusal names what is missing."""
@@ -360,6 +362,7 @@ class TestRights:
         assert "WWW-Authenticate" in answer.headers
         assert await server.pending(ann) == [1]
 
+    @pytest.mark.attack("a stolen key after it was revoked or rotated", before="no rotation")
     @pytest.mark.parametrize("change", [RevokeApiKey("web"), RotateApiKey("web", b"new", 0)])
     async def test_ended_while_remembered(
         self, server: Harness, change: RevokeApiKey | RotateApiKey
@@ -372,6 +375,9 @@ class TestRights:
         assert (await send(server, ann, made["key"]))[0] == 401
         assert await server.pending(ann) == [1]
 
+    @pytest.mark.attack(
+        "a key of one region that names users of another", before="any key could send to anyone"
+    )
     async def test_a_key_for_some_users_names_no_others(self, server: Harness) -> None:
         """A key with a prefix is for external users only: never for an account, by no endpoint."""
         ann = await server.user("eu:ann")
