@@ -27,7 +27,8 @@ class SendHandler(ApiHandler):
             SendResponse,
             errors={
                 401: "No right to send: bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `send`, or the access token is no superuser's.",
+                403: "The API key lacks the scope `send` or is for other users, or the access "
+                "token is no superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
                 429: "As much is pending for this user as may be, or this sender or address sends "

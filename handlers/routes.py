@@ -8,6 +8,7 @@ from tornado.web import RequestHandler
 
 from handlers import headers
 from handlers.account import PasswordHandler
+from handlers.admin.keys import KeyHandler, KeyRotationHandler, KeysHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -45,6 +46,9 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/sessions/{session_id}/", OneSessionHandler),
     ("/api/users/password/", PasswordHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/keys/", KeysHandler),
+    ("/api/admin/keys/{key_id}/", KeyHandler),
+    ("/api/admin/keys/{key_id}/rotate/", KeyRotationHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),

@@ -9,6 +9,7 @@ from handlers.openapi import Operation, operation
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.models import User
+from notifier.sending.authority import may_name
 from notifier.wire import parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
@@ -136,8 +137,8 @@ class IdentityHandler(ApiHandler):
             errors={
                 400: "The id is not a number.",
                 401: "Bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `identity`, or the access token is no "
-                "superuser's.",
+                403: "The API key lacks the scope `identity` or is for other users, or the "
+                "access token is no superuser's.",
                 404: "There is no active user with this id.",
                 503: "Try again later.",
             },
@@ -146,7 +147,8 @@ class IdentityHandler(ApiHandler):
         )
     )
     async def post(self, user_id: str) -> None:
-        await self.application.senders.authorize_identities(self.credentials)
+        authority = await self.application.senders.authorize_for(self.credentials, "identity")
+        may_name(authority, None)
         whose = parse_user_id(user_id)
         if whose is None:
             raise UnknownUser

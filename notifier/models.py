@@ -83,6 +83,27 @@ class ApiKey(msgspec.Struct, frozen=True):
     """What it may be used for, of :data:`SCOPES`; a newer program may have stored others."""
     created_at: int
     revoked_at: int | None = None
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
+    rate: int | None = None
+    """Sends a second, in place of those of the settings."""
+    expires_at: int | None = None
+    last_used_at: int | None = None
+    """As last stored: servers do that once a minute."""
+
+    def expired(self, moment: int) -> bool:
+        """Whether it is no longer valid at ``moment``."""
+        return self.expires_at is not None and self.expires_at <= moment
+
+
+class KeyUse(msgspec.Struct):
+    """When an API key was used that was not used before, or not since that was last stored."""
+
+    key_id: int
+    address: str
+    """Of the client who was the first."""
+    first_at: int
+    last_at: int
 
 
 Action = Literal[
@@ -145,6 +166,14 @@ class Page(msgspec.Struct, frozen=True):
     """Whether nothing pending lies behind these notifications, up to ``last_seq``."""
 
 
+class Authority(msgspec.Struct, frozen=True):
+    """Who may do something, and to whom."""
+
+    actor: Actor
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
+
+
 class Sender(msgspec.Struct, frozen=True):
     """On whose authority something is appended. Checked in the very transaction."""
 
@@ -152,6 +181,8 @@ class Sender(msgspec.Struct, frozen=True):
     """The digest of an API key, which must still be active and have the scope ``send``."""
     only_while_open: bool = False
     """Nobody in particular: refused as soon as a first API key has been made."""
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
 
 
 TRUSTED = Sender()

@@ -261,8 +261,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="HTTP sends that one API key, or one superuser, may make, on average over "
-            "two seconds; beyond, they get 429.",
+            description="HTTP sends that one API key without a rate of its own, or one superuser, "
+            "may make, on average over two seconds; beyond, they get 429.",
         ),
     ] = 5000
     keyless_sends_per_second: Annotated[

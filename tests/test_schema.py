@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, complete, and kept to by the answers."""
 
+import json
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from notifier import __version__, wire
 from notifier.identity.keys import digest
 from notifier.models import SCOPES
 from notifier.storage.operations.keys import CreateApiKey
-from tests.support.harness import ADMIN_PASSWORD, SEND, Harness, ServerWith
+from tests.support.harness import ADMIN_PASSWORD, JSON, SEND, Harness, ServerWith
 
 DOCUMENT = build(PATHS)
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
@@ -78,12 +79,13 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
 async def test_documented_operations_answer(server: Harness, path: str, method: str) -> None:
     """Each exists, with and without its slash, and refuses nonsense in the documented form."""
     for address in (path, path.rstrip("/")):
-        content = b"{}" if method == "post" else None
+        content = b"{}" if method in ("post", "patch") else None
         headers = {"Content-Type": "application/json"} if content else {}
         answer = await server.http.request(method, address, content=content, headers=headers)
         assert answer.status_code in (400, 401)
         conforms(path, method, answer.status_code, answer.json())
-    other = "get" if method == "post" else "post"
+    documented = DOCUMENT["paths"][path]
+    other = next(each for each in ("get", "post", "put") if each not in documented)
     assert (await server.http.request(other, path)).status_code == 405
 
 
@@ -153,6 +155,44 @@ async def test_answers_of_identity(server: Harness) -> None:
     assert set(answers(path, "post")) == {str(status) for status, _, _ in cases} | {"503"}
     (parameter,) = DOCUMENT["paths"][path]["post"]["parameters"]
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("user_id", "path", True)
+
+
+async def test_answers_of_keys(server: Harness) -> None:
+    """Managing keys is answered as documented, in success and in each refusal."""
+    keys = "/api/admin/keys/"
+    one, rotation = f"{keys}{{key_id}}/", f"{keys}{{key_id}}/rotate/"
+    admin, ann = (
+        {"Authorization": f"Bearer {server.token(person, 'access')}"}
+        for person in (server.admin, await server.user())
+    )
+    new = {"name": "web", "scopes": list(SCOPES), "user_prefix": "eu:", "rate": 1, "expires_in": 9}
+    cases: list[tuple[str, str, int, object, dict[str, str]]] = [
+        ("post", keys, 201, {"name": "plain"}, admin),
+        ("post", keys, 201, new, admin),
+        ("post", keys, 400, {}, admin),
+        ("post", keys, 400, b"{", admin),
+        ("post", keys, 401, new, {}),
+        ("post", keys, 403, new, ann),
+        ("post", keys, 415, new, admin | {"Content-Type": "text/plain"}),
+        ("post", rotation, 201, {}, admin),
+        ("post", rotation, 400, {"keep_seconds": -1}, admin),
+        ("post", rotation.format(key_id=99), 404, {}, admin),
+        ("get", keys, 200, None, admin),
+        ("get", keys, 401, None, {}),
+        ("get", keys, 403, None, ann),
+        ("delete", one, 401, None, {}),
+        ("delete", one, 403, None, ann),
+        ("delete", one.format(key_id=99), 404, None, admin),
+    ]
+    for method, path, status, body, headers in cases:
+        address = path.format(key_id=1)
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        answer = await server.http.request(method, address, content=content, headers=JSON | headers)
+        assert answer.status_code == status, answer.text
+        conforms(path.replace("/99/", "/{key_id}/"), method, status, answer.json())
+    gone = await server.http.delete(one.format(key_id=1), headers=admin)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert "content" not in answers(one, "delete")["204"]
 
 
 async def test_answers_of_send(server: Harness) -> None:

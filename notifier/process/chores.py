@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
+KEY_USES_INTERVAL: Final = 60.0
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
 _USER_CHANGES_KEPT: Final = clock.DAY

@@ -15,9 +15,11 @@ from typing import Any, Final, NoReturn
 from notifier import __version__
 from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
+from notifier.identity.keys import KEEP_SECONDS
 from notifier.models import SCOPES, SEND_ONLY
 from notifier.process import logs
 from notifier.process.commands import keys, secret, server, users
+from notifier.process.commands.amounts import per_second, seconds
 from notifier.process.commands.running import Command, Options, Verb, with_identity
 
 _SEND_SECONDS: Final = 10.0
@@ -144,7 +146,7 @@ def _add_api_key_commands(
     commands: "argparse._SubParsersAction[_Parser]",
     settings: _Parser,
 ) -> None:
-    api_key = commands.add_parser("apikey", help="Make, list and revoke keys for programs.")
+    api_key = commands.add_parser("apikey", help="Make, list, rotate and revoke keys for programs.")
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, verb: Verb, summary: str) -> Any:
@@ -166,7 +168,32 @@ def _add_api_key_commands(
         metavar="NAMES",
         help=f"What it may do, with commas: {', '.join(SCOPES)}. Only to send if not given.",
     )
+    create.add_argument(
+        "--user-prefix",
+        metavar="PREFIX",
+        help="Only for users of the application whose name begins with this, such as eu:",
+    )
+    create.add_argument(
+        "--rate",
+        type=per_second,
+        metavar="N/s",
+        help="Sends a second, such as 100/s, in place of NOTIFIER_SENDS_PER_SECOND.",
+    )
+    create.add_argument(
+        "--expires", type=seconds, metavar="TIME", help="When it ends, such as 90d, 12h or 30m."
+    )
     add("list", keys.show, "List the keys.")
+    rotate = add(
+        "rotate", keys.rotate, "Make a key with the rights of another one, which ends soon."
+    )
+    rotate.add_argument("key", metavar="ID|NAME")
+    rotate.add_argument(
+        "--keep",
+        type=seconds,
+        default=KEEP_SECONDS,
+        metavar="TIME",
+        help="How long the old one stays valid, such as 30m; 24h if not given, 0s for no time.",
+    )
     add("revoke", keys.revoke, "Revoke a key, at once.").add_argument("key", metavar="ID|NAME")
 
 

@@ -21,13 +21,14 @@ from handlers.connections.deadlines import CHECK_SECONDS
 from handlers.connections.listener import Listener
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
-from notifier.buckets import Buckets
 from notifier.delivery.hub import Hub
 from notifier.errors import CannotStart
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
+from notifier.identity.uses import KeyUses
 from notifier.models import Page
 from notifier.process.chores import (
+    KEY_USES_INTERVAL,
     RETENTION_INTERVAL,
     USER_CHANGES_INTERVAL,
     Retention,
@@ -55,8 +56,6 @@ logger = logging.getLogger(__name__)
 
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
-_BURST_SECONDS: Final = 2
-"""A sender that was quiet may send as much at once as it may in so many seconds."""
 
 
 class Server:
@@ -115,6 +114,8 @@ class Server:
         self._stack.append(("store", self.store.close))
         await self.store.open()
         self.store.ended.add_done_callback(self._part_ended)
+        uses = KeyUses(self.store)
+        self._stack.append(("key uses", uses.close))
         no_key_yet = settings.takes_keyless_sends and not await self.store.read(ApiKeys())
         keyless = no_key_yet and await asyncio.to_thread(can_tell, settings.host)
         self.sends_are_open = settings.open_send or keyless
@@ -127,13 +128,15 @@ class Server:
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
+        self._start_chore(every(KEY_USES_INTERVAL, uses.write))
         senders = Senders(
             identity.authentication,
             self.store,
             self.refusals,
+            uses,
             open_send=settings.open_send,
-            sends=_sends(settings.sends_per_second),
-            keyless_sends=_sends(settings.keyless_sends_per_second),
+            sends_per_second=settings.sends_per_second,
+            keyless_sends_per_second=settings.keyless_sends_per_second,
         )
         self.application = NotifierApplication(
             routes(),
@@ -257,10 +260,6 @@ class Server:
         return await self.notifications.pending(
             user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
         )
-
-
-def _sends(rate: int) -> Buckets:
-    return Buckets(rate, _BURST_SECONDS * rate)
 
 
 def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[object]]:

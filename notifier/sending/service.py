@@ -11,6 +11,7 @@ from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
 from notifier.models import TRUSTED, Page, Sender
+from notifier.sending.authority import may_name
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
@@ -27,14 +28,15 @@ class NotificationService:
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
 
-        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or
-        ScopeMissing (the sender has no right, or no longer), InboxFull, and Unavailable
-        (nothing was promised: send again with the same key).
+        Raises InvalidField, UnknownUser, UserNotAllowed, KeyConflict, Unauthenticated,
+        ApiKeyNotValid, ApiKeyExpired or ScopeMissing (the sender has no right, or no longer),
+        InboxFull, and Unavailable (nothing was promised: send again with the same key).
         """
         return await self.submit(request, sender)
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
+        may_name(sender, None)
         user_id = wire.parse_user_id(request.user_id)
         payload = wire.check_payload(request.payload)
         if user_id is None:

@@ -91,9 +91,17 @@ class Lookup(NamedTuple):
     names: Collection[Name]
     """Under which something may be stored already."""
     digests: Collection[bytes]
-    """Which API keys must be active, with the right to send."""
+    """Which API keys must be valid, with the right to send."""
     api_keys: bool
     """Whether it matters that there are API keys at all."""
+
+
+class KeyRights(NamedTuple):
+    """What an API key may do, as it is stored."""
+
+    key_id: int
+    scopes: str
+    expires_at: int | None
 
 
 class Found(NamedTuple):
@@ -102,8 +110,8 @@ class Found(NamedTuple):
     inboxes: dict[int, Inbox]
     """Those of active users, and of recipients."""
     stored: dict[Name, Notification]
-    scopes: Mapping[bytes, str]
-    """What active API keys may do, by digest, as it is stored."""
+    keys: Mapping[bytes, KeyRights]
+    """What API keys may do, by digest; not those that were revoked."""
     has_api_keys: bool
     """Whether there has ever been an API key. False where it does not matter."""
 

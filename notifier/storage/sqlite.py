@@ -20,7 +20,15 @@ from notifier import clock
 from notifier.errors import CannotStart, DiskLow, StoreInUse
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.contract import Found, Lookup, Name, ReadSession, Row, WriteSession
+from notifier.storage.contract import (
+    Found,
+    KeyRights,
+    Lookup,
+    Name,
+    ReadSession,
+    Row,
+    WriteSession,
+)
 from notifier.storage.file import Damaged, StoreFile, identity, is_damage
 from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Table
@@ -270,7 +278,7 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         return Found(
             self._inboxes(lookup.user_ids),
             self._stored(lookup.names),
-            self._scopes(lookup.digests) if lookup.digests else {},
+            self._keys(lookup.digests) if lookup.digests else {},
             lookup.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
@@ -284,13 +292,14 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         )
         return {user_id: Inbox(*state) for user_id, *state in found}
 
-    def _scopes(self, digests: Collection[bytes]) -> dict[bytes, str]:
+    def _keys(self, digests: Collection[bytes]) -> dict[bytes, KeyRights]:
         marks = ", ".join("?" * len(digests))
         found = self.run(
-            f"SELECT digest, scopes FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
+            "SELECT digest, id, scopes, expires_at FROM api_keys "
+            f"WHERE revoked_at IS NULL AND digest IN ({marks})",
             tuple(digests),
         )
-        return dict(found)
+        return {digest: KeyRights(*rights) for digest, *rights in found}
 
     def _stored(self, names: Collection[Name]) -> dict[Name, Notification]:
         found: dict[Name, Notification] = {}

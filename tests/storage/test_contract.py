@@ -6,19 +6,16 @@ from contextlib import AbstractContextManager
 import pytest
 
 from notifier.errors import (
-    ApiKeyNotValid,
     KeyConflict,
     NotStorable,
-    ScopeMissing,
-    Unauthenticated,
     Unavailable,
     UnknownUser,
     UsernameTaken,
 )
 from notifier.events import Appended
-from notifier.models import ANYONE, Notification, Sender
+from notifier.models import Notification
 from notifier.storage.contract import Operation, WriteSession
-from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey, ScopesOf
+from notifier.storage.operations.keys import ApiKeys, CreateApiKey
 from notifier.storage.operations.notifications import (
     Acknowledge,
     Append,
@@ -620,109 +617,6 @@ class TestOldUserChanges:
         assert await store.read(LastUserChange()) == 0
         await store.submit(EndSessions(ann))
         assert await store.read(UserChangesSince(known)) is None
-
-
-class TestApiKeys:
-    async def test_listed(self, store: Store, time: Clock):
-        """Keys are listed by id, revoked ones too."""
-        billing = await store.submit(CreateApiKey("billing", b"\x00\xff" * 16))
-        shop = await store.submit(CreateApiKey("shop", b"2" * 32))
-        assert (billing.name, billing.created_at, billing.revoked_at) == (
-            "billing",
-            time.moment,
-            None,
-        )
-        assert await store.submit(RevokeApiKey("billing")) == 1
-        listed = await store.read(ApiKeys())
-        assert [(key.id, key.name, key.revoked_at) for key in listed] == [
-            (billing.id, "billing", time.moment),
-            (shop.id, "shop", None),
-        ]
-
-    async def test_revoked_by_name_or_id(self, store: Store):
-        """Revoking ends every active key of that name or id, once."""
-        keys = [await store.submit(CreateApiKey(name, name.encode() * 3)) for name in ("a", "b")]
-        await store.submit(CreateApiKey("a", b"other"))
-        assert await store.submit(RevokeApiKey("nobody")) == 0
-        assert await store.submit(RevokeApiKey("a")) == 2
-        assert await store.submit(RevokeApiKey("a")) == 0
-        assert await store.submit(RevokeApiKey(str(keys[1].id))) == 1
-        assert await store.read(ScopesOf(b"bbb")) is None
-
-    async def test_active_or_not(self, store: Store):
-        """Only an active key is known."""
-        await store.submit(CreateApiKey("billing", b"digest"))
-        assert await store.read(ScopesOf(b"digest")) == ("send",)
-        assert await store.read(ScopesOf(b"other")) is None
-        await store.submit(RevokeApiKey("billing"))
-        assert await store.read(ScopesOf(b"digest")) is None
-
-    async def test_scopes(self, store: Store):
-        """A key has the scopes that it was made with; without any given, it may send."""
-        await store.submit(CreateApiKey("plain", b"plain"))
-        await store.submit(CreateApiKey("web", b"web", ("identity",)))
-        both = await store.submit(CreateApiKey("both", b"both", ("send", "identity")))
-        assert both.scopes == ("send", "identity")
-        expected = [("send",), ("identity",), ("send", "identity")]
-        assert [key.scopes for key in await store.read(ApiKeys())] == expected
-        found = [await store.read(ScopesOf(digest)) for digest in (b"plain", b"web", b"both")]
-        assert found == expected
-
-    async def test_sending_without_the_scope(self, store: Store, ann: int):
-        """The transaction that stores refuses a key that may not send, and only that one."""
-        await store.submit(CreateApiKey("web", b"web", ("identity",)))
-        await store.submit(CreateApiKey("both", b"both", ("identity", "send")))
-        senders = [Sender(digest=digest) for digest in (b"web", b"both", b"none")] * 3
-        outcomes = await asyncio.gather(
-            *(
-                store.submit(Append(ann, f"k{n}", b"1", sender=sender))
-                for n, sender in enumerate(senders)
-            ),
-            return_exceptions=True,
-        )
-        kinds = [type(outcome) for outcome in outcomes]
-        assert kinds == [ScopeMissing, Appended, ApiKeyNotValid] * 3
-        assert "'send'" in str(outcomes[0])
-        await store.submit(RevokeApiKey("web"))
-        with pytest.raises(ApiKeyNotValid):
-            await store.submit(Append(ann, "k", b"1", sender=senders[0]))
-
-    async def test_sending_with_a_key(self, store: Store, ann: int):
-        """A send under a key is taken exactly while the key is active."""
-        await store.submit(CreateApiKey("billing", b"digest"))
-        mine = Sender(digest=b"digest")
-        await store.submit(Append(ann, "a", b"1", sender=mine))
-        with pytest.raises(ApiKeyNotValid):
-            await store.submit(Append(ann, "b", b"1", sender=Sender(digest=b"unknown")))
-        await store.submit(RevokeApiKey("billing"))
-        with pytest.raises(ApiKeyNotValid):
-            await store.submit(Append(ann, "c", b"1", sender=mine))
-        assert await pending(store, ann) == [(1, "a")]
-
-    async def test_senders_are_told_apart(self, store: Store, ann: int):
-        """In one batch each sender is judged on its own."""
-        await store.submit(CreateApiKey("billing", b"digest"))
-        senders = [Sender(digest=b"digest"), Sender(digest=b"bad"), ANYONE, Sender()] * 5
-        outcomes = await asyncio.gather(
-            *(
-                store.submit(Append(ann, f"k{n}", b"1", sender=sender))
-                for n, sender in enumerate(senders)
-            ),
-            return_exceptions=True,
-        )
-        kinds = [type(outcome) for outcome in outcomes]
-        assert kinds == [Appended, ApiKeyNotValid, Unauthenticated, Appended] * 5
-        assert [seq for seq, _ in await pending(store, ann)] == list(range(1, 11))
-
-    async def test_open_until_the_first_key(self, store: Store, ann: int):
-        """Anyone may send until the first key is made, and never again, even if it is revoked."""
-        await store.submit(Append(ann, "a", b"1", sender=ANYONE))
-        await store.submit(CreateApiKey("billing", b"digest"))
-        with pytest.raises(Unauthenticated):
-            await store.submit(Append(ann, "b", b"1", sender=ANYONE))
-        await store.submit(RevokeApiKey("billing"))
-        with pytest.raises(Unauthenticated, match=r"stay closed.*apikey create"):
-            await store.submit(Append(ann, "c", b"1", sender=ANYONE))
 
 
 class TestBounds:

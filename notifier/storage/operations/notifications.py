@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from notifier import clock
 from notifier.errors import (
+    ApiKeyExpired,
     ApiKeyNotValid,
     InboxFull,
     KeyConflict,
@@ -35,7 +36,7 @@ from notifier.storage.quota import Inbox
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
-_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
+_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at", "api_key_id")
 _ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
 _NOBODY: Final = 0
 """No user has this id."""
@@ -48,8 +49,8 @@ _CLOSED: Final = (
 class Append(Operation[Appended], frozen=True):
     """Add to a user's log, at once and at the end.
 
-    Refused with UnknownUser, KeyConflict, InboxFull, Unauthenticated, ApiKeyNotValid or
-    ScopeMissing.
+    Refused with UnknownUser, KeyConflict, InboxFull, Unauthenticated, ApiKeyNotValid,
+    ApiKeyExpired or ScopeMissing.
     """
 
     grows: ClassVar[bool] = True
@@ -80,7 +81,7 @@ def _append(
             any(sender.only_while_open for sender in senders),
         )
     )
-    refusals = {sender: _refusal(sender, found) for sender in senders}
+    refusals = {sender: _refusal(sender, found, now) for sender in senders}
     batch = _Batch(session, found, now)
     outcomes: list[Appended | NotifierError] = [
         refusals[append.sender] or batch.decide(append) for append in appends
@@ -91,20 +92,18 @@ def _append(
     return outcomes
 
 
-def _row(each: Notification) -> Row:
-    return (each.user_id, each.seq, each.key, each.payload, each.created_at, each.expires_at)
-
-
-def _refusal(sender: Sender, found: Found) -> Unauthenticated | ScopeMissing | None:
+def _refusal(sender: Sender, found: Found, now: int) -> Unauthenticated | ScopeMissing | None:
     """Why nothing is taken from ``sender``, if so."""
     if sender.only_while_open and found.has_api_keys:
         return Unauthenticated(_CLOSED)
     if sender.digest is None:
         return None
-    scopes = found.scopes.get(sender.digest)
-    if scopes is None:
+    rights = found.keys.get(sender.digest)
+    if rights is None:
         return ApiKeyNotValid()
-    return None if "send" in as_scopes(scopes) else ScopeMissing("send")
+    if rights.expires_at is not None and rights.expires_at <= now:
+        return ApiKeyExpired()
+    return None if "send" in as_scopes(rights.scopes) else ScopeMissing("send")
 
 
 class _Batch:
@@ -133,7 +132,9 @@ class _Batch:
         seq, payload, now = inbox.last_seq + 1, append.payload, self._now
         expires_at = None if append.ttl is None else now + append.ttl
         fresh = Notification(user_id, seq, append.key, payload, now, expires_at)
-        self.fresh.append(_row(fresh))
+        digest = append.sender.digest
+        key_id = None if digest is None else found.keys[digest].key_id
+        self.fresh.append((user_id, seq, append.key, payload, now, expires_at, key_id))
         self.advanced[user_id] = Inbox(seq, inbox.appended_bytes + len(payload))
         if append.key_given:
             found.stored[name] = fresh
