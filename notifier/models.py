@@ -30,6 +30,15 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
         return self.expires_at is not None and self.expires_at <= moment
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """A notification, what has become of it, and which API key sent it, if one did."""
+
+    notification: Notification
+    acked_at: int | None
+    key_id: int | None
+    key_name: str | None
+
+
 class User(msgspec.Struct, frozen=True):
     """Someone who receives notifications; a superuser may also send and administer."""
 

@@ -10,7 +10,8 @@ from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
-from notifier.models import TRUSTED, Sender
+from notifier.models import TRUSTED, Sender, Sent
+from notifier.storage.operations.history import History
 from notifier.storage.operations.notifications import Acknowledge, Append
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
@@ -47,6 +48,13 @@ class NotificationService:
             sender=sender,
         )
         return self._store.submit(append)
+
+    async def history(self, user_id: int, before: int | None, limit: int) -> list[Sent]:
+        """What was sent to a user or a recipient before a ``seq``, the newest first.
+
+        At most ``limit``, fewer where payloads are large. Raises Unavailable.
+        """
+        return await self._store.read(History(user_id, before, limit))
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.

@@ -164,6 +164,17 @@ class WriteSession(Session):
     def remove(self, column: str, before: int, limit: int) -> int:
         """Remove up to ``limit`` notifications whose ``column`` lies before that moment."""
 
+    @abstractmethod
+    def remove_of(self, user_id: int, limit: int) -> int:
+        """Remove up to ``limit`` notifications of this user."""
+
+    @abstractmethod
+    def claim(self, user_id: int) -> bool:
+        """Take the administrative lock and the lock of an inbox, if nobody else has either.
+
+        Nobody is waited for. Behind it, whatever was appended to the inbox can be seen.
+        """
+
     # What only copying needs.
 
     @abstractmethod

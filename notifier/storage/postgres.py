@@ -44,6 +44,7 @@ _TURN_SECONDS: Final = 0.05
 _LOCK_CLASS: Final = 0x4E6F7469
 _MIGRATING: Final = f"SELECT pg_try_advisory_lock({_LOCK_CLASS}, 1)"
 _ADMINISTERING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+_TRY_ADMINISTERING: Final = f"SELECT pg_try_advisory_xact_lock({_LOCK_CLASS}, 2)"
 
 # Asked of the catalogue, because CREATE TABLE IF NOT EXISTS needs rights where it exists.
 _COLUMNS: Final = (
@@ -342,13 +343,24 @@ class PostgresWriteSession(Connection, WriteSession):
             self.later(ACKNOWLEDGE, [*_columns(names), now])
 
     def remove(self, column: str, before: int, limit: int) -> int:
+        return self._remove(f"{column} < ?", before, limit)
+
+    def remove_of(self, user_id: int, limit: int) -> int:
+        return self._remove("user_id = ?", user_id, limit)
+
+    def _remove(self, condition: str, value: int, limit: int) -> int:
         removed = self.run(
             "DELETE FROM notifications WHERE ctid = ANY (ARRAY("
-            f"SELECT ctid FROM notifications WHERE {column} < ? LIMIT ? FOR UPDATE SKIP LOCKED"
+            f"SELECT ctid FROM notifications WHERE {condition} LIMIT ? FOR UPDATE SKIP LOCKED"
             ")) RETURNING 1",
-            (before, limit),
+            (value, limit),
         )
         return len(removed)
+
+    def claim(self, user_id: int) -> bool:
+        ((administering,),) = self.run(_TRY_ADMINISTERING)
+        lock = "SELECT 1 FROM inboxes WHERE user_id = ? FOR UPDATE SKIP LOCKED"
+        return administering and self.first(lock, (user_id,)) is not None
 
     def freeze(self, tables: Sequence[Table]) -> None:
         names = ", ".join(table.name for table in tables)

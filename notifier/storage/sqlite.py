@@ -348,6 +348,18 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         )
         return len(removed)
 
+    def remove_of(self, user_id: int, limit: int) -> int:
+        removed = self.run(
+            "DELETE FROM notifications WHERE id IN "
+            "(SELECT id FROM notifications WHERE user_id = ? LIMIT ?) RETURNING id",
+            (user_id, limit),
+        )
+        return len(removed)
+
+    def claim(self, user_id: int) -> bool:
+        """BEGIN IMMEDIATE has done it."""
+        return True
+
     def freeze(self, tables: Sequence[Table]) -> None:
         """BEGIN IMMEDIATE has done it."""
 

@@ -39,6 +39,15 @@ class CreateRecipient(Administrative[Recipient], frozen=True):
         return _as_recipient(row)
 
 
+def end_tokens(session: WriteSession, number: int, now: int) -> None:
+    """Let no token hold that was issued to this recipient up to ``now``, nor any that is open."""
+    session.run(
+        "UPDATE recipients SET token_version = "
+        "CASE WHEN token_version < ? THEN ? ELSE token_version + 1 END WHERE id = ?",
+        (now + 1, now + 1, -number),
+    )
+
+
 class RecipientByName(Query[Recipient | None], frozen=True):
     """The recipient of this name, compared byte for byte."""
 

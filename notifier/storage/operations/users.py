@@ -5,6 +5,7 @@ from typing import Any, Final
 from notifier.errors import UnknownUser, UsernameTaken
 from notifier.models import User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
+from notifier.storage.operations.changes import record_change as _record
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 
@@ -80,13 +81,6 @@ def _change(session: WriteSession, user_id: int, assignment: str, *values: Any) 
     )
     if changed is None:
         raise UnknownUser(f"There is no user with the id {user_id}.")
-
-
-def _record(session: WriteSession, user_id: int, reason: str, now: int) -> None:
-    session.run(
-        "INSERT INTO user_changes (user_id, reason, created_at) VALUES (?, ?, ?)",
-        (user_id, reason, now),
-    )
 
 
 class RemoveUserChanges(Administrative[int], frozen=True):
