@@ -11,7 +11,7 @@ from notifier.errors import UnknownUser
 from notifier.models import Actor
 from notifier.storage.contract import Administrative, Operation, Step, WriteSession
 from notifier.storage.operations.audit import record
-from notifier.storage.operations.changes import record_change
+from notifier.storage.operations.users import note_change
 from notifier.storage.operations.recipients import end_tokens
 
 
@@ -31,7 +31,7 @@ class LockOut(Administrative[None], frozen=True):
                 "UPDATE users SET is_active = ?, token_version = token_version + 1 WHERE id = ?",
                 (False, self.number),
             )
-        record_change(session, self.number, "deleted", now)
+        note_change(session, self.number, "deleted", now)
 
 
 class Remove(Operation[bool], frozen=True):
@@ -67,7 +67,7 @@ def _go_on(session: WriteSession, removal: Remove, now: int) -> bool:
         return False
     session.run("DELETE FROM inboxes WHERE user_id = ?", (number,))
     session.run("DELETE FROM sessions WHERE user_id = ?", (number,))
-    record_change(session, number, "deleted", now)
+    note_change(session, number, "deleted", now)
     record(session, now, "user_deleted", removal.actor, _delete(session, number))
     return True
 

@@ -5,7 +5,6 @@ from typing import Any, Final
 from notifier.errors import UnknownUser, UsernameTaken
 from notifier.models import User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
-from notifier.storage.operations.changes import record_change as _record
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 
@@ -48,7 +47,7 @@ class SetPassword(Administrative[None], frozen=True):
 
     def apply(self, session: WriteSession, now: int) -> None:
         _change(session, self.user_id, "password_hash = ?", self.password_hash)
-        _record(session, self.user_id, "password changed", now)
+        note_change(session, self.user_id, "password changed", now)
 
 
 class EndSessions(Administrative[None], frozen=True):
@@ -58,7 +57,7 @@ class EndSessions(Administrative[None], frozen=True):
 
     def apply(self, session: WriteSession, now: int) -> None:
         _change(session, self.user_id, "is_active = is_active")
-        _record(session, self.user_id, "signed out everywhere", now)
+        note_change(session, self.user_id, "signed out everywhere", now)
 
 
 class SetActive(Administrative[None], frozen=True):
@@ -70,7 +69,7 @@ class SetActive(Administrative[None], frozen=True):
     def apply(self, session: WriteSession, now: int) -> None:
         _change(session, self.user_id, "is_active = ?", self.is_active)
         if not self.is_active:
-            _record(session, self.user_id, "deactivated", now)
+            note_change(session, self.user_id, "deactivated", now)
 
 
 def _change(session: WriteSession, user_id: int, assignment: str, *values: Any) -> None:
@@ -81,6 +80,16 @@ def _change(session: WriteSession, user_id: int, assignment: str, *values: Any) 
     )
     if changed is None:
         raise UnknownUser(f"There is no user with the id {user_id}.")
+
+
+def note_change(
+    session: WriteSession, user_id: int, reason: str, now: int, session_id: int | None = None
+) -> None:
+    """Have servers end the user's connections, or only those of one session."""
+    session.run(
+        "INSERT INTO user_changes (user_id, reason, created_at, session_id) VALUES (?, ?, ?, ?)",
+        (user_id, reason, now, session_id),
+    )
 
 
 class RemoveUserChanges(Administrative[int], frozen=True):
