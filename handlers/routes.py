@@ -24,6 +24,7 @@ from handlers.users import (
     VerifyHandler,
 )
 from handlers.websocket.socket import FeedSocketHandler
+from notifier.models import WhoseUsers
 from notifier.wire import encode
 
 PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
@@ -43,11 +44,11 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
 )
 
 
-def routes() -> list[URLSpec]:
-    """All routes of the application."""
+def routes(users: WhoseUsers = "accounts") -> list[URLSpec]:
+    """All routes of the application, with a document of how it takes these ``users``."""
     assets = installed()
     page, docs = assets.pages["index.html"], assets.pages["docs.html"]
-    schema = Asset(encode(build(PATHS)), headers.ALWAYS["Content-Type"])
+    schema = Asset(encode(build(PATHS, users)), headers.ALWAYS["Content-Type"])
     revalidated = {"Cache-Control": headers.REVALIDATED}
     return [
         *(_route(template, handler) for template, handler in PATHS),

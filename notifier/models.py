@@ -12,6 +12,10 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 SEND_ONLY: Final[tuple[Scope, ...]] = ("send",)
 
 
+WhoseUsers = Literal["accounts", "external", "both"]
+"""Whose users there are, as the setting says: ours, those of the application, or both."""
+
+
 class Notification(msgspec.Struct, frozen=True, gc=False):
     """One entry of one user's log."""
 

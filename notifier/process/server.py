@@ -133,7 +133,7 @@ class Server:
             keyless_sends=_sends(settings.keyless_sends_per_second),
         )
         self.application = NotifierApplication(
-            routes(),
+            routes(settings.users),
             options=settings,
             notifications=self.notifications,
             identity=identity,

@@ -1,18 +1,22 @@
-"""The verbs of notifications: send, acknowledge. The only door for HTTP, RabbitMQ and CLI.
+"""The verbs of notifications: send, acknowledge, look back. For HTTP, RabbitMQ and CLI alike.
 
 A send is over when its commit is: fresh notifications go from the store's commit straight
 to the relay, in order, before their senders hear of it.
 """
 
 import asyncio
+from functools import partial
+
+from msgspec import UNSET
 
 from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
 from notifier.models import TRUSTED, Sender, Sent
+from notifier.sending.numbers import Numbers
 from notifier.storage.operations.history import History
-from notifier.storage.operations.notifications import Acknowledge, Append
+from notifier.storage.operations.notifications import NOBODY, Acknowledge, Append
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 
@@ -22,6 +26,7 @@ class NotificationService:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._numbers = Numbers()
 
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
@@ -34,7 +39,12 @@ class NotificationService:
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
-        user_id = wire.parse_user_id(request.user_id)
+        name = None if request.user is UNSET else request.user
+        if name is None:
+            assert request.user_id is not UNSET, "whoever parsed it has seen to that"
+            user_id = wire.parse_user_id(request.user_id)
+        else:
+            user_id = self._numbers.get(name) or NOBODY
         payload = wire.check_payload(request.payload)
         if user_id is None:
             raise UnknownUser
@@ -46,8 +56,17 @@ class NotificationService:
             ttl=None if request.ttl is None else request.ttl * SECOND,
             key_given=given,
             sender=sender,
+            user=name,
         )
-        return self._store.submit(append)
+        future = self._store.submit(append)
+        if name is not None:
+            future.add_done_callback(partial(self._learn, name))
+        return future
+
+    def _learn(self, name: str, sent: "asyncio.Future[Appended]") -> None:
+        """Keep the number of a recipient at hand."""
+        if not sent.cancelled() and sent.exception() is None:
+            self._numbers.learn(name, sent.result().notification.user_id)
 
     async def history(self, user_id: int, before: int | None, limit: int) -> list[Sent]:
         """What was sent to a user or a recipient before a ``seq``, the newest first.

@@ -121,9 +121,9 @@ class Found(NamedTuple):
 class WriteSession(Session):
     """One connection that writes. Used from one thread.
 
-    Locks are taken in one order everywhere (the administrative lock, inboxes by user,
-    notifications by place), so that no two processes wait for each other. Removing what
-    is over comes last and waits for nobody.
+    Locks are taken in one order everywhere (the administrative lock, new recipients by name,
+    inboxes by user, notifications by place), so that no two processes wait for each other.
+    Removing what is over comes last and waits for nobody.
     """
 
     quota: Quota

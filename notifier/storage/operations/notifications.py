@@ -4,9 +4,11 @@ Set-based, because these are the hot ones: a batch of them costs a few statement
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import ClassVar, Final
+
+import msgspec
 
 from notifier import clock
 from notifier.errors import (
@@ -31,14 +33,15 @@ from notifier.storage.contract import (
     WriteSession,
 )
 from notifier.storage.operations.keys import as_scopes
+from notifier.storage.operations.recipients import numbers
 from notifier.storage.quota import Inbox
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
 _FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
 _ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
-_NOBODY: Final = 0
-"""No user has this id."""
+NOBODY: Final = 0
+"""No user has this id, and no recipient this number."""
 _CLOSED: Final = (
     "Sends need an API key here: one was made once, and from then on sends without a key stay "
     "closed. `python -m notifier apikey create --name NAME` makes another."
@@ -55,6 +58,7 @@ class Append(Operation[Appended], frozen=True):
     grows: ClassVar[bool] = True
 
     user_id: int
+    """Whose log it is; ``NOBODY`` where only the name of a recipient is known."""
     key: str
     payload: bytes
     ttl: int | None = None
@@ -62,6 +66,8 @@ class Append(Operation[Appended], frozen=True):
     key_given: bool = False
     """The sender chose the key, so it may exist already."""
     sender: Sender = TRUSTED
+    user: str | None = None
+    """The name of a recipient, who is made if there is none, or none any more."""
 
     @property
     def size(self) -> int:
@@ -72,14 +78,13 @@ def _append(
     session: WriteSession, appends: Sequence[Append], now: int
 ) -> list[Appended | NotifierError]:
     senders = {append.sender for append in appends}
-    found = session.look_up(
-        Lookup(
-            sorted({append.user_id for append in appends}),
-            {(append.user_id, append.key) for append in appends if append.key_given},
-            {sender.digest for sender in senders if sender.digest is not None},
-            any(sender.only_while_open for sender in senders),
-        )
-    )
+    named = any(append.user is not None for append in appends)
+    if named:
+        appends = _with_numbers(session, appends, (NOBODY,), now)
+    found = _look_up(session, appends, senders)
+    if named and (gone := {each.user_id for each in appends if each.user} - found.inboxes.keys()):
+        appends = _with_numbers(session, appends, gone, now)
+        found = _look_up(session, appends, senders)
     refusals = {sender: _refusal(sender, found) for sender in senders}
     batch = _Batch(session, found, now)
     outcomes: list[Appended | NotifierError] = [
@@ -89,6 +94,31 @@ def _append(
         session.insert_rows(NOTIFICATIONS, _FRESH, batch.fresh)
         session.advance(batch.advanced)
     return outcomes
+
+
+def _look_up(
+    session: WriteSession, appends: Sequence[Append], senders: Collection[Sender]
+) -> Found:
+    return session.look_up(
+        Lookup(
+            sorted({append.user_id for append in appends}),
+            {(append.user_id, append.key) for append in appends if append.key_given},
+            {sender.digest for sender in senders if sender.digest is not None},
+            any(sender.only_while_open for sender in senders),
+        )
+    )
+
+
+def _with_numbers(
+    session: WriteSession, appends: Sequence[Append], instead_of: Collection[int], now: int
+) -> list[Append]:
+    """``appends`` with the numbers that recipients have in place of these."""
+    names = {each.user for each in appends if each.user and each.user_id in instead_of}
+    found = numbers(session, names, now)
+    return [
+        msgspec.structs.replace(each, user_id=found[each.user]) if each.user in names else each
+        for each in appends
+    ]
 
 
 def _row(each: Notification) -> Row:
@@ -208,7 +238,7 @@ def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[N
     for trial in trials:
         # At random, so that no database compresses it and no two processes meet.
         payload = b'"%b"' % secrets.token_hex(trial.size // 2).encode()
-        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
+        row = (NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
         session.insert_rows(NOTIFICATIONS, _ACKNOWLEDGED, [row])
     return [None] * len(trials)
 
@@ -221,7 +251,7 @@ class RemoveTrials(Operation[None], frozen=True):
 
 
 def _remove_trials(session: WriteSession, removals: Sequence[RemoveTrials], now: int) -> list[None]:
-    session.run("DELETE FROM notifications WHERE user_id = ?", (_NOBODY,))
+    session.run("DELETE FROM notifications WHERE user_id = ?", (NOBODY,))
     return [None] * len(removals)
 
 

@@ -4,16 +4,57 @@ The number of a recipient's log is below zero, where that of a user's is above, 
 never meet. Outside of this file a recipient has nothing but this number.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from notifier.models import Recipient
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
 
 _RECIPIENT: Final = "-id, name, token_version, created_at"
+_AT_ONCE: Final = 100
+"""Names in one statement, which takes only so many parameters."""
 
 
 def _as_recipient(row: Row) -> Recipient:
     return Recipient(*row)
+
+
+def numbers(session: WriteSession, names: Collection[str], now: int) -> dict[str, int]:
+    """The number of each of these recipients, who are made unless there are such."""
+    found: dict[str, int] = {}
+    # In order, so that no two processes that make the same ones wait for each other.
+    wanted = sorted(names)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        found |= _found(session, some)
+        if missing := [name for name in some if name not in found]:
+            found |= _made(session, missing, now)
+        if missing := [name for name in missing if name not in found]:
+            found |= _found(session, missing)  # another process has just made them
+    return found
+
+
+def _found(session: WriteSession, names: Sequence[str]) -> dict[str, int]:
+    marks = ", ".join("?" * len(names))
+    return dict(session.run(f"SELECT name, -id FROM recipients WHERE name IN ({marks})", names))
+
+
+def _made(session: WriteSession, names: Sequence[str], now: int) -> dict[str, int]:
+    values = ", ".join(["(?, ?)"] * len(names))
+    made: dict[str, int] = dict(
+        session.run(
+            f"INSERT INTO recipients (name, created_at) VALUES {values} "
+            "ON CONFLICT (name) DO NOTHING RETURNING name, -id",
+            [value for name in names for value in (name, now)],
+        )
+    )
+    if made:
+        inboxes = ", ".join(["(?, 0, 0)"] * len(made))
+        session.run(
+            f"INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES {inboxes}",
+            list(made.values()),
+        )
+    return made
 
 
 class CreateRecipient(Administrative[Recipient], frozen=True):
@@ -22,20 +63,9 @@ class CreateRecipient(Administrative[Recipient], frozen=True):
     name: str
 
     def apply(self, session: WriteSession, now: int) -> Recipient:
-        row = session.first(
-            "INSERT INTO recipients (name, created_at) VALUES (?, ?) "
-            f"ON CONFLICT (name) DO NOTHING RETURNING {_RECIPIENT}",
-            (self.name, now),
-        )
-        if row is None:
-            found = session.first(
-                f"SELECT {_RECIPIENT} FROM recipients WHERE name = ?", (self.name,)
-            )
-            assert found is not None, "whom nobody can have removed meanwhile"
-            return _as_recipient(found)
-        session.run(
-            "INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES (?, 0, 0)", (row[0],)
-        )
+        number = numbers(session, [self.name], now)[self.name]
+        row = session.first(f"SELECT {_RECIPIENT} FROM recipients WHERE id = ?", (-number,))
+        assert row is not None
         return _as_recipient(row)
 
 

@@ -11,8 +11,8 @@ from notifier.errors import UnknownUser
 from notifier.models import Actor
 from notifier.storage.contract import Administrative, Operation, Step, WriteSession
 from notifier.storage.operations.audit import record
-from notifier.storage.operations.users import note_change
 from notifier.storage.operations.recipients import end_tokens
+from notifier.storage.operations.users import note_change
 
 
 class LockOut(Administrative[None], frozen=True):
