@@ -145,7 +145,7 @@ class ApiHandler(RequestHandler):
         bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
         # An empty key is a wrong one: whoever sends it has lost theirs, and should hear of it.
         if bearer or api_key is not None:
-            return Credentials(bearer, api_key)
+            return Credentials(bearer, api_key, address=self.request.remote_ip or "")
         return Credentials(from_this_machine=self.application.this_machine.sent(self.request))
 
     # Errors.

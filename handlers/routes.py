@@ -14,9 +14,11 @@ from handlers.openapi import build
 from handlers.pages import AssetHandler, RootHandler, StaticHandler
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
+    AnyIdentityHandler,
     IdentityHandler,
     IsAuthenticatedHandler,
     RefreshHandler,
+    RevokeHandler,
     SessionEverywhereHandler,
     SessionHandler,
     SessionRefreshHandler,
@@ -37,6 +39,8 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
+    ("/api/users/identity/", AnyIdentityHandler),
+    ("/api/users/revoke/", RevokeHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),

@@ -14,7 +14,8 @@
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
     ├── PermissionDenied          403
-    │   └── ScopeMissing
+    │   ├── ScopeMissing
+    │   └── UserNotAllowed
     ├── UnknownUser               404
     ├── TooLate                   408
     │   ├── HeadersTooLate
@@ -151,6 +152,18 @@ class ScopeMissing(PermissionDenied):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This API key does not have the scope {scope!r}.")
+
+
+class UserNotAllowed(PermissionDenied):
+    """The API key is for other users."""
+
+    code = "user_not_allowed"
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(
+            f"This API key is only for a `user` whose name begins with {prefix!r}, and for no "
+            "`user_id`."
+        )
 
 
 class UnknownUser(NotifierError):

@@ -138,6 +138,14 @@ class Page(msgspec.Struct, frozen=True):
     """Whether nothing pending lies behind these notifications, up to ``last_seq``."""
 
 
+class Authority(msgspec.Struct, frozen=True):
+    """Who may do something, and to whom."""
+
+    actor: Actor
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
+
+
 class Sender(msgspec.Struct, frozen=True):
     """On whose authority something is appended. Checked in the very transaction."""
 
@@ -145,6 +153,8 @@ class Sender(msgspec.Struct, frozen=True):
     """The digest of an API key, which must still be active and have the scope ``send``."""
     only_while_open: bool = False
     """Nobody in particular: refused as soon as a first API key has been made."""
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
 
 
 TRUSTED = Sender()

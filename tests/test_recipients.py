@@ -176,7 +176,7 @@ async def test_expiry(server: Harness) -> None:
     await send(server, NAME, 1, ttl=1)
     await send(server, NAME, 2, ttl=3600)
     async with asyncio.timeout(30):
-        while await pending(server, NAME) != [(2, b"2")]:
+        while await pending(server, NAME) != [(2, b"2")]:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
 
 

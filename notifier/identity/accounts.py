@@ -5,10 +5,11 @@ from typing import Final
 
 from notifier.errors import InvalidField, UnknownUser
 from notifier.identity.passwords import Passwords, check_password
-from notifier.models import User
+from notifier.models import Actor, User
 from notifier.storage.operations.users import (
     CreateUser,
     EndSessions,
+    RevokeUser,
     SetActive,
     SetPassword,
     UserByName,
@@ -69,6 +70,10 @@ class Accounts:
     async def sign_out_everywhere(self, user_id: int) -> None:
         """End every token and connection of the user. Raises UnknownUser."""
         await self._store.submit(EndSessions(user_id))
+
+    async def revoke(self, user_id: int, by: Actor) -> None:
+        """End every session, token and connection of the user. Raises UnknownUser."""
+        await self._store.submit(RevokeUser(user_id, by))
 
     async def find(self, username: str) -> User:
         """The user of this name. Raises UnknownUser."""

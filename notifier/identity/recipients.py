@@ -5,8 +5,12 @@ there is one; it is ours, below zero where those of accounts are above, and neve
 wire.
 """
 
-from notifier.models import Recipient
-from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
+from notifier.models import Actor, Recipient
+from notifier.storage.operations.recipients import (
+    CreateRecipient,
+    RecipientByName,
+    RevokeRecipient,
+)
 from notifier.storage.store import Store
 
 
@@ -28,3 +32,10 @@ class Recipients:
         if found := await self.find(name):
             return found
         return await self._store.submit(CreateRecipient(name))
+
+    async def revoke(self, name: str, by: Actor) -> None:
+        """End all tokens and connections of whoever has this name, or will. May raise Unavailable.
+
+        Tokens that are issued from now on hold.
+        """
+        await self._store.submit(RevokeRecipient(name, by))

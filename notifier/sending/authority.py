@@ -1,4 +1,4 @@
-"""Who may send over HTTP, and who may ask for the identity tokens of others.
+"""Who may send over HTTP, and who may do what else programs do for users.
 
 An API key that has the scope, or a superuser's access token. As long as no API key was ever
 made, programs of the server's own account on this very machine may send, too, where that can
@@ -22,12 +22,13 @@ from notifier.errors import (
     ScopeMissing,
     TooManySends,
     Unauthenticated,
+    UserNotAllowed,
 )
 from notifier.identity.authentication import Authentication
 from notifier.identity.keys import digest
-from notifier.models import ANYONE, TRUSTED, Scope, Sender, User
+from notifier.models import ANYONE, TRUSTED, Actor, ApiKey, Authority, Scope, Sender, User
 from notifier.refusals import Refusals
-from notifier.storage.operations.keys import ScopesOf
+from notifier.storage.operations.keys import ApiKeyByDigest, named
 from notifier.storage.store import Store
 
 _REMEMBER: Final = 5.0
@@ -52,6 +53,8 @@ class Credentials(msgspec.Struct, frozen=True):
     api_key: str | None = None
     from_this_machine: bool | None = False
     """A program of our account sent it, directly; None as long as nobody has asked for that."""
+    address: str = ""
+    """Of the client."""
 
     @property
     def secret(self) -> str | None:
@@ -62,6 +65,16 @@ class Credentials(msgspec.Struct, frozen=True):
     def is_token(self) -> bool:
         """Whether the secret is an access token: three parts with dots. A key has none."""
         return self.api_key is None and self.bearer is not None and self.bearer.count(".") == 2
+
+
+def may_name(who: Sender | Authority, user: str | None) -> None:
+    """Raises UserNotAllowed where ``who`` has a key that is not for this user.
+
+    ``user`` is a recipient's name, or None for an account, which has a number.
+    """
+    prefix = who.user_prefix
+    if prefix is not None and not (user is not None and user.startswith(prefix)):
+        raise UserNotAllowed(prefix)
 
 
 class Senders:
@@ -103,20 +116,22 @@ class Senders:
         _take(self._sends, key_digest)
         return sender
 
-    async def authorize_identities(self, credentials: Credentials) -> None:
-        """Let pass who may have identity tokens made for any user.
+    async def authorize_for(self, credentials: Credentials, scope: Scope) -> Authority:
+        """The authority for something else than sends, which a key needs ``scope`` for.
 
-        Raises Unauthenticated and its kin, or PermissionDenied.
+        Raises Unauthenticated and its kin, or PermissionDenied. To whom it may be done,
+        :func:`may_name` says.
 
         Open sends do not count here: without credentials nobody passes.
         """
         if credentials.secret is None:
             raise Unauthenticated
         if credentials.is_token:
-            await self._check_superuser(credentials.secret)
-        else:
-            # Looked up each time: there is no transaction that would notice a revoked key.
-            await self._check_scope(digest(credentials.secret), "identity")
+            superuser = await self._check_superuser(credentials.secret)
+            return Authority(Actor(f"user:{superuser.username}", credentials.address))
+        # Looked up each time: there is no transaction that would notice a revoked key.
+        key = await self._key_with(scope, digest(credentials.secret))
+        return Authority(Actor(named(key), credentials.address))
 
     def _without_credentials(self, credentials: Credentials) -> Sender:
         if self._open_send:
@@ -132,17 +147,18 @@ class Senders:
             raise PermissionDenied("Only superusers and API keys may do this.")
         return user
 
-    async def _check_scope(self, key_digest: bytes, scope: Scope) -> None:
-        scopes = await self._store.read(ScopesOf(key_digest))
-        if scopes is None:
+    async def _key_with(self, scope: Scope, key_digest: bytes) -> ApiKey:
+        key = await self._store.read(ApiKeyByDigest(key_digest))
+        if key is None or key.revoked_at is not None:
             raise ApiKeyNotValid
-        if scope not in scopes:
+        if scope not in key.scopes:
             raise ScopeMissing(scope)
+        return key
 
     async def _with_api_key(self, key_digest: bytes) -> Sender:
         now = time.monotonic()
         if self._remembered.get(key_digest, 0.0) < now:
-            await self._check_scope(key_digest, "send")
+            await self._key_with("send", key_digest)
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[key_digest] = now + _REMEMBER

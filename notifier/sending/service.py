@@ -5,7 +5,9 @@ to the relay, in order, before their senders hear of it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from msgspec import UNSET
 
@@ -14,11 +16,19 @@ from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
 from notifier.models import TRUSTED, Sender, Sent
+from notifier.sending.authority import may_name
 from notifier.sending.numbers import Numbers
 from notifier.storage.operations.history import History
-from notifier.storage.operations.notifications import NOBODY, Acknowledge, Append
+from notifier.storage.operations.notifications import (
+    NOBODY,
+    Acknowledge,
+    Append,
+    PendingCounts,
+)
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
+
+_MOST_COUNTED: Final = 10_000
 
 
 class NotificationService:
@@ -31,15 +41,16 @@ class NotificationService:
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
 
-        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or
-        ScopeMissing (the sender has no right, or no longer), InboxFull, and Unavailable
-        (nothing was promised: send again with the same key).
+        Raises InvalidField, UnknownUser, UserNotAllowed, KeyConflict, Unauthenticated,
+        ApiKeyNotValid or ScopeMissing (the sender has no right, or no longer), InboxFull, and
+        Unavailable (nothing was promised: send again with the same key).
         """
         return await self.submit(request, sender)
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
         name = None if request.user is UNSET else request.user
+        may_name(sender, name)
         if name is None:
             assert request.user_id is not UNSET, "whoever parsed it has seen to that"
             user_id = wire.parse_user_id(request.user_id)
@@ -67,6 +78,10 @@ class NotificationService:
         """Keep the number of a recipient at hand."""
         if not sent.cancelled() and sent.exception() is None:
             self._numbers.learn(name, sent.result().notification.user_id)
+
+    async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """How many are pending for each of these users, up to ten thousand. Raises Unavailable."""
+        return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
 
     async def history(self, user_id: int, before: int | None, limit: int) -> list[Sent]:
         """What was sent to a user or a recipient before a ``seq``, the newest first.

@@ -18,7 +18,7 @@ from notifier.errors import (
 from notifier.events import Appended
 from notifier.models import ANYONE, Notification, Sender
 from notifier.storage.contract import Operation, WriteSession
-from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey, ScopesOf
+from notifier.storage.operations.keys import ApiKeyByDigest, ApiKeys, CreateApiKey, RevokeApiKey
 from notifier.storage.operations.notifications import (
     Acknowledge,
     Append,
@@ -659,15 +659,19 @@ class TestApiKeys(OfEither):
         assert await store.submit(RevokeApiKey("a")) == 2
         assert await store.submit(RevokeApiKey("a")) == 0
         assert await store.submit(RevokeApiKey(str(keys[1].id))) == 1
-        assert await store.read(ScopesOf(b"bbb")) is None
+        key = await store.read(ApiKeyByDigest(b"bbb"))
+        assert key is not None
+        assert key.revoked_at is not None
 
     async def test_active_or_not(self, store: Store):
-        """Only an active key is known."""
-        await store.submit(CreateApiKey("billing", b"digest"))
-        assert await store.read(ScopesOf(b"digest")) == ("send",)
-        assert await store.read(ScopesOf(b"other")) is None
+        """A key is known by its digest, and whether it is still active."""
+        made = await store.submit(CreateApiKey("billing", b"digest"))
+        assert await store.read(ApiKeyByDigest(b"digest")) == made
+        assert await store.read(ApiKeyByDigest(b"other")) is None
         await store.submit(RevokeApiKey("billing"))
-        assert await store.read(ScopesOf(b"digest")) is None
+        revoked = await store.read(ApiKeyByDigest(b"digest"))
+        assert revoked is not None
+        assert revoked.revoked_at is not None
 
     async def test_scopes(self, store: Store):
         """A key has the scopes that it was made with; without any given, it may send."""
@@ -677,8 +681,8 @@ class TestApiKeys(OfEither):
         assert both.scopes == ("send", "identity")
         expected = [("send",), ("identity",), ("send", "identity")]
         assert [key.scopes for key in await store.read(ApiKeys())] == expected
-        found = [await store.read(ScopesOf(digest)) for digest in (b"plain", b"web", b"both")]
-        assert found == expected
+        found = [await store.read(ApiKeyByDigest(each)) for each in (b"plain", b"web", b"both")]
+        assert [key.scopes for key in found if key] == expected
 
     async def test_sending_without_the_scope(self, store: Store, ann: int):
         """The transaction that stores refuses a key that may not send, and only that one."""

@@ -17,6 +17,11 @@ def _as_api_key(row: Row) -> ApiKey:
     return ApiKey(row[0], row[1], as_scopes(row[2]), row[3], row[4])
 
 
+def named(key: ApiKey) -> str:
+    """What the audit log calls it."""
+    return f"key:{key.name}"
+
+
 class CreateApiKey(Administrative[ApiKey], frozen=True):
     """Store the digest of a new API key, and what it may be used for."""
 
@@ -56,12 +61,11 @@ class ApiKeys(Query[list[ApiKey]], frozen=True):
         return [_as_api_key(row) for row in session.run(keys)]
 
 
-class ScopesOf(Query[tuple[str, ...] | None], frozen=True):
-    """What the active API key of this digest may do; None if there is no such key."""
+class ApiKeyByDigest(Query[ApiKey | None], frozen=True):
+    """The API key of this digest, whether it is still valid or not."""
 
     digest: bytes
 
-    def ask(self, session: ReadSession) -> tuple[str, ...] | None:
-        found = "SELECT scopes FROM api_keys WHERE digest = ? AND revoked_at IS NULL"
-        row = session.first(found, (self.digest,))
-        return as_scopes(row[0]) if row else None
+    def ask(self, session: ReadSession) -> ApiKey | None:
+        row = session.first(f"SELECT {_API_KEY} FROM api_keys WHERE digest = ?", (self.digest,))
+        return _as_api_key(row) if row else None

@@ -7,8 +7,10 @@ never meet. Outside of this file a recipient has nothing but this number.
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from notifier.models import Recipient
+from notifier.models import Actor, Recipient
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
+from notifier.storage.operations.audit import record
+from notifier.storage.operations.users import note_change
 
 _RECIPIENT: Final = "-id, name, token_version, created_at"
 _AT_ONCE: Final = 100
@@ -76,6 +78,22 @@ def end_tokens(session: WriteSession, number: int, now: int) -> None:
         "CASE WHEN token_version < ? THEN ? ELSE token_version + 1 END WHERE id = ?",
         (now + 1, now + 1, -number),
     )
+
+
+class RevokeRecipient(Administrative[None], frozen=True):
+    """End all tokens and connections of a recipient, who is made if need be.
+
+    Else somebody who was never heard of could come later, with a token of before.
+    """
+
+    name: str
+    by: Actor
+
+    def apply(self, session: WriteSession, now: int) -> None:
+        number = numbers(session, [self.name], now)[self.name]
+        end_tokens(session, number, now)
+        note_change(session, number, "revoked", now)
+        record(session, now, "user_revoked", self.by, f"recipient:{self.name}")
 
 
 class RecipientByName(Query[Recipient | None], frozen=True):

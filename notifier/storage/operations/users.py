@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from notifier.errors import UnknownUser, UsernameTaken
-from notifier.models import User, UserChange
+from notifier.models import Actor, User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
+from notifier.storage.operations.audit import record
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
 
@@ -58,6 +59,24 @@ class EndSessions(Administrative[None], frozen=True):
     def apply(self, session: WriteSession, now: int) -> None:
         _change(session, self.user_id, "is_active = is_active")
         note_change(session, self.user_id, "signed out everywhere", now)
+
+
+class RevokeUser(Administrative[None], frozen=True):
+    """The same, when others want it. Refused with UnknownUser."""
+
+    user_id: int
+    by: Actor
+
+    def apply(self, session: WriteSession, now: int) -> None:
+        changed = session.first(
+            "UPDATE users SET token_version = token_version + 1 WHERE id = ? RETURNING username",
+            (self.user_id,),
+        )
+        if changed is None:
+            raise UnknownUser(f"There is no user with the id {self.user_id}.")
+        session.run("DELETE FROM sessions WHERE user_id = ?", (self.user_id,))
+        note_change(session, self.user_id, "revoked", now)
+        record(session, now, "user_revoked", self.by, f"user:{changed[0]}")
 
 
 class SetActive(Administrative[None], frozen=True):
