@@ -84,7 +84,10 @@ class ApiHandler(RequestHandler):
 
     def parse_query(self, form: type[T]) -> T:
         """The parameters of the address, as fields of ``form``. Raises InvalidField."""
-        given = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        given = {
+            name: self.get_query_argument(name, strip=False)
+            for name in self.request.query_arguments
+        }
         try:
             return msgspec.convert(given, form, strict=False)
         except msgspec.ValidationError as error:

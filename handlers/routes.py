@@ -7,6 +7,12 @@ from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
 from handlers import headers
+from handlers.admin.history import UserHistoryHandler
+from handlers.admin.recipients import (
+    RecipientHandler,
+    RecipientHistoryHandler,
+    RecipientsHandler,
+)
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -42,6 +48,10 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/identity/", AnyIdentityHandler),
     ("/api/users/revoke/", RevokeHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/users/{user_id}/notifications/", UserHistoryHandler),
+    ("/api/admin/recipients/", RecipientsHandler),
+    ("/api/admin/recipients/{user}/", RecipientHandler),
+    ("/api/admin/recipients/{user}/notifications/", RecipientHistoryHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),

@@ -43,6 +43,14 @@ class Sent(msgspec.Struct, frozen=True):
     key_name: str | None
 
 
+class SentPage(msgspec.Struct, frozen=True):
+    """A stretch of what was sent to somebody, the newest first."""
+
+    sent: Sequence[Sent]
+    before: int | None
+    """Before which ``seq`` the next page goes on; None behind the last one."""
+
+
 class User(msgspec.Struct, frozen=True):
     """Someone who receives notifications; a superuser may also send and administer."""
 
@@ -65,6 +73,14 @@ class Recipient(msgspec.Struct, frozen=True):
     token_version: int
     """Tokens of an earlier version are no longer valid: their version is when they were issued."""
     created_at: int
+
+
+class Online(msgspec.Struct, frozen=True):
+    """Somebody who is connected."""
+
+    sockets: int
+    since: int
+    """When the first of their devices came."""
 
 
 class ApiKey(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from notifier.storage.operations.users import (
     RevokeUser,
     SetActive,
     SetPassword,
+    UserById,
     UserByName,
     Users,
 )
@@ -70,6 +71,13 @@ class Accounts:
     async def sign_out_everywhere(self, user_id: int) -> None:
         """End every token and connection of the user. Raises UnknownUser."""
         await self._store.submit(EndSessions(user_id))
+
+    async def get(self, user_id: int) -> User:
+        """The user with this id, deactivated or not. Raises UnknownUser."""
+        user = await self._store.read(UserById(user_id))
+        if user is None:
+            raise UnknownUser(f"There is no user with the id {user_id}.")
+        return user
 
     async def revoke(self, user_id: int, by: Actor) -> None:
         """End every session, token and connection of the user. Raises UnknownUser."""

@@ -5,13 +5,23 @@ there is one; it is ours, below zero where those of accounts are above, and neve
 wire.
 """
 
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from notifier.errors import InvalidField, UnknownUser
 from notifier.models import Actor, Recipient
 from notifier.storage.operations.recipients import (
     CreateRecipient,
+    FindRecipients,
     RecipientByName,
+    RecipientPlace,
     RevokeRecipient,
 )
 from notifier.storage.store import Store
+
+CURSOR: Final = re.compile(r"^[0-9]{1,18}\.")
+"""How a cursor in a list of recipients begins."""
 
 
 class Recipients:
@@ -23,6 +33,25 @@ class Recipients:
     async def find(self, name: str) -> Recipient | None:
         """The recipient of this name as it is now, if any. May raise Unavailable."""
         return await self._store.read(RecipientByName(name))
+
+    async def get(self, name: str) -> Recipient:
+        """The same. Raises UnknownUser."""
+        recipient = await self.find(name)
+        if recipient is None:
+            raise UnknownUser("There is no user of this name.")
+        return recipient
+
+    async def page(
+        self, beginning: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[Recipient], str | None]:
+        """Those whose names begin like this, in any case, by name; and the cursor of the next page.
+
+        Raises InvalidField or Unavailable.
+        """
+        after = None if cursor is None else _place(cursor)
+        page = await self._store.read(FindRecipients(beginning, after, limit))
+        end = page.next
+        return page.recipients, f"{end.id}.{end.lower_name}" if end else None
 
     async def made(self, name: str) -> Recipient:
         """The recipient of this name as it is now, who is made if need be.
@@ -39,3 +68,11 @@ class Recipients:
         Tokens that are issued from now on hold.
         """
         await self._store.submit(RevokeRecipient(name, by))
+
+
+def _place(cursor: str) -> RecipientPlace:
+    """Where a page begins. Raises InvalidField."""
+    if not CURSOR.match(cursor):
+        raise InvalidField("after", "Expected what was given as `next`.")
+    recipient_id, _, lower_name = cursor.partition(".")
+    return RecipientPlace(lower_name, int(recipient_id))

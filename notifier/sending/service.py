@@ -15,10 +15,10 @@ from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
-from notifier.models import TRUSTED, Sender, Sent
+from notifier.models import TRUSTED, Sender, SentPage
 from notifier.sending.authority import may_name
 from notifier.sending.numbers import Numbers
-from notifier.storage.operations.history import History
+from notifier.storage.operations.history import PAGE_BYTES, History
 from notifier.storage.operations.notifications import (
     NOBODY,
     Acknowledge,
@@ -83,12 +83,16 @@ class NotificationService:
         """How many are pending for each of these users, up to ten thousand. Raises Unavailable."""
         return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
 
-    async def history(self, user_id: int, before: int | None, limit: int) -> list[Sent]:
+    async def history(self, user_id: int, before: int | None, limit: int) -> SentPage:
         """What was sent to a user or a recipient before a ``seq``, the newest first.
 
         At most ``limit``, fewer where payloads are large. Raises Unavailable.
         """
-        return await self._store.read(History(user_id, before, limit))
+        found = await self._store.read(History(user_id, before, limit + 1))
+        sent = found[:limit]
+        size = sum(len(each.notification.payload) for each in sent)
+        more = len(found) > limit or size > PAGE_BYTES
+        return SentPage(sent, sent[-1].notification.seq if more else None)
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.

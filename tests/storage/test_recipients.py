@@ -8,7 +8,12 @@ from notifier.events import Appended
 from notifier.models import THE_SERVER
 from notifier.sending.removal import Removal
 from notifier.storage.operations.notifications import NOBODY, Append
-from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
+from notifier.storage.operations.recipients import (
+    CreateRecipient,
+    FindRecipients,
+    RecipientByName,
+    RecipientPlace,
+)
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
 from tests.storage.databases import Database, make_recipient, make_user, opened
@@ -127,3 +132,55 @@ async def test_removed_meanwhile(store: Store, knows: bool):
     assert len(numbers) == 1
     assert not numbers & {old, other}
     assert [each.notification.seq for each in found] == [*range(1, 11), 2]
+
+
+async def listed(store: Store, beginning: str = "", limit: int = 100) -> list[str]:
+    """The names that are found, page by page."""
+    names: list[str] = []
+    place: RecipientPlace | None = None
+    while True:
+        page = await store.read(FindRecipients(beginning, place, limit))
+        assert len(page.recipients) <= limit
+        names += [recipient.name for recipient in page.recipients]
+        place = page.next
+        if place is None:
+            return names
+        assert len(page.recipients) == limit, "no page ends early"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_listed(store: Store, limit: int):
+    """They are found by the beginning of their names, in any case, in the order of their bytes."""
+    odd = ["\ud7ff", "\ue000", "\U0010ffff", "\U0010ffff\U0010ffff", "a\U0010ffffb"]
+    names = ["Bob", "ann", "Ann", "anna", "aNnE", "b", "B", "%", "_", "42", "\u00e9", *odd]
+    for name in names:
+        await make_recipient(store, name)
+    everybody = await listed(store, limit=limit)
+    assert sorted(everybody) == sorted(names)
+    assert [name.lower() for name in everybody] == sorted(name.lower() for name in names)
+    assert await listed(store, "ANN", limit) == ["ann", "Ann", "anna", "aNnE"]
+    assert await listed(store, "b", limit) == ["b", "B", "Bob"]
+    for beginning in ("%", "_", "4", "\ud7ff", "\ue000", "a\U0010ffff"):
+        found = await listed(store, beginning, limit)
+        assert len(found) == 1, beginning
+        assert found[0].startswith(beginning)
+    assert len(await listed(store, "\U0010ffff", limit)) == 2
+    assert await listed(store, "nobody", limit) == []
+
+
+async def test_listed_by_index(store: Store, database: Database):
+    """However many there are, a page costs no more than its rows."""
+    numbers = range(5000)
+    await asyncio.gather(*[send(store, f"User {n:05}", "k") for n in numbers])
+    page = await store.read(FindRecipients("uSER 04", None, 3))
+    assert [each.name for each in page.recipients] == [f"User 0400{n}" for n in range(3)]
+    is_sqlite = database.driver().name == "sqlite"
+    lowered = "lower(name) " + ("COLLATE BINARY" if is_sqlite else 'COLLATE "C"')
+    plan = database.execute(
+        f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} SELECT name FROM recipients "
+        f"WHERE {lowered} >= 'user 04' AND ({lowered} > 'user 04' OR id > 0) "
+        f"AND {lowered} < 'user 05' ORDER BY {lowered}, id LIMIT 4"
+    )
+    assert "recipients_name" in str(plan)
+    assert "sort" not in str(plan).lower()
+    assert "TEMP B-TREE" not in str(plan)
