@@ -12,7 +12,7 @@ from apispec import APISpec
 from handlers.errors import ErrorBody
 from notifier.faults import Choice
 from notifier.models import WhoseUsers
-from notifier.wire import NAMED_BY
+from notifier.wire import NAMED_BY, UserName
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -41,7 +41,7 @@ class Operation(msgspec.Struct, frozen=True):
     ids: Mapping[str, str] = {}
     """The ids in the path with their meaning."""
     names: Mapping[str, str] = {}
-    """The names in the path with their meaning."""
+    """The names of recipients in the path with their meaning."""
     query: type | None = None
     """A form whose fields are the parameters of the address."""
     example: Mapping[str, Any] | None = None
@@ -168,7 +168,7 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
             "in": "path",
             "required": True,
             "description": meaning,
-            "schema": {"type": "string"},
+            "schema": msgspec.json.schema(UserName),
         }
         for name, meaning in each.names.items()
     ]

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from notifier import __version__, client
 from notifier.config import SETTINGS, load
@@ -20,10 +20,13 @@ from notifier.process import logs
 from notifier.process.commands import keys, notify, server, users
 from notifier.process.commands.running import Command, Verb, with_identity
 
+_USER_FLAG: Final = "--user"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(by_name=_names_a_user(given)).parse_args(given)
     try:
         flags = {setting.field: getattr(options, setting.field, None) for setting in SETTINGS}
         loaded = load(flags, dotenv=Path(".env"))
@@ -44,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _names_a_user(arguments: Sequence[str]) -> bool:
+    """Whether ``notify`` gets a name in place of an id."""
+    return any(each.partition("=")[0] == _USER_FLAG for each in arguments)
+
+
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, instead of behind a page of usage."""
 
@@ -58,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"notifier: {message}{stop} See `{self.prog} --help`.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, by_name: bool) -> argparse.ArgumentParser:
     settings = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = settings.add_argument_group("settings, also as environment variables and in .env")
     for setting in SETTINGS:
@@ -110,8 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     sending = add(
         "notify", notify.notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY)."
     )
-    sending.add_argument("user_id", metavar="USER_ID")
+    sending.set_defaults(user_id=None)
+    if not by_name:
+        sending.add_argument("user_id", metavar="USER_ID", help="An account's.")
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
+    sending.add_argument(
+        _USER_FLAG, metavar="NAME", help="In place of USER_ID: a user of your application."
+    )
     sending.add_argument("--key", help="Identity of the notification, for harmless retries.")
     sending.add_argument("--ttl", type=int, help="Seconds until it expires.")
     sending.add_argument(
