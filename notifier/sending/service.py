@@ -45,10 +45,19 @@ class NotificationService:
         ApiKeyNotValid or ScopeMissing (the sender has no right, or no longer), InboxFull, and
         Unavailable (nothing was promised: send again with the same key).
         """
-        return await self.submit(request, sender)
+        appended = await self._submit(request, sender)
+        if request.user is not UNSET:
+            self._numbers.learn(request.user, appended.notification.user_id)
+        return appended
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
+        future = self._submit(request, sender)
+        if request.user is not UNSET:
+            future.add_done_callback(partial(self._learn, request.user))
+        return future
+
+    def _submit(self, request: SendRequest, sender: Sender) -> "asyncio.Future[Appended]":
         name = None if request.user is UNSET else request.user
         may_name(sender, name)
         if name is None:
@@ -69,13 +78,9 @@ class NotificationService:
             sender=sender,
             user=name,
         )
-        future = self._store.submit(append)
-        if name is not None:
-            future.add_done_callback(partial(self._learn, name))
-        return future
+        return self._store.submit(append)
 
     def _learn(self, name: str, sent: "asyncio.Future[Appended]") -> None:
-        """Keep the number of a recipient at hand."""
         if not sent.cancelled() and sent.exception() is None:
             self._numbers.learn(name, sent.result().notification.user_id)
 

@@ -111,9 +111,11 @@ def _look_up(
 
 def _with_numbers(
     session: WriteSession, appends: Sequence[Append], instead_of: Collection[int], now: int
-) -> list[Append]:
+) -> Sequence[Append]:
     """``appends`` with the numbers that recipients have in place of these."""
     names = {each.user for each in appends if each.user and each.user_id in instead_of}
+    if not names:
+        return appends
     found = numbers(session, names, now)
     return [
         msgspec.structs.replace(each, user_id=found[each.user]) if each.user in names else each
