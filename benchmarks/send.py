@@ -80,7 +80,12 @@ def names(sends: int) -> None:
         "new names": (_body(b'"user": "auth0|%08x"' % number) for number in numbers),
     }
     figures: dict[str, list[float]] = {name: [] for name in bodies}
-    with subject("notifier", NOTIFIER_USERS="both") as server:
+    application = {
+        "NOTIFIER_JWT_SECRET": SECRET[::-1],  # of which nobody here brings a token
+        "NOTIFIER_JWT_ISSUER": "benchmarks",
+        "NOTIFIER_JWT_AUDIENCE": "notifier",
+    }
+    with subject("notifier", NOTIFIER_USERS="both", **application) as server:
         for number in range(ROUNDS + 1):
             for name, each in bodies.items():
                 figure = asyncio.run(storing(server, each, sends))

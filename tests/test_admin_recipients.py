@@ -14,6 +14,7 @@ from notifier.storage.operations.keys import CreateApiKey
 from notifier.storage.operations.notifications import Acknowledge, Append
 from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
 from tests.support.harness import Harness, ServerWith, append
+from tests.support.naming import users_of
 
 RECIPIENTS = "/api/admin/recipients/"
 NAME = "auth0|5f7c"
@@ -23,7 +24,7 @@ ODD = ["a/b", "..", ".", "%2F", "a b", " a", "é", "😀", "?x=1", "#", "a;b", "
 @pytest_asyncio.fixture
 async def server(server_with: ServerWith, each_database_url: str) -> AsyncIterator[Harness]:
     """A server that has both kinds of users, on each database."""
-    async with server_with(users="both", database_url=each_database_url) as harness:
+    async with server_with(**users_of(), database_url=each_database_url) as harness:
         yield harness
 
 

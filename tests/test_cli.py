@@ -29,6 +29,7 @@ from servers import postgres
 from servers.notifier import ServerProcess
 from servers.program import SECONDS
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
+from tests.support.naming import environment_of
 
 PASSWORD = "correct horse"
 Processes = Callable[..., ServerProcess]
@@ -706,7 +707,7 @@ def test_notify_from_standard_input(running: ServerProcess) -> None:
 
 def test_notify_by_name(server_process: Processes) -> None:
     """``--user`` names a user of the application in place of an id, wherever it stands."""
-    process = server_process(NOTIFIER_USERS="both")
+    process = server_process(**environment_of())
     process.start()
     said = done(process.command("notify", "--user", "auth0|5f7c", "1", "--key", "k"))
     assert said == "Stored as number 1 of user 'auth0|5f7c', key k.\n"

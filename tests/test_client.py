@@ -44,6 +44,7 @@ from notifier_client import (
 from notifier_client.delivery import Answer, Delivery, Interrupted, Patience
 from servers.notifier import ServerProcess
 from tests.support.harness import Harness, ServerWith
+from tests.support.naming import users_of
 
 API_KEY = "ntf_a-key-that-must-never-be-seen"
 
@@ -378,7 +379,7 @@ async def test_an_id_in_digits_a_key_and_a_ttl(server: Harness, clients: Clients
 
 async def test_users_of_the_application(server_with: ServerWith, clients: Clients) -> None:
     """A user may be named in place of an id, and the answer says so; digits are a name too."""
-    async with server_with(users="both") as server:
+    async with server_with(**users_of()) as server:
         client = clients(server.url)
         for name in ("auth0|5f7c", "1"):
             sent = await client.send(user=name, payload={"a": 1}, key="k")
@@ -598,7 +599,7 @@ async def test_many(server: Harness, clients: Clients) -> None:
 
 async def test_many_by_name(server_with: ServerWith, clients: Clients) -> None:
     """An account and a user of the application who share their digits are two users."""
-    async with server_with(users="both") as server:
+    async with server_with(**users_of()) as server:
         messages = [
             Message(payload=n, user="1") if n % 2 else Message(1 if n % 4 else "1", n)
             for n in range(40)

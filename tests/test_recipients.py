@@ -13,6 +13,7 @@ from notifier.sending.removal import Removal
 from notifier.storage.operations.notifications import Acknowledge, Pending
 from notifier.storage.operations.recipients import RecipientByName
 from tests.support.harness import JSON, Harness, ServerWith, until
+from tests.support.naming import users_of
 
 NAME = "auth0|5f7c"
 
@@ -20,7 +21,7 @@ NAME = "auth0|5f7c"
 @pytest_asyncio.fixture
 async def server(server_with: ServerWith, each_database_url: str) -> AsyncIterator[Harness]:
     """A server that takes both, on each database."""
-    async with server_with(users="both", database_url=each_database_url) as harness:
+    async with server_with(**users_of(), database_url=each_database_url) as harness:
         yield harness
 
 
@@ -128,7 +129,7 @@ async def test_the_setting_decides(
     server_with: ServerWith, users: WhoseUsers, body: dict[str, object], field: str
 ) -> None:
     """Whom this server does not have cannot be named, and the refusal names the setting."""
-    async with server_with(users=users) as server:
+    async with server_with(**users_of(users)) as server:
         refused = await server.post(body)
         assert refused.status_code == 400
         ((name, (problem,)),) = refused.json().items()
@@ -164,7 +165,7 @@ async def test_first_sends_at_once(server: Harness) -> None:
 
 async def test_quota(server_with: ServerWith, each_database_url: str) -> None:
     """As much may be pending for a recipient as for an account."""
-    async with server_with(users="both", max_pending=10, database_url=each_database_url) as server:
+    async with server_with(**users_of(), max_pending=10, database_url=each_database_url) as server:
         sends = [server.post({"user": NAME, "payload": n}) for n in range(25)]
         statuses = Counter(answer.status_code for answer in await asyncio.gather(*sends))
         assert statuses == {200: 10, 429: 15}
@@ -193,7 +194,7 @@ async def test_removed_meanwhile(server: Harness) -> None:
 
 async def test_a_flood_of_names(server_with: ServerWith, each_database_url: str) -> None:
     """New names have the bound of any write: what waits is bounded, the rest is told so."""
-    async with server_with(users="both", queue_size=20, database_url=each_database_url) as server:
+    async with server_with(**users_of(), queue_size=20, database_url=each_database_url) as server:
         store = server.server.store
         sends = [server.post({"user": f"user {n}", "payload": n}) for n in range(300)]
         flood = asyncio.gather(*sends)

@@ -19,6 +19,7 @@ from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey
 from notifier.storage.operations.recipients import RecipientByName
 from tests.storage.databases import PostgresDatabase
 from tests.support.harness import SECRET, Harness, ServerWith, running, settings_for, until
+from tests.support.naming import users_of
 
 REVOKE = "/api/users/revoke/"
 IDENTITY = "/api/users/identity/"
@@ -29,7 +30,7 @@ KEY = {"X-API-Key": "ntf_key"}
 @pytest_asyncio.fixture
 async def server(server_with: ServerWith, each_database_url: str) -> AsyncIterator[Harness]:
     """A server that has both kinds of users, on each database, and a key for all of this."""
-    async with server_with(users="both", database_url=each_database_url) as harness:
+    async with server_with(**users_of(), database_url=each_database_url) as harness:
         await make_key(harness, "identity", "revoke")
         yield harness
 
@@ -212,7 +213,7 @@ class TestRefusals:
     async def test_who_may(self, server_with: ServerWith, path: str) -> None:
         """It takes a key with the very scope, or a superuser; being on this machine is nothing."""
         scope = "revoke" if path == REVOKE else "identity"
-        async with server_with(users="both", open_send=True) as server:
+        async with server_with(**users_of(), open_send=True) as server:
             store = server.server.store
             ann = await server.user()
             for name in ("send", "identity", "revoke", "inbox"):
@@ -248,7 +249,7 @@ class TestRefusals:
         self, server_with: ServerWith, path: str, users: WhoseUsers, whom: dict[str, object]
     ) -> None:
         """Whom this server does not have cannot be named."""
-        async with server_with(users=users) as server:
+        async with server_with(**users_of(users)) as server:
             await make_key(server, "identity", "revoke")
             refused = await server.post(whom, path, headers=KEY)
             assert refused.status_code == 400
@@ -266,7 +267,7 @@ class TestRefusals:
 
 async def test_recorded(server_with: ServerWith) -> None:
     """The audit log says who revoked whom, and from where."""
-    async with server_with(users="both") as server:
+    async with server_with(**users_of()) as server:
         await make_key(server, "revoke")
         await revoke(server, user=NAME)
         await revoke(server, user_id=1)
@@ -284,7 +285,7 @@ async def test_across_processes(tmp_path: Path) -> None:
     """Connections to another process end too, within a second or so, and without Redis."""
     database = PostgresDatabase()
     settings = [
-        settings_for(tmp_path / str(n), users="both", database_url=database.address)
+        settings_for(tmp_path / str(n), **users_of(), database_url=database.address)
         for n in range(2)
     ]
     async with running(settings[0]) as one, running(settings[1]) as other:

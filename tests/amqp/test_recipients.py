@@ -7,6 +7,7 @@ from notifier.storage.operations.recipients import RecipientByName
 from tests.amqp.broker import Rabbit
 from tests.amqp.conftest import Consuming
 from tests.support.harness import Harness, until
+from tests.support.naming import users_of
 
 NAME = "auth0|5f7c"
 
@@ -23,7 +24,7 @@ async def pending(server: Harness, name: str = NAME) -> list[tuple[int, bytes]]:
 
 async def test_results(consuming: Consuming, rabbit: Rabbit) -> None:
     """A result names the user as its message did, in an array too, and never by a number."""
-    async with consuming(users="both"):
+    async with consuming(**users_of()):
         rabbit.listen()
         rabbit.publish({"user": NAME, "payload": {"a": 1}}, message_id="k")
         people: list[dict[str, object]] = [{"user": NAME}, {"user_id": 1}, {"user": "1"}]
@@ -41,7 +42,7 @@ async def test_results(consuming: Consuming, rabbit: Rabbit) -> None:
 
 async def test_order(consuming: Consuming, rabbit: Rabbit) -> None:
     """Messages for names that were never heard of keep their order, among all others."""
-    async with consuming(users="both", rabbit_prefetch=100) as server:
+    async with consuming(**users_of(), rabbit_prefetch=100) as server:
         rabbit.listen()
         names = ["ann", "bob", "eve"]
         for n in range(100):
@@ -55,7 +56,7 @@ async def test_order(consuming: Consuming, rabbit: Rabbit) -> None:
 
 async def test_a_batch_of_new_names(consuming: Consuming, rabbit: Rabbit) -> None:
     """An array for a thousand new names is stored whole, also through a short queue."""
-    async with consuming(users="both", queue_size=10) as server:
+    async with consuming(**users_of(), queue_size=10) as server:
         rabbit.listen()
         rabbit.publish([{"user": f"user {n % 500}", "payload": n} for n in range(1000)])
         [result] = await rabbit.results(1)
@@ -65,7 +66,7 @@ async def test_a_batch_of_new_names(consuming: Consuming, rabbit: Rabbit) -> Non
 
 async def test_removed_meanwhile(consuming: Consuming, rabbit: Rabbit) -> None:
     """Messages for somebody who was removed go to a new log, in order, and none is laid aside."""
-    async with consuming(users="both") as server:
+    async with consuming(**users_of()) as server:
         rabbit.listen()
         rabbit.publish({"user": NAME, "payload": "before"})
         await rabbit.results(1)
@@ -92,7 +93,7 @@ async def test_dead_letters(consuming: Consuming, rabbit: Rabbit) -> None:
     ]
     only = [(b'{"user": "a", "payload": 1}', "user: Not taken with NOTIFIER_USERS=accounts")]
     for users, bad in (("both", both), ("accounts", only)):
-        async with consuming(users=users) as server:
+        async with consuming(**users_of(users)) as server:
             rabbit.listen()
             for body, _ in bad:
                 rabbit.publish(body)

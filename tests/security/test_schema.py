@@ -8,10 +8,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from notifier.models import WhoseUsers
 from servers import ROOT
 from servers.notifier import ServerProcess
 from tests.security.table import Now
 from tests.support.harness import ADMIN_PASSWORD
+from tests.support.naming import environment_of
 
 _SECONDS = 900.0
 """For all of it, also on a busy machine."""
@@ -51,12 +53,12 @@ def test_documented_and_kept_to(
     each_database_url: str,
     kind: str,
     *,
-    users: str,
+    users: WhoseUsers,
     in_full: bool,
     now: Now,
 ) -> None:
     """Whatever is sent gets an answer that the document foresees, and none is a fault of ours."""
-    server = server_process(DATABASE_URL=each_database_url, NOTIFIER_USERS=users)
+    server = server_process(DATABASE_URL=each_database_url, **environment_of(users))
     server.start()
     headers = credentials(server, kind)
     done = subprocess.run(
