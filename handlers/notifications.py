@@ -53,7 +53,7 @@ class SendHandler(ApiHandler):
         appended = await self.application.notifications.send(request, sender)
         if appended.replayed:
             self.set_header("Idempotency-Replayed", "true")
-        self.reply(SendResponse.of(appended.notification))
+        self.reply(SendResponse.of(appended.notification, request))
 
     def _with_header_key(self, request: SendRequest) -> SendRequest:
         key = self.header_text("Idempotency-Key")

@@ -14,6 +14,7 @@ from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 
@@ -32,6 +33,7 @@ class Services(Application):
         notifications: NotificationService,
         identity: Identity,
         senders: Senders,
+        removal: Removal,
         hub: Hub,
         status: Status,
         refusals: Refusals,
@@ -48,6 +50,7 @@ class Services(Application):
         self.identity = identity
         self.authentication = identity.authentication
         self.senders = senders
+        self.removal = removal
         self.hub = hub
         self.status = status
         self.refusals = refusals

@@ -3,14 +3,15 @@
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
 from notifier.errors import UnknownUser
-from notifier.models import User
+from notifier.models import Actor, Scope, User
 from notifier.sending.authority import may_name
-from notifier.wire import parse_user_id
+from notifier.wire import ForSomebody, parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
 _SIGN_IN_ERRORS: Final = _BAD_CREDENTIALS | {429: "Too many wrong passwords from this address."}
@@ -154,3 +155,93 @@ class IdentityHandler(ApiHandler):
             raise UnknownUser
         identity, token = await self.application.authentication.identity_of(whose)
         self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
+
+
+class UserRequest(ForSomebody, frozen=True, forbid_unknown_fields=True):
+    """Whom it is about."""
+
+
+_FOR_SOMEBODY: Final = {
+    401: "Bring an API key or a superuser's access token.",
+    404: "There is no active user with this id.",
+    503: "Try again later.",
+}
+
+
+class _SomebodyHandler(ApiHandler):
+    """What programs with a key do for one user."""
+
+    async def whose(self, scope: Scope) -> tuple[Actor, int | str]:
+        """Who asks, and whom it is about: an id or a name, which they may do this to.
+
+        Raises Unauthenticated and its kin, PermissionDenied, UnknownUser, and what
+        :meth:`parse` does.
+        """
+        authority = await self.application.senders.authorize_for(self.credentials, scope)
+        request = self.parse(UserRequest)
+        if request.user is not UNSET:
+            may_name(authority, request.user)
+            return authority.actor, request.user
+        may_name(authority, None)
+        assert request.user_id is not UNSET, "or parse() would have refused it"
+        user_id = parse_user_id(request.user_id)
+        if user_id is None:
+            raise UnknownUser
+        return authority.actor, user_id
+
+
+class AnyIdentityHandler(_SomebodyHandler):
+    """Identity tokens of whomever the body names."""
+
+    @operation(
+        Operation(
+            "Get the identity token of whomever the body names",
+            "users",
+            UserRequest,
+            IdentityResponse,
+            errors=_FOR_SOMEBODY
+            | {
+                403: "The API key lacks the scope `identity` or is for other users, or the "
+                "access token is no superuser's.",
+            },
+            security=("apiKey", "accessToken"),
+            example={"user_id": 1},
+        )
+    )
+    async def post(self) -> None:
+        _, whose = await self.whose("identity")
+        authentication = self.application.authentication
+        if isinstance(whose, str):
+            identity, expires_at = await authentication.identity_named(whose)
+        else:
+            identity, token = await authentication.identity_of(whose)
+            expires_at = token.expires_at
+        self.reply(IdentityResponse(identity, clock.isoformat(expires_at)))
+
+
+class RevokeHandler(_SomebodyHandler):
+    """The end of somebody's tokens and connections."""
+
+    @operation(
+        Operation(
+            "End all tokens, sessions and connections of a user, everywhere",
+            "users",
+            UserRequest,
+            success=204,
+            errors=_FOR_SOMEBODY
+            | {
+                403: "The API key lacks the scope `revoke` or is for other users, or the "
+                "access token is no superuser's.",
+            },
+            security=("apiKey", "accessToken"),
+        )
+    )
+    async def post(self) -> None:
+        actor, whose = await self.whose("revoke")
+        identity = self.application.identity
+        if isinstance(whose, str):
+            await identity.recipients.revoke(whose, actor)
+        else:
+            await identity.accounts.revoke(whose, actor)
+        self.set_status(204)
+        self.finish()

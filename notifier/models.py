@@ -12,6 +12,10 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 SEND_ONLY: Final[tuple[Scope, ...]] = ("send",)
 
 
+WhoseUsers = Literal["accounts", "external", "both"]
+"""Whose users there are, as the setting says: ours, those of the application, or both."""
+
+
 class Notification(msgspec.Struct, frozen=True, gc=False):
     """One entry of one user's log."""
 
@@ -28,6 +32,23 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
     def expired(self, moment: int) -> bool:
         """Whether it must no longer be delivered at ``moment``."""
         return self.expires_at is not None and self.expires_at <= moment
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A notification, what has become of it, and which API key sent it, if one did."""
+
+    notification: Notification
+    acked_at: int | None
+    key_id: int | None
+    key_name: str | None
+
+
+class SentPage(msgspec.Struct, frozen=True):
+    """A stretch of what was sent to somebody, the newest first."""
+
+    sent: Sequence[Sent]
+    before: int | None
+    """Before which ``seq`` the next page goes on; None behind the last one."""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -72,6 +93,14 @@ class Session(msgspec.Struct, frozen=True):
     """When it ends at the latest."""
     ends_at: int
     """When it ends unless it is used before."""
+
+
+class Online(msgspec.Struct, frozen=True):
+    """Somebody who is connected."""
+
+    sockets: int
+    since: int
+    """When the first of their devices came."""
 
 
 class ApiKey(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from servers import postgres
 from servers.notifier import ServerProcess
 from servers.program import SECONDS
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
+from tests.support.naming import environment_of
 
 PASSWORD = "correct horse"
 Processes = Callable[..., ServerProcess]
@@ -771,6 +772,26 @@ def test_notify_from_standard_input(running: ServerProcess) -> None:
         message = refused(running.command("notify", "1", "-", stdin=nothing))
         assert "cannot be JSON" in message
         assert "As text" not in message
+
+
+def test_notify_by_name(server_process: Processes) -> None:
+    """``--user`` names a user of the application in place of an id, wherever it stands."""
+    process = server_process(**environment_of())
+    process.start()
+    said = done(process.command("notify", "--user", "auth0|5f7c", "1", "--key", "k"))
+    assert said == "Stored as number 1 of user 'auth0|5f7c', key k.\n"
+    for arguments in (("2", "--user", "1"), ("--key", "k", "--user=1", "--ttl", "60", "2")):
+        said = done(process.command("notify", *arguments))
+        assert "of user '1'" in said
+    assert "number 1 of user 1," in done(process.command("notify", "1", "--key", "k", "3"))
+    assert "user: Expected" in refused(process.command("notify", "--user", "", "1"))
+    assert "unrecognized" in refused(process.command("notify", "1", "1", "--user", "x"), 2)
+    assert "USER_ID" in refused(process.command("notify"), 2)
+    assert process.stop() == 0
+    process = server_process()
+    process.start()
+    message = refused(process.command("notify", "--user", "ann", "1"))
+    assert "NOTIFIER_USERS=accounts" in message
 
 
 def test_notify_elsewhere(untouched: ServerProcess) -> None:

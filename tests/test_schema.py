@@ -12,7 +12,7 @@ from handlers.openapi import build
 from handlers.routes import PATHS
 from notifier import __version__, wire
 from notifier.identity.keys import digest
-from notifier.models import SCOPES
+from notifier.models import SCOPES, WhoseUsers
 from notifier.storage.operations.keys import CreateApiKey
 from tests.support.harness import ADMIN_PASSWORD, JSON, SEND, Harness, ServerWith
 
@@ -52,7 +52,7 @@ async def test_served(server: Harness) -> None:
 def test_from_the_types_that_validate() -> None:
     """What a request may hold is what its type says."""
     schema = DOCUMENT["components"]["schemas"]["SendRequest"]
-    assert set(schema["properties"]) == set(wire.SendRequest.__struct_fields__)
+    assert set(schema["properties"]) == set(wire.SendRequest.__struct_fields__) - {"user"}
     assert schema["required"] == ["user_id", "payload"]
     (key,) = (each for each in schema["properties"]["key"]["anyOf"] if each["type"] == "string")
     assert (key["minLength"], key["maxLength"]) == (1, wire.MAX_KEY_LENGTH)
@@ -67,6 +67,34 @@ def test_from_the_types_that_validate() -> None:
     assert not OAS31Validator(schema).is_valid({"user_id": 7, "payload": 1, "tll": 5})
     sign_in = DOCUMENT["components"]["schemas"]["SignInRequest"]
     assert OAS31Validator(sign_in).is_valid(SIGN_IN | {"more": 1}), "old clients send more"
+
+
+@pytest.mark.parametrize(
+    ("users", "taken"),
+    [("accounts", [0]), ("external", [1]), ("both", [0, 1])],
+)
+def test_who_is_named_how(users: WhoseUsers, taken: list[int]) -> None:
+    """Whosever the users are: exactly one field names them, in requests and in answers."""
+    document = build(PATHS, users)
+    assert not list(OpenAPIV31SpecValidator(document).iter_errors())
+    request, response = (
+        OAS31Validator(document["components"]["schemas"][name])
+        for name in ("SendRequest", "SendResponse")
+    )
+    named: list[dict[str, object]] = [{"user_id": 7}, {"user": "ann"}]
+    for index, who in enumerate(named):
+        assert request.is_valid(who | {"payload": 1}) is (index in taken)
+        if index in taken:
+            response.validate(who | {"payload": 1, "key": "k", "seq": 1})
+    for who in ({}, named[0] | named[1]):
+        assert not request.is_valid(who | {"payload": 1})
+    assert not response.is_valid({"payload": 1, "key": "k", "seq": 1})
+    content = document["paths"][SEND]["post"]["requestBody"]["content"]["application/json"]
+    request.validate(content["example"])
+    if users != "accounts":
+        for name in ("", "x" * 129, "a\0b", "a\nb", "a\x85b", 5, None):
+            assert not request.is_valid({"user": name, "payload": 1})
+        request.validate({"user": "😀" * 128, "payload": 1})
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:

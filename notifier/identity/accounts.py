@@ -5,12 +5,14 @@ from typing import Final
 
 from notifier.errors import InvalidField, UnknownUser
 from notifier.identity.passwords import Passwords, check_password
-from notifier.models import User
+from notifier.models import Actor, User
 from notifier.storage.operations.users import (
     CreateUser,
     EndSessions,
+    RevokeUser,
     SetActive,
     SetPassword,
+    UserById,
     UserByName,
     Users,
 )
@@ -69,6 +71,17 @@ class Accounts:
     async def sign_out_everywhere(self, user_id: int) -> None:
         """End every token and connection of the user. Raises UnknownUser."""
         await self._store.submit(EndSessions(user_id))
+
+    async def get(self, user_id: int) -> User:
+        """The user with this id, deactivated or not. Raises UnknownUser."""
+        user = await self._store.read(UserById(user_id))
+        if user is None:
+            raise UnknownUser(f"There is no user with the id {user_id}.")
+        return user
+
+    async def revoke(self, user_id: int, by: Actor) -> None:
+        """End every session, token and connection of the user. Raises UnknownUser."""
+        await self._store.submit(RevokeUser(user_id, by))
 
     async def find(self, username: str) -> User:
         """The user of this name. Raises UnknownUser."""

@@ -11,6 +11,7 @@ from notifier.identity.guesses import Guesses
 from notifier.identity.passwords import Passwords, check_password
 from notifier.identity.tokens import Token, Tokens, TokenType
 from notifier.models import Actor, Session, User
+from notifier.storage.operations.recipients import RecipientByName
 from notifier.storage.operations.users import SetPassword, UserById
 from notifier.storage.store import Store
 
@@ -128,6 +129,16 @@ class Authentication:
             raise UnknownUser
         identity = self._tokens.issue("identity", user.id, user.token_version)
         return identity, self._tokens.read(identity)
+
+    async def identity_named(self, name: str) -> tuple[str, int]:
+        """A new identity token of a recipient, and when it ends. May raise Unavailable.
+
+        Nobody comes into being by that.
+        """
+        recipient = await self._store.read(RecipientByName(name))
+        version = recipient.token_version if recipient else 0
+        identity = self._tokens.issue_named(name, version)
+        return identity, self._tokens.read_any(identity).expires_at
 
     def issue_for(self, user: User, session: Session) -> tuple[str, str]:
         """An access and an identity token, which end with ``session``."""

@@ -25,10 +25,13 @@ from notifier.process.commands.running import Command, Options, Verb, with_ident
 _SEND_SECONDS: Final = 10.0
 """How long ``notify`` tries, unless it is told."""
 
+_USER_FLAG: Final = "--user"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(by_name=_names_a_user(given)).parse_args(given)
     try:
         flags = {setting.field: getattr(options, setting.field, None) for setting in SETTINGS}
         loaded = load(flags, dotenv=Path(".env"))
@@ -47,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nnotifier: interrupted.", file=sys.stderr)
         return 130
+
+
+def _names_a_user(arguments: Sequence[str]) -> bool:
+    """Whether ``notify`` gets a name in place of an id."""
+    return any(each.partition("=")[0] == _USER_FLAG for each in arguments)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,7 +78,7 @@ def _notify(options: Options, loaded: Loaded) -> int:
     return notify(options, loaded)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, by_name: bool) -> argparse.ArgumentParser:
     settings = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = settings.add_argument_group("settings, also as environment variables and in .env")
     for setting in SETTINGS:
@@ -121,9 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_api_key_commands(commands, settings)
     _add_secret_commands(commands, settings)
     sending = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
-    sending.add_argument("user_id", metavar="USER_ID")
+    sending.set_defaults(user_id=None, patience=_SEND_SECONDS)
+    if not by_name:
+        sending.add_argument("user_id", metavar="USER_ID", help="An account's.")
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
-    sending.set_defaults(patience=_SEND_SECONDS)
+    sending.add_argument(
+        _USER_FLAG, metavar="NAME", help="In place of USER_ID: a user of your application."
+    )
     sending.add_argument("--key", help="Identity of the notification, for harmless retries.")
     sending.add_argument("--ttl", type=int, help="Seconds until it expires.")
     sending.add_argument(

@@ -42,6 +42,7 @@ from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 from notifier.storage.operations.keys import ApiKeys
@@ -139,11 +140,12 @@ class Server:
             keyless_sends_per_second=settings.keyless_sends_per_second,
         )
         self.application = NotifierApplication(
-            routes(),
+            routes(settings.users),
             options=settings,
             notifications=self.notifications,
             identity=identity,
             senders=senders,
+            removal=Removal(self.store),
             hub=self.hub,
             status=self.status,
             refusals=self.refusals,

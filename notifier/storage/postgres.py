@@ -45,6 +45,7 @@ _TURN_SECONDS: Final = 0.05
 _LOCK_CLASS: Final = 0x4E6F7469
 _MIGRATING: Final = f"SELECT pg_try_advisory_lock({_LOCK_CLASS}, 1)"
 _ADMINISTERING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+_TRY_ADMINISTERING: Final = f"SELECT pg_try_advisory_xact_lock({_LOCK_CLASS}, 2)"
 
 # Asked of the catalogue, because CREATE TABLE IF NOT EXISTS needs rights where it exists.
 _COLUMNS: Final = (
@@ -100,6 +101,12 @@ COUNT: Final = (
     "SELECT count(*), coalesce(sum(size), 0)::bigint FROM ("
     "SELECT octet_length(payload) AS size FROM notifications WHERE user_id = ? "
     "AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?) p"
+)
+COUNT_EACH: Final = (
+    "SELECT w.user_id, (SELECT count(*) FROM ("
+    "SELECT expires_at FROM notifications n "
+    "WHERE n.user_id = w.user_id AND n.acked_at IS NULL LIMIT ?"
+    ") p WHERE p.expires_at IS NULL OR p.expires_at > ?) FROM unnest(?::bigint[]) AS w (user_id)"
 )
 # Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
 # keeps the planner from walking over all that a user has pending, in search of a key.
@@ -210,6 +217,8 @@ def _wait_for_turn(session: Connection) -> None:
 class PostgresReadSession(Connection, ReadSession):
     """Reads what is committed; never waits for those who write."""
 
+    by_bytes = 'COLLATE "C"'
+
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
@@ -222,6 +231,9 @@ class PostgresReadSession(Connection, ReadSession):
             (list(user_ids),),
         )
         return dict(found)
+
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        return dict(self.run(COUNT_EACH, (limit, now, list(user_ids))))
 
 
 def _notification(row: Sequence[Any]) -> Notification:
@@ -341,13 +353,24 @@ class PostgresWriteSession(Connection, WriteSession):
             self.later(ACKNOWLEDGE, [*_columns(names), now])
 
     def remove(self, column: str, before: int, limit: int) -> int:
+        return self._remove(f"{column} < ?", before, limit)
+
+    def remove_of(self, user_id: int, limit: int) -> int:
+        return self._remove("user_id = ?", user_id, limit)
+
+    def _remove(self, condition: str, value: int, limit: int) -> int:
         removed = self.run(
             "DELETE FROM notifications WHERE ctid = ANY (ARRAY("
-            f"SELECT ctid FROM notifications WHERE {column} < ? LIMIT ? FOR UPDATE SKIP LOCKED"
+            f"SELECT ctid FROM notifications WHERE {condition} LIMIT ? FOR UPDATE SKIP LOCKED"
             ")) RETURNING 1",
-            (before, limit),
+            (value, limit),
         )
         return len(removed)
+
+    def claim(self, user_id: int) -> bool:
+        ((administering,),) = self.run(_TRY_ADMINISTERING)
+        lock = "SELECT 1 FROM inboxes WHERE user_id = ? FOR UPDATE SKIP LOCKED"
+        return administering and self.first(lock, (user_id,)) is not None
 
     def freeze(self, tables: Sequence[Table]) -> None:
         names = ", ".join(table.name for table in tables)

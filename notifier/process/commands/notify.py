@@ -43,12 +43,15 @@ def _notify(options: Options, loaded: Loaded) -> int:
         if options.timeout is None:
             _check_reachable(url)
         try:
-            sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+            sent = notifier.send_json(
+                options.user_id, payload, user=options.user, key=options.key, ttl=options.ttl
+            )
         except (client.ServerUnavailable, client.UnexpectedAnswer) as error:
             raise NotifierError(f"{_place(url)}: {error.message}") from error
         except client.NotValid as error:
             raise NotifierError(error.message + _quoting(given)) from error
-    print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
+    whose = sent.user_id if sent.user is None else repr(sent.user)
+    print(f"Stored as number {sent.seq} of user {whose}, key {sent.key}.")
     return 0
 
 

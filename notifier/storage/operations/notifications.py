@@ -4,9 +4,11 @@ Set-based, because these are the hot ones: a batch of them costs a few statement
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Final
+
+import msgspec
 
 from notifier import clock
 from notifier.errors import (
@@ -32,14 +34,15 @@ from notifier.storage.contract import (
     WriteSession,
 )
 from notifier.storage.operations.keys import as_scopes
+from notifier.storage.operations.recipients import known, numbers
 from notifier.storage.quota import Inbox
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
 _FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at", "api_key_id")
 _ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
-_NOBODY: Final = 0
-"""No user has this id."""
+NOBODY: Final = 0
+"""No user has this id, and no recipient this number."""
 _CLOSED: Final = (
     "Sends need an API key here: one was made once, and from then on sends without a key stay "
     "closed. `python -m notifier apikey create --name NAME` makes another."
@@ -56,6 +59,7 @@ class Append(Operation[Appended], frozen=True):
     grows: ClassVar[bool] = True
 
     user_id: int
+    """Whose log it is; ``NOBODY`` where only the name of a recipient is known."""
     key: str
     payload: bytes
     ttl: int | None = None
@@ -63,6 +67,8 @@ class Append(Operation[Appended], frozen=True):
     key_given: bool = False
     """The sender chose the key, so it may exist already."""
     sender: Sender = TRUSTED
+    user: str | None = None
+    """The name of a recipient, who is made if there is none, or none any more."""
 
     @property
     def size(self) -> int:
@@ -73,15 +79,18 @@ def _append(
     session: WriteSession, appends: Sequence[Append], now: int
 ) -> list[Appended | NotifierError]:
     senders = {append.sender for append in appends}
-    found = session.look_up(
-        Lookup(
-            sorted({append.user_id for append in appends}),
-            {(append.user_id, append.key) for append in appends if append.key_given},
-            {sender.digest for sender in senders if sender.digest is not None},
-            any(sender.only_while_open for sender in senders),
-        )
-    )
+    # Those whose numbers are not at hand; inboxes can then be locked in order.
+    if unknown := {append.user for append in appends if append.user and append.user_id == NOBODY}:
+        appends = _with_numbers(appends, known(session, sorted(unknown)))
+    found = _look_up(session, appends, senders)
     refusals = {sender: _refusal(sender, found, now) for sender in senders}
+    if new := {
+        append.user
+        for append in appends
+        if append.user and append.user_id not in found.inboxes and refusals[append.sender] is None
+    }:
+        appends = _with_numbers(appends, numbers(session, new, now))
+        found = _look_up(session, appends, senders)
     batch = _Batch(session, found, now)
     outcomes: list[Appended | NotifierError] = [
         refusals[append.sender] or batch.decide(append) for append in appends
@@ -90,6 +99,29 @@ def _append(
         session.insert_rows(NOTIFICATIONS, _FRESH, batch.fresh)
         session.advance(batch.advanced)
     return outcomes
+
+
+def _look_up(
+    session: WriteSession, appends: Sequence[Append], senders: Collection[Sender]
+) -> Found:
+    return session.look_up(
+        Lookup(
+            sorted({append.user_id for append in appends}),
+            {(append.user_id, append.key) for append in appends if append.key_given},
+            {sender.digest for sender in senders if sender.digest is not None},
+            any(sender.only_while_open for sender in senders),
+        )
+    )
+
+
+def _with_numbers(appends: Sequence[Append], by_name: Mapping[str, int]) -> Sequence[Append]:
+    """``appends`` with these numbers."""
+    return [
+        msgspec.structs.replace(append, user_id=by_name[append.user])
+        if append.user and append.user in by_name
+        else append
+        for append in appends
+    ]
 
 
 def _refusal(sender: Sender, found: Found, now: int) -> Unauthenticated | ScopeMissing | None:
@@ -214,7 +246,7 @@ def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[N
     for trial in trials:
         # At random, so that no database compresses it and no two processes meet.
         payload = b'"%b"' % secrets.token_hex(trial.size // 2).encode()
-        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
+        row = (NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
         session.insert_rows(NOTIFICATIONS, _ACKNOWLEDGED, [row])
     return [None] * len(trials)
 
@@ -227,7 +259,7 @@ class RemoveTrials(Operation[None], frozen=True):
 
 
 def _remove_trials(session: WriteSession, removals: Sequence[RemoveTrials], now: int) -> list[None]:
-    session.run("DELETE FROM notifications WHERE user_id = ?", (_NOBODY,))
+    session.run("DELETE FROM notifications WHERE user_id = ?", (NOBODY,))
     return [None] * len(removals)
 
 
@@ -266,3 +298,14 @@ class Positions(Query[dict[int, int]], frozen=True):
 
     def ask(self, session: ReadSession) -> dict[int, int]:
         return session.positions(self.user_ids)
+
+
+class PendingCounts(Query[dict[int, int]], frozen=True):
+    """How many notifications are pending and unexpired of each of these users or recipients."""
+
+    user_ids: Sequence[int]
+    limit: int
+    """How many are looked at for each."""
+
+    def ask(self, session: ReadSession) -> dict[int, int]:
+        return session.count_pending_of(self.user_ids, clock.now(), self.limit)

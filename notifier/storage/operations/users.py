@@ -74,6 +74,18 @@ class EndSessions(Administrative[None], frozen=True):
         record(session, now, "signed_out_everywhere", self.by, f"user:{name}")
 
 
+class RevokeUser(Administrative[None], frozen=True):
+    """The same, when others want it. Refused with UnknownUser."""
+
+    user_id: int
+    by: Actor
+
+    def apply(self, session: WriteSession, now: int) -> None:
+        name = _change(session, self.user_id, "is_active = is_active")
+        note_change(session, self.user_id, "revoked", now)
+        record(session, now, "user_revoked", self.by, f"user:{name}")
+
+
 class SetActive(Administrative[None], frozen=True):
     """Deactivating ends every token and connection of the user. Refused with UnknownUser."""
 
