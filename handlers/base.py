@@ -84,7 +84,10 @@ class ApiHandler(RequestHandler):
 
     def parse_query(self, form: type[T]) -> T:
         """The parameters of the address, as fields of ``form``. Raises InvalidField."""
-        given = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        given = {
+            name: self.get_query_argument(name, strip=False)
+            for name in self.request.query_arguments
+        }
         try:
             return msgspec.convert(given, form, strict=False)
         except msgspec.ValidationError as error:
@@ -137,7 +140,7 @@ class ApiHandler(RequestHandler):
 
     def actor(self, user: User) -> Actor:
         """``user``, who asks for this, for the audit log."""
-        return Actor(f"user:{user.username}", self.request.remote_ip or "")
+        return Actor(user.actor, self.request.remote_ip or "")
 
     @property
     def credentials(self) -> Credentials:

@@ -23,6 +23,7 @@ from notifier.errors import (
     Unavailable,
     UnknownUser,
     UnsupportedMediaType,
+    UsernameTaken,
 )
 
 
@@ -48,6 +49,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     UnknownUser: 404,
     TooLate: 408,
     KeyConflict: 409,
+    UsernameTaken: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

@@ -7,6 +7,8 @@ from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
 from handlers import headers
+from handlers.admin.audit import AuditHandler
+from handlers.admin.users import UserHandler, UserSessionsHandler, UsersHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -37,6 +39,10 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/users/", UsersHandler),
+    ("/api/admin/users/{user_id}/", UserHandler),
+    ("/api/admin/users/{user_id}/sessions/", UserSessionsHandler),
+    ("/api/admin/audit/", AuditHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),

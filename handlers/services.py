@@ -10,6 +10,7 @@ from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
+from notifier.delivery.presence import Presence
 from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
@@ -33,6 +34,7 @@ class Services(Application):
         identity: Identity,
         senders: Senders,
         hub: Hub,
+        presence: Presence,
         status: Status,
         refusals: Refusals,
         this_machine: ThisMachine,
@@ -49,6 +51,7 @@ class Services(Application):
         self.authentication = identity.authentication
         self.senders = senders
         self.hub = hub
+        self.presence = presence
         self.status = status
         self.refusals = refusals
         self.this_machine = this_machine

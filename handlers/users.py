@@ -240,7 +240,7 @@ class SessionEverywhereHandler(_SessionCookie):
         except TokenNotValid:
             pass  # over already
         else:
-            await identity.accounts.sign_out_everywhere(user.id)
+            await identity.accounts.sign_out_everywhere(user.id, self.actor(user))
         self.forget()
 
 

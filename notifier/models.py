@@ -42,6 +42,19 @@ class User(msgspec.Struct, frozen=True):
     """Tokens that were issued under another version are no longer valid."""
     created_at: int
 
+    @property
+    def actor(self) -> str:
+        """What the audit log calls them."""
+        return f"user:{self.username}"
+
+
+class Online(msgspec.Struct, frozen=True):
+    """Somebody who is connected."""
+
+    sockets: int
+    since: int
+    """When the first of their devices came."""
+
 
 class Recipient(msgspec.Struct, frozen=True):
     """Someone whom the application knows by a name of its own, and who has no account here."""
@@ -89,6 +102,8 @@ Action = Literal[
 ]
 """What the audit log records."""
 
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
 
 class Actor(msgspec.Struct, frozen=True):
     """Who does something, and from where."""
@@ -101,6 +116,26 @@ class Actor(msgspec.Struct, frozen=True):
 
 THE_SERVER: Final = Actor("server")
 """Nobody asked it to."""
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One row of the audit log."""
+
+    id: int
+    action: str
+    """One of :data:`Action`, or one of a later release."""
+    actor: str
+    """The name of an :class:`Actor`; empty for strangers."""
+    subject: str
+    """Whom or what it was done to: ``user:NAME``, ``key:NAME`` and so on, or nothing."""
+    address: str
+    details: str
+    """A JSON object."""
+    count: int
+    """How many times it happened."""
+    created_at: int
+    last_at: int
+    """When it happened for the last time."""
 
 
 class UserChange(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
 from notifier.identity import Identity
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.authentication import Authentication
 from notifier.identity.guesses import Guesses
 from notifier.identity.keys import Keys
@@ -88,5 +89,6 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
     )
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
-    authentication = Authentication(store, accounts, tokens, passwords, guesses)
-    return Identity(authentication, accounts, Keys(store), Recipients(store))
+    audit = Audit(store)
+    authentication = Authentication(store, accounts, tokens, passwords, guesses, audit=audit)
+    return Identity(authentication, accounts, Keys(store), Recipients(store), audit)

@@ -5,15 +5,19 @@ to the relay, in order, before their senders hear of it.
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import Final
 
 from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
 from notifier.models import TRUSTED, Sender
-from notifier.storage.operations.notifications import Acknowledge, Append
+from notifier.storage.operations.notifications import Acknowledge, Append, PendingCounts
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
+
+_MOST_COUNTED: Final = 10_000
 
 
 class NotificationService:
@@ -55,3 +59,7 @@ class NotificationService:
         is done with the commit. Raises Unavailable if there is no room.
         """
         return self._store.submit(Acknowledge(user_id, key))
+
+    async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """How many are pending for each of these users, up to ten thousand. Raises Unavailable."""
+        return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))

@@ -60,6 +60,9 @@ class Session(ABC):
 class ReadSession(Session):
     """One connection that reads. Used from one thread at a time."""
 
+    by_bytes: ClassVar[str]
+    """Follows a text in a statement, and has it compared by its bytes."""
+
     @abstractmethod
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
@@ -73,6 +76,13 @@ class ReadSession(Session):
     @abstractmethod
     def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The last ``seq`` of each of these users that exists."""
+
+    @abstractmethod
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        """How many are pending and unexpired of each of these users.
+
+        No more than ``limit`` are looked at for each.
+        """
 
 
 class Query(msgspec.Struct, Generic[R], frozen=True):

@@ -100,6 +100,12 @@ COUNT: Final = (
     "SELECT octet_length(payload) AS size FROM notifications WHERE user_id = ? "
     "AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?) p"
 )
+COUNT_EACH: Final = (
+    "SELECT w.user_id, (SELECT count(*) FROM ("
+    "SELECT expires_at FROM notifications n "
+    "WHERE n.user_id = w.user_id AND n.acked_at IS NULL LIMIT ?"
+    ") p WHERE p.expires_at IS NULL OR p.expires_at > ?) FROM unnest(?::bigint[]) AS w (user_id)"
+)
 # Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
 # keeps the planner from walking over all that a user has pending, in search of a key.
 _ACKED: Final = (
@@ -209,6 +215,8 @@ def _wait_for_turn(session: Connection) -> None:
 class PostgresReadSession(Connection, ReadSession):
     """Reads what is committed; never waits for those who write."""
 
+    by_bytes = 'COLLATE "C"'
+
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
@@ -221,6 +229,9 @@ class PostgresReadSession(Connection, ReadSession):
             (list(user_ids),),
         )
         return dict(found)
+
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        return dict(self.run(COUNT_EACH, (limit, now, list(user_ids))))
 
 
 def _notification(row: Sequence[Any]) -> Notification:

@@ -56,6 +56,13 @@ COUNT: Final = (
     "WHERE user_id = ? AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) LIMIT ?)"
 )
 
+COUNT_EACH: Final = (
+    "SELECT value, (SELECT count(*) FROM ("
+    "SELECT expires_at FROM notifications INDEXED BY notifications_pending "
+    "WHERE user_id = value AND acked_at IS NULL LIMIT ?"
+    ") WHERE expires_at IS NULL OR expires_at > ?) FROM json_each(?)"
+)
+
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     # Never creating it: one that was removed must not come back empty.
@@ -214,6 +221,8 @@ class _SqliteSession:
 class SqliteReadSession(_SqliteSession, ReadSession):
     """Reads a snapshot; never waits for the writer."""
 
+    by_bytes = "COLLATE BINARY"
+
     def __init__(self, file: StoreFile) -> None:
         super().__init__(file, read_only=True)
 
@@ -236,6 +245,9 @@ class SqliteReadSession(_SqliteSession, ReadSession):
             (json.dumps(user_ids),),
         )
         return dict(found)
+
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        return dict(self.run(COUNT_EACH, (limit, now, json.dumps(user_ids))))
 
 
 class SqliteWriteSession(_SqliteSession, WriteSession):

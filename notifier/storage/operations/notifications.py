@@ -260,3 +260,14 @@ class Positions(Query[dict[int, int]], frozen=True):
 
     def ask(self, session: ReadSession) -> dict[int, int]:
         return session.positions(self.user_ids)
+
+
+class PendingCounts(Query[dict[int, int]], frozen=True):
+    """How many notifications are pending and unexpired of each of these users or recipients."""
+
+    user_ids: Sequence[int]
+    limit: int
+    """How many are looked at for each."""
+
+    def ask(self, session: ReadSession) -> dict[int, int]:
+        return session.count_pending_of(self.user_ids, clock.now(), self.limit)
