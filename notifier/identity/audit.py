@@ -57,6 +57,7 @@ class Audit:
         try:
             entries = await self._store.submit(AddRepetitions(taken))
         except Unavailable:
+            # Nobody knows whether it was: better counted twice than not at all.
             self._failures.put_back(taken)
             raise
         self._failures.recorded(taken, entries)

@@ -7,7 +7,12 @@ import schemathesis
 
 @schemathesis.hook
 def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
-    """Integers have no fraction, not even .0; a key is the same in the body and the header."""
+    """Integers have no fraction, not even .0; a key is the same in the body and the header.
+
+    And whoever ends their own sessions has nothing more to try: it happens to somebody else.
+    """
+    if "/admin/users/{user_id}" in case.path and str(case.path_parameters["user_id"]) == "1":
+        case.path_parameters["user_id"] = 2
     if not isinstance(case.body, dict):
         return
     for name, value in case.body.items():

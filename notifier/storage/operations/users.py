@@ -173,6 +173,7 @@ def _found(session: Session, user_id: int) -> User:
 
 
 def _end_tokens(session: WriteSession, user: User) -> None:
+    """Let none of the tokens hold that were issued so far."""
     session.run("UPDATE users SET token_version = token_version + 1 WHERE id = ?", (user.id,))
 
 
