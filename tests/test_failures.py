@@ -12,6 +12,7 @@ from notifier.identity.audit import Audit
 from notifier.identity.failures import MOST, Failures
 from notifier.storage.operations.audit import AddRepetitions, AuditEntries, Repetition
 from notifier.storage.store import Store
+from tests.security.table import Now
 from tests.support.harness import ADMIN_PASSWORD, Harness, ServerWith, until
 from tests.support.superuser import Superuser
 
@@ -240,3 +241,37 @@ async def test_the_last_second_is_recorded(server_with: ServerWith, each_databas
         audit.sign_in_failed(None, "192.0.2.9")
     await until(lambda: recorded)
     assert [each.address for one in recorded for each in one.repetitions][-1] == "192.0.2.9"
+
+
+@pytest.mark.attack(
+    "40 networks guess passwords, to fill the audit log",
+    before="no audit log",
+)
+async def test_strangers_add_only_so_much(
+    server_with: ServerWith, each_database_url: str, now: Now
+) -> None:
+    """From however many networks they come, rows are bounded, none is lost, and a /64 is one."""
+    unlimited = {"guesses_per_address": 0, "guesses_per_name": 0}
+    async with server_with(
+        database_url=each_database_url, trusted_proxies="127.0.0.1", **unlimited
+    ) as server:
+        assert server.server.application is not None
+        server.server.application.identity.audit._failures._most = 5
+        for number in range(40):
+            for address in (f"192.0.2.{number}", f"2001:db8::{number}"):
+                for name in ("nobody", "admin"):
+                    answer = await server.post(
+                        {"username": name, "password": "wrong one"},
+                        TOKEN,
+                        headers={"X-Forwarded-For": address},
+                    )
+                    assert answer.status_code == 401
+        entries = []
+        while sum(entry.count for entry in entries) < 160:
+            await asyncio.sleep(0.05)
+            entries = await server.server.store.read(AuditEntries(1000, "sign_in_failed"))
+        assert sum(entry.count for entry in entries) == 160
+        assert len(entries) <= 11
+        networks = {entry.address for entry in entries if ":" in entry.address}
+        assert networks == {"2001:db8::/64"}
+        now(f"{len(entries)} rows where 10 are allowed, and one for the rest; 160 of 160 counted")
