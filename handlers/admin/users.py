@@ -72,7 +72,7 @@ class AdminUser(msgspec.Struct, frozen=True):
     is_superuser: bool
     created_at: Moment
     online: OnlineResponse | None
-    pending: Annotated[int, Meta(description="Notifications that wait; at most 10,000 count.")]
+    pending: Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
 
     @classmethod
     def of(cls, user: User, online: Online | None, pending: int) -> "AdminUser":

@@ -17,7 +17,7 @@ from notifier.storage.operations.notifications import Acknowledge, Append, Pendi
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 
-_MOST_COUNTED: Final = 10_000
+_MOST_COUNTED: Final = 1000
 
 
 class NotificationService:
@@ -61,5 +61,5 @@ class NotificationService:
         return self._store.submit(Acknowledge(user_id, key))
 
     async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """How many are pending for each of these users, up to ten thousand. Raises Unavailable."""
+        """How many are pending for each of these users, up to a thousand. Raises Unavailable."""
         return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
