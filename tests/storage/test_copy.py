@@ -10,7 +10,6 @@ import pytest
 from notifier.errors import CopyRefused, InvalidSettings, StoreInUse, Unavailable
 from notifier.storage.contract import Driver
 from notifier.storage.copy import copy, driver_at
-from notifier.storage.operations.audit import AuditEntries
 from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending, Positions
 from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
@@ -71,9 +70,9 @@ async def fill(database: Database, time: Clock) -> None:
         await store.submit(SetActive(bob, False))
         await store.submit(SetPassword(ann, "another"))
     with closing(database.driver().writer()) as session, session.transaction():
-        sessions = next(each for each in TABLES if each.name == "sessions")
+        table = next(each for each in TABLES if each.name == "sessions")
         row = (1, ann, b"nonce", 2, "::1", "Firefox", 10, 20, 40, 30)
-        session.insert_rows(sessions, list(sessions.columns), [row])
+        session.insert_rows(table, list(table.columns), [row])
 
 
 async def everything(database: Database) -> list[Any]:
@@ -90,7 +89,6 @@ async def everything(database: Database) -> list[Any]:
             [(list(page.notifications), page.last_seq) for page in pages],
             await store.read(ApiKeys()),
             await store.read(UserChangesSince(0)),
-            await store.read(AuditEntries(1000)),
         ]
 
 

@@ -2,8 +2,6 @@
 
 import argparse
 import asyncio
-import os
-import pwd
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,7 +10,6 @@ from typing import TypeVar
 from notifier.config import Loaded
 from notifier.identity import Identity
 from notifier.identity.passwords import Passwords
-from notifier.models import Actor
 from notifier.process.parts import make_driver, make_identity
 from notifier.settings import Settings
 from notifier.storage.store import Store
@@ -21,16 +18,6 @@ T = TypeVar("T")
 Options = argparse.Namespace
 Command = Callable[[Options, Loaded], int]
 Verb = Callable[[Options, Identity], Awaitable[int]]
-
-
-def operator() -> Actor:
-    """Whoever runs this command, by their account on this machine, for the audit log."""
-    number = os.getuid()
-    try:
-        name = pwd.getpwuid(number).pw_name
-    except KeyError:
-        name = str(number)  # of a container, which may have no accounts
-    return Actor(f"cli:{name}")
 
 
 @asynccontextmanager

@@ -3,9 +3,10 @@
 from notifier import clock
 from notifier.config import Loaded
 from notifier.identity import Identity
+from notifier.process.commands.actor import operator
 from notifier.process.commands.output import print_table, yes
 from notifier.process.commands.prompts import ask_name, ask_password
-from notifier.process.commands.running import Options, operator, run
+from notifier.process.commands.running import Options, run
 
 
 def create(options: Options, loaded: Loaded) -> int:
