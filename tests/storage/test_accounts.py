@@ -69,13 +69,25 @@ class TestEditing:
 
     @pytest.mark.parametrize("change", [{"password_hash": "new"}, {"is_active": False}], ids=str)
     async def test_what_ends_everything(
-        self, store: Store, boss: User, ann: int, change: dict[str, object]
+        self,
+        store: Store,
+        database: Database,
+        boss: User,
+        ann: int,
+        change: dict[str, object],
     ):
-        """A new password and a locked account end the tokens, and servers hear of it."""
+        """A new password and a locked account end sessions and tokens, and servers hear of it."""
+        nonce = "X'31'" if store.driver == "sqlite" else "'1'"
+        for owner in (boss.id, ann, ann):
+            database.execute(
+                "INSERT INTO sessions (user_id, nonce, address, user_agent, created_at, used_at, "
+                f"expires_at, ends_at) VALUES ({owner}, {nonce}, '', '', 0, 0, 0, 0)"
+            )
         edited = await store.submit(EditUser(ann, **change, by=BOSS))
         assert edited.token_version == 1
         changes = await store.read(UserChangesSince(0))
         assert [change.user_id for change in changes or ()] == [ann]
+        assert database.execute("SELECT user_id FROM sessions") == [(boss.id,)]
 
     async def test_nothing_new(self, store: Store, boss: User, ann: int):
         """What is so already is no change: nothing ends, and nothing is recorded."""

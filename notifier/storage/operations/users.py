@@ -47,7 +47,7 @@ class CreateUser(Administrative[User | None], frozen=True):
 
 
 class SetPassword(Administrative[None], frozen=True):
-    """Also ends every token and connection of the user. Refused with UnknownUser."""
+    """Also ends every session, token and connection of the user. Refused with UnknownUser."""
 
     user_id: int
     password_hash: str
@@ -60,7 +60,7 @@ class SetPassword(Administrative[None], frozen=True):
 
 
 class EndSessions(Administrative[None], frozen=True):
-    """End every token and connection of the user. Refused with UnknownUser."""
+    """End every session, token and connection of the user. Refused with UnknownUser."""
 
     user_id: int
     by: Actor = THE_SERVER
@@ -68,12 +68,12 @@ class EndSessions(Administrative[None], frozen=True):
     def apply(self, session: WriteSession, now: int) -> None:
         user = _found(session, self.user_id)
         _end_tokens(session, user)
-        _record(session, user.id, "signed out everywhere", now)
+        note_change(session, user.id, "signed out everywhere", now)
         record(session, now, "signed_out_everywhere", self.by, user.actor)
 
 
 class SetActive(Administrative[None], frozen=True):
-    """Deactivating ends every token and connection of the user. Refused with UnknownUser."""
+    """Deactivating ends every session, token and connection. Refused with UnknownUser."""
 
     user_id: int
     is_active: bool
@@ -86,8 +86,8 @@ class SetActive(Administrative[None], frozen=True):
 class EditUser(Administrative[User], frozen=True):
     """Change what is given, all or nothing; its result is the user as they are then.
 
-    A new password and deactivating end every token and connection, nothing else does. Refused
-    with UnknownUser, UsernameTaken, or InvalidFields where a superuser takes their own rights.
+    A new password and deactivating end every session, token and connection, nothing else does.
+    Refused with UnknownUser, UsernameTaken, or InvalidFields where a superuser takes their own rights.
     """
 
     user_id: int
@@ -135,7 +135,7 @@ def _has_other_superuser(session: Session, user: User) -> bool:
 def _set_password(session: WriteSession, user: User, password_hash: str, now: int) -> None:
     session.run("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user.id))
     _end_tokens(session, user)
-    _record(session, user.id, "password changed", now)
+    note_change(session, user.id, "password changed", now)
 
 
 def _set_active(session: WriteSession, user: User, is_active: bool, by: Actor, now: int) -> None:
@@ -144,7 +144,7 @@ def _set_active(session: WriteSession, user: User, is_active: bool, by: Actor, n
     session.run("UPDATE users SET is_active = ? WHERE id = ?", (is_active, user.id))
     _end_tokens(session, user)
     if not is_active:
-        _record(session, user.id, "deactivated", now)
+        note_change(session, user.id, "deactivated", now)
     record(session, now, "user_activated" if is_active else "user_deactivated", by, user.actor)
 
 
@@ -173,11 +173,13 @@ def _found(session: Session, user_id: int) -> User:
 
 
 def _end_tokens(session: WriteSession, user: User) -> None:
-    """Let none of the tokens hold that were issued so far."""
+    """Let none of the tokens hold that were issued so far, and no session go on."""
+    session.run("DELETE FROM sessions WHERE user_id = ?", (user.id,))
     session.run("UPDATE users SET token_version = token_version + 1 WHERE id = ?", (user.id,))
 
 
-def _record(session: WriteSession, user_id: int, reason: str, now: int) -> None:
+def note_change(session: WriteSession, user_id: int, reason: str, now: int) -> None:
+    """Have servers end the user's connections."""
     session.run(
         "INSERT INTO user_changes (user_id, reason, created_at) VALUES (?, ?, ?)",
         (user_id, reason, now),
