@@ -87,7 +87,8 @@ class EditUser(Administrative[User], frozen=True):
     """Change what is given, all or nothing; its result is the user as they are then.
 
     A new password and deactivating end every session, token and connection, nothing else does.
-    Refused with UnknownUser, UsernameTaken, or InvalidFields where a superuser takes their own rights.
+    Refused with UnknownUser, UsernameTaken, or InvalidFields where superusers take their own
+    rights.
     """
 
     user_id: int
