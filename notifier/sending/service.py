@@ -52,6 +52,10 @@ class NotificationService:
         )
         return self._store.submit(append)
 
+    async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """How many are pending for each of these users, up to a thousand. Raises Unavailable."""
+        return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
+
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.
 
@@ -59,7 +63,3 @@ class NotificationService:
         is done with the commit. Raises Unavailable if there is no room.
         """
         return self._store.submit(Acknowledge(user_id, key))
-
-    async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """How many are pending for each of these users, up to a thousand. Raises Unavailable."""
-        return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
