@@ -140,7 +140,7 @@ class ApiHandler(RequestHandler):
 
     def actor(self, user: User) -> Actor:
         """``user``, who asks for this, for the audit log."""
-        return Actor(f"user:{user.username}", self.request.remote_ip or "")
+        return Actor(user.actor, self.request.remote_ip or "")
 
     @property
     def credentials(self) -> Credentials:

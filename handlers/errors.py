@@ -25,6 +25,7 @@ from notifier.errors import (
     UnknownSession,
     UnknownUser,
     UnsupportedMediaType,
+    UsernameTaken,
 )
 
 
@@ -52,6 +53,7 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     UnknownSession: 404,
     TooLate: 408,
     KeyConflict: 409,
+    UsernameTaken: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

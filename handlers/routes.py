@@ -8,6 +8,7 @@ from tornado.web import RequestHandler
 
 from handlers import headers
 from handlers.account import PasswordHandler
+from handlers.admin.audit import AuditHandler
 from handlers.admin.history import UserHistoryHandler
 from handlers.admin.keys import KeyHandler, KeyRotationHandler, KeysHandler
 from handlers.admin.recipients import (
@@ -15,6 +16,7 @@ from handlers.admin.recipients import (
     RecipientHistoryHandler,
     RecipientsHandler,
 )
+from handlers.admin.users import UserHandler, UserSessionsHandler, UsersHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -57,6 +59,10 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/sessions/{session_id}/", OneSessionHandler),
     ("/api/users/password/", PasswordHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/users/", UsersHandler),
+    ("/api/admin/users/{user_id}/", UserHandler),
+    ("/api/admin/users/{user_id}/sessions/", UserSessionsHandler),
+    ("/api/admin/audit/", AuditHandler),
     ("/api/admin/keys/", KeysHandler),
     ("/api/admin/keys/{key_id}/", KeyHandler),
     ("/api/admin/keys/{key_id}/rotate/", KeyRotationHandler),

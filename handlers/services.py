@@ -10,6 +10,7 @@ from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
+from notifier.delivery.presence import Presence
 from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
@@ -35,6 +36,7 @@ class Services(Application):
         senders: Senders,
         removal: Removal,
         hub: Hub,
+        presence: Presence,
         status: Status,
         refusals: Refusals,
         this_machine: ThisMachine,
@@ -52,6 +54,7 @@ class Services(Application):
         self.senders = senders
         self.removal = removal
         self.hub = hub
+        self.presence = presence
         self.status = status
         self.refusals = refusals
         self.this_machine = this_machine

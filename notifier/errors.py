@@ -7,7 +7,6 @@
     │   ├── MalformedJSON
     │   ├── InvalidFields
     │   │   └── InvalidField
-    │   ├── UsernameTaken
     │   └── NotStorable
     ├── Unauthenticated           401
     │   ├── NoActiveAccount
@@ -25,6 +24,7 @@
     │   ├── HeadersTooLate
     │   └── BodyTooLate
     ├── KeyConflict               409
+    ├── UsernameTaken             409
     ├── UnsupportedMediaType      415
     │   └── EncodedBody
     ├── RequestTooLarge           413
@@ -107,7 +107,7 @@ class InvalidField(InvalidFields):
         self.problem = problem
 
 
-class UsernameTaken(InvalidRequest):
+class UsernameTaken(NotifierError):
     """A user of this name exists already."""
 
     code = "username_taken"

@@ -179,6 +179,7 @@ def _expected(kind: inspect.Type) -> str:
 
 
 _TYPES: Final[Mapping[type[inspect.Type], str]] = {
+    inspect.BoolType: "true or false",
     inspect.RawType: "any JSON value",
     inspect.StrType: "a string",
 }

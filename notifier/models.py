@@ -63,44 +63,10 @@ class User(msgspec.Struct, frozen=True):
     """Tokens that were issued under another version are no longer valid."""
     created_at: int
 
-
-class Recipient(msgspec.Struct, frozen=True):
-    """Someone whom the application knows by a name of its own, and who has no account here."""
-
-    number: int
-    """Whose log it is, in place of a user's id: below zero, and never on the wire."""
-    name: str
-    token_version: int
-    """Tokens of an earlier version are no longer valid: their version is when they were issued."""
-    created_at: int
-
-
-class Session(msgspec.Struct, frozen=True):
-    """A browser in which somebody has signed in."""
-
-    id: int
-    user_id: int
-    nonce: bytes
-    """Tells it from any other that ever had this id. Never leaves the server."""
-    issued: int
-    """The count of the newest cookie that was given for it."""
-    address: str
-    """From where it was last used."""
-    user_agent: str
-    created_at: int
-    used_at: int
-    expires_at: int
-    """When it ends at the latest."""
-    ends_at: int
-    """When it ends unless it is used before."""
-
-
-class Online(msgspec.Struct, frozen=True):
-    """Somebody who is connected."""
-
-    sockets: int
-    since: int
-    """When the first of their devices came."""
+    @property
+    def actor(self) -> str:
+        """What the audit log calls them."""
+        return f"user:{self.username}"
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -159,6 +125,8 @@ Action = Literal[
 ]
 """What the audit log records."""
 
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
 
 class Actor(msgspec.Struct, frozen=True):
     """Who does something, and from where."""
@@ -171,6 +139,26 @@ class Actor(msgspec.Struct, frozen=True):
 
 THE_SERVER: Final = Actor("server")
 """Nobody asked it to."""
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One row of the audit log."""
+
+    id: int
+    action: str
+    """One of :data:`Action`, or one of a later release."""
+    actor: str
+    """The name of an :class:`Actor`; empty for strangers."""
+    subject: str
+    """Whom or what it was done to: ``user:NAME``, ``key:NAME`` and so on, or nothing."""
+    address: str
+    details: str
+    """A JSON object."""
+    count: int
+    """How many times it happened."""
+    created_at: int
+    last_at: int
+    """When it happened for the last time."""
 
 
 class UserChange(msgspec.Struct, frozen=True):

@@ -79,6 +79,18 @@ Ttl = Annotated[
         extra={"expected": f"a whole number of seconds, from 1 to {MAX_TTL}"},
     ),
 ]
+USERNAME: Final = r"[\w.@+-]{1,150}"
+"""What the name of an account may be, as a regular expression."""
+Username = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=150,
+        pattern=rf"^{USERNAME}(?![\s\S])",
+        description="1 to 150 letters, digits, or any of . @ + - _",
+        extra={"expected": "1 to 150 letters, digits, or any of . @ + - _"},
+    ),
+]
 Payload = Annotated[
     msgspec.Raw,
     msgspec.Meta(

@@ -244,3 +244,35 @@ async def test_answers_of_send(server: Harness) -> None:
         conforms(SEND, "post", status, answer.json())
     tested = {str(status) for status, _, _ in cases}
     assert set(answers(SEND, "post")) == tested | {"408", "429", "503"}
+
+
+async def test_answers_of_the_administration_of_users(server: Harness) -> None:
+    """Superusers are answered as documented, in success and in each refusal."""
+    ann = await server.user()
+    access = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
+    as_ann = {"Authorization": f"Bearer {server.token(ann, 'access')}"}
+    users, user = "/api/admin/users/", "/api/admin/users/{user_id}/"
+    new = {"username": "bob", "password": "correct horse"}
+    cases: list[tuple[str, str, int, str, object, dict[str, str]]] = [
+        ("get", users, 200, "", None, access),
+        ("get", users, 400, "?limit=x", None, access),
+        ("get", users, 401, "", None, {}),
+        ("get", users, 403, "", None, as_ann),
+        ("post", users, 201, "", new, access),
+        ("post", users, 409, "", new, access),
+        ("post", users, 400, "", {"username": "zoe"}, access),
+        ("get", user, 200, "2", None, access),
+        ("get", user, 400, "x", None, access),
+        ("get", user, 404, "99", None, access),
+        ("patch", user, 200, "2", {"username": "anna"}, access),
+        ("patch", user, 400, "1", {"is_active": False}, access),
+        ("patch", user, 404, "99", {}, access),
+        ("patch", user, 409, "2", {"username": "bob"}, access),
+        ("get", "/api/admin/audit/", 200, "", None, access),
+        ("get", "/api/admin/audit/", 400, "?action=x", None, access),
+    ]
+    for method, path, status, part, body, headers in cases:
+        address = path.format(user_id=part) if "{" in path else path + part
+        answer = await server.http.request(method, address, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        conforms(path, method, status, answer.json())

@@ -7,6 +7,7 @@ import msgspec
 from notifier.addresses import subscriber
 from notifier.errors import NoActiveAccount, TokenNotValid, UnknownUser, WrongPassword
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.guesses import Guesses
 from notifier.identity.passwords import Passwords, check_password
 from notifier.identity.tokens import Token, Tokens, TokenType
@@ -42,12 +43,15 @@ class Authentication:
         tokens: Tokens,
         passwords: Passwords,
         guesses: Guesses,
+        *,
+        audit: Audit,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._tokens = tokens
         self._passwords = passwords
         self._guesses = guesses
+        self._audit = audit
 
     async def sign_in(self, username: str, password: str, address: str) -> TokenSet:
         """Tokens for a name and a password, tried from ``address``.
@@ -67,6 +71,7 @@ class Authentication:
             password_hash = user.password_hash if user else None
             right = await self._passwords.verify(password_hash, password, whose=whose)
             if user is None or not right or not user.is_active:
+                self._audit.sign_in_failed(user, address)
                 raise NoActiveAccount
             return user
 

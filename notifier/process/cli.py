@@ -16,9 +16,9 @@ from notifier import __version__
 from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.identity.keys import KEEP_SECONDS
-from notifier.models import SCOPES, SEND_ONLY
+from notifier.models import ACTIONS, SCOPES, SEND_ONLY
 from notifier.process import logs
-from notifier.process.commands import keys, secret, server, users
+from notifier.process.commands import audit, keys, secret, server, users
 from notifier.process.commands.amounts import per_second, seconds
 from notifier.process.commands.running import Command, Options, Verb, with_identity
 
@@ -126,6 +126,9 @@ def _parser(*, by_name: bool) -> argparse.ArgumentParser:
         summary = "Let a user in again." if active else "Lock a user out, at once."
         add(name, with_identity(users.set_active), summary, active=active).add_argument("username")
     add("users", with_identity(users.show), "List the users.")
+    _add_audit_options(
+        add("audit", with_identity(audit.show), "Who did what, when and from where.")
+    )
     _add_api_key_commands(commands, settings)
     _add_secret_commands(commands, settings)
     sending = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
@@ -151,6 +154,21 @@ def _add_credentials(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--username", metavar="NAME", help="Asked for if missing.")
     parser.add_argument(
         "--password-stdin", action="store_true", help="Read the password from standard input."
+    )
+
+
+def _add_audit_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--follow", action="store_true", help="Go on with what comes.")
+    parser.add_argument("--json", action="store_true", help="An object on each line.")
+    parser.add_argument(
+        "--action",
+        metavar="NAME",
+        choices=ACTIONS,
+        help=f"Only this: {', '.join(ACTIONS)}.",
+    )
+    parser.add_argument("--actor", metavar="WHO", help="Only by them, such as user:admin.")
+    parser.add_argument(
+        "--limit", type=int, default=audit.LIMIT, help=f"Entries to begin with; {audit.LIMIT}."
     )
 
 

@@ -11,6 +11,7 @@ from notifier.delivery.relay import LocalRelay, Relay
 from notifier.errors import InvalidSettings
 from notifier.identity import Identity
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.authentication import Authentication
 from notifier.identity.cookies import Cookies
 from notifier.identity.guesses import Guesses
@@ -95,7 +96,8 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
     )
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
-    authentication = Authentication(store, accounts, tokens, passwords, guesses)
+    audit = Audit(store)
+    authentication = Authentication(store, accounts, tokens, passwords, guesses, audit=audit)
     sessions = Sessions(
         store,
         authentication,
@@ -103,4 +105,4 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
         days=settings.session_days,
         idle_days=settings.session_idle_days,
     )
-    return Identity(authentication, accounts, Keys(store), Recipients(store), sessions)
+    return Identity(authentication, accounts, Keys(store), Recipients(store), sessions, audit)

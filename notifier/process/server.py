@@ -22,12 +22,14 @@ from handlers.connections.listener import Listener
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
+from notifier.delivery.presence import Presence
 from notifier.errors import CannotStart
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
 from notifier.identity.uses import KeyUses
 from notifier.models import Page
 from notifier.process.chores import (
+    AUDIT_INTERVAL,
     KEY_USES_INTERVAL,
     RETENTION_INTERVAL,
     USER_CHANGES_INTERVAL,
@@ -37,6 +39,7 @@ from notifier.process.chores import (
 )
 from notifier.process.descriptors import most_connections
 from notifier.process.first_key import make_first_key
+from notifier.process.in_force import in_force
 from notifier.process.parts import make_driver, make_identity, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
@@ -114,6 +117,7 @@ class Server:
         identity = make_identity(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
+        self._stack.append(("audit log", identity.audit.close))
         self.store.ended.add_done_callback(self._part_ended)
         uses = KeyUses(self.store)
         self._stack.append(("key uses", uses.close))
@@ -124,12 +128,13 @@ class Server:
         self._stack.append(("relay", self.relay.stop))
         user_changes = UserChanges(self.store, self.hub)
         await user_changes.start()
-        retention = Retention(self.store, settings.retention_days)
+        retention = Retention(self.store, settings.retention_days, settings.audit_days)
         self._stack.append(("chores", self._stop_chores))
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         self._start_chore(every(KEY_USES_INTERVAL, uses.write))
+        self._start_chore(every(AUDIT_INTERVAL, identity.audit.write))
         senders = Senders(
             identity.authentication,
             self.store,
@@ -147,6 +152,7 @@ class Server:
             senders=senders,
             removal=Removal(self.store),
             hub=self.hub,
+            presence=Presence(self.hub, self.relay),
             status=self.status,
             refusals=self.refusals,
             this_machine=ThisMachine(may_send=keyless),
@@ -157,6 +163,7 @@ class Server:
 
             consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
+        await identity.audit.started(in_force(settings))
         if no_key_yet and not keyless:
             self.first_key = await make_first_key(identity.keys, settings)
         # Nothing may fail behind this, or a generated password would never be shown.

@@ -29,7 +29,7 @@ from notifier.storage.operations.notifications import (
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
 
-_MOST_COUNTED: Final = 10_000
+_MOST_COUNTED: Final = 1000
 
 
 class NotificationService:
@@ -88,7 +88,7 @@ class NotificationService:
             self._numbers.learn(name, sent.result().notification.user_id)
 
     async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """How many are pending for each of these users, up to ten thousand. Raises Unavailable."""
+        """How many are pending for each of these users, up to a thousand. Raises Unavailable."""
         return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
 
     async def history(self, user_id: int, before: int | None, limit: int) -> SentPage:

@@ -9,8 +9,12 @@ import schemathesis
 def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     """Integers have no fraction, not even .0; a key is the same in the body and the header.
 
-    Nobody revokes themselves.
+    Nobody revokes themselves, and whoever ends their own sessions has nothing more to try: it
+    happens to somebody else.
     """
+    whose = str((case.path_parameters or {}).get("user_id", ""))
+    if "/admin/users/" in case.path and whose.lstrip("0") == "1":
+        case.path_parameters["user_id"] = 2
     if not isinstance(case.body, dict):
         return
     for name, value in case.body.items():
