@@ -69,6 +69,45 @@ class User(msgspec.Struct, frozen=True):
         return f"user:{self.username}"
 
 
+class Recipient(msgspec.Struct, frozen=True):
+    """Someone whom the application knows by a name of its own, and who has no account here."""
+
+    number: int
+    """Whose log it is, in place of a user's id: below zero, and never on the wire."""
+    name: str
+    token_version: int
+    """Tokens of an earlier version are no longer valid: their version is when they were issued."""
+    created_at: int
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A browser in which somebody has signed in."""
+
+    id: int
+    user_id: int
+    nonce: bytes
+    """Tells it from any other that ever had this id. Never leaves the server."""
+    issued: int
+    """The count of the newest cookie that was given for it."""
+    address: str
+    """From where it was last used."""
+    user_agent: str
+    created_at: int
+    used_at: int
+    expires_at: int
+    """When it ends at the latest."""
+    ends_at: int
+    """When it ends unless it is used before."""
+
+
+class Online(msgspec.Struct, frozen=True):
+    """Somebody who is connected."""
+
+    sockets: int
+    since: int
+    """When the first of their devices came."""
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """A program's rights. The key itself is shown once and never stored."""
 

@@ -243,6 +243,27 @@ async def test_sessions_ended(server: Harness, boss: Superuser) -> None:
     assert (await boss.recorded())[0] == ("signed_out_everywhere", "user:admin", "user:ann")
 
 
+async def test_sessions_listed(server: Harness, boss: Superuser) -> None:
+    """Superusers see where somebody is signed in, and can end all of it."""
+    await boss.ask("POST", USERS, {"username": "ann", "password": PASSWORD})
+    (ann,) = (await boss.get(USERS, search="ann"))["users"]
+    path = f"{USERS}{ann['id']}/sessions/"
+    assert await boss.get(path) == {"sessions": []}
+    for browser in ("Firefox", "Safari"):
+        await server.post(
+            {"username": "ann", "password": PASSWORD},
+            "/api/users/session/",
+            headers={"User-Agent": browser},
+        )
+        server.http.cookies.clear()
+    sessions = (await boss.get(path))["sessions"]
+    assert [each["user_agent"] for each in sessions] == ["Safari", "Firefox"]
+    assert not any(each["current"] for each in sessions)
+    assert (await boss.ask("DELETE", path)).status_code == 204
+    assert await boss.get(path) == {"sessions": []}
+    assert (await boss.ask("GET", f"{USERS}99/sessions/")).status_code == 404
+
+
 @pytest.mark.parametrize("field", ["is_active", "is_superuser"])
 async def test_superusers_keep_their_own_rights(
     server: Harness, boss: Superuser, field: str
@@ -254,6 +275,25 @@ async def test_superusers_keep_their_own_rights(
     assert (await boss.get(f"{USERS}1/"))["username"] == "admin"
     other = Superuser(server, await server.user("other", is_superuser=True))
     assert (await other.ask("PATCH", f"{USERS}1/", {field: False})).status_code == 200
+
+
+async def test_deleted(server: Harness, boss: Superuser) -> None:
+    """Whoever is deleted is gone with everything, at once; nobody deletes themselves."""
+    ann = await server.user("ann")
+    await server.append(ann, b"1", b"2")
+    async with server.connect(ann) as device:
+        await device.next()
+        answer = await boss.ask("DELETE", f"{USERS}{ann.id}/")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert (await device.closed())[0] == CloseCode.REVOKED
+    assert (await boss.ask("GET", f"{USERS}{ann.id}/")).status_code == 404
+    assert (await boss.ask("DELETE", f"{USERS}{ann.id}/")).status_code == 404
+    assert (await server.post({"user_id": ann.id, "payload": 1})).status_code == 404
+    assert await names(boss) == ["admin"]
+    assert (await boss.recorded())[0] == ("user_deleted", "user:admin", "user:ann")
+    themself = await boss.ask("DELETE", f"{USERS}1/")
+    assert (themself.status_code, list(themself.json())) == (400, ["is_active"])
+    assert await names(boss) == ["admin"]
 
 
 async def test_their_own_name_and_password(server: Harness, boss: Superuser) -> None:

@@ -6,14 +6,12 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import AdminHandler, administration
+from handlers.admin.base import AdminHandler, Moment, administration
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.models import Sent
 from notifier.wire import MAX_ID, parse_user_id
-
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 
 
 class HistoryQuery(msgspec.Struct, frozen=True):

@@ -1,13 +1,14 @@
 """Users of the application: find them, see what was sent to them, and delete them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import AdminHandler, administration
-from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse, Moment
+from handlers.admin.base import AdminHandler, Moment, OnlineResponse, administration
+from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import InvalidField
@@ -33,20 +34,13 @@ class RecipientsQuery(msgspec.Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
-class OnlineResponse(msgspec.Struct, frozen=True):
-    """Connections of somebody, to all processes, and since when there is one."""
-
-    sockets: int
-    since: Moment
-
-
 class AdminRecipient(msgspec.Struct, frozen=True):
     """A user of the application as superusers see them."""
 
     user: str
     created_at: Moment
     online: OnlineResponse | None
-    pending: Annotated[int, Meta(description="Notifications that wait; at most 10,000 count.")]
+    pending: Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
 
     @classmethod
     def of(cls, recipient: Recipient, online: Online | None, pending: int) -> "AdminRecipient":
@@ -54,7 +48,7 @@ class AdminRecipient(msgspec.Struct, frozen=True):
         return cls(
             recipient.name,
             clock.isoformat(recipient.created_at),
-            OnlineResponse(online.sockets, clock.isoformat(online.since)) if online else None,
+            OnlineResponse.of(online),
             pending,
         )
 
@@ -92,8 +86,14 @@ class RecipientsHandler(AdminHandler):
     async def _described(self, recipients: Sequence[Recipient]) -> list[AdminRecipient]:
         """``recipients`` with what is going on with them."""
         numbers = [recipient.number for recipient in recipients]
-        pending = await self.application.notifications.pending_counts(numbers)
-        return [AdminRecipient.of(each, None, pending[each.number]) for each in recipients]
+        online, pending = await asyncio.gather(
+            self.application.presence.online(numbers),
+            self.application.notifications.pending_counts(numbers),
+        )
+        return [
+            AdminRecipient.of(each, online.get(each.number), pending[each.number])
+            for each in recipients
+        ]
 
 
 class _NameHandler(AdminHandler):

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import AdminHandler, administration
+from handlers.admin.base import AdminHandler, Moment, OnlineResponse, administration
 from handlers.openapi import operation
+from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.identity.accounts import CURSOR
@@ -16,7 +17,6 @@ from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
 from notifier.wire import Username, parse_user_id
 
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Password = Annotated[
     str,
     Meta(
@@ -56,13 +56,6 @@ class UserChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password | None = None
 
 
-class OnlineResponse(msgspec.Struct, frozen=True):
-    """Connections of somebody, to all processes, and since when there is one."""
-
-    sockets: int
-    since: Moment
-
-
 class AdminUser(msgspec.Struct, frozen=True):
     """An account as superusers see it."""
 
@@ -83,7 +76,7 @@ class AdminUser(msgspec.Struct, frozen=True):
             user.is_active,
             user.is_superuser,
             clock.isoformat(user.created_at),
-            OnlineResponse(online.sockets, clock.isoformat(online.since)) if online else None,
+            OnlineResponse.of(online),
             pending,
         )
 
@@ -188,9 +181,40 @@ class UserHandler(_UsersHandler):
         accounts = self.application.identity.accounts
         await self.describe(await accounts.edit(_number(user_id), **changes, by=by))
 
+    @operation(
+        administration(
+            "Delete a user, with everything that was kept for them",
+            success=204,
+            errors={400: "The id is not a number, or one's own.", 404: _NO_SUCH_USER},
+            ids=_WHO,
+        )
+    )
+    async def delete(self, user_id: str) -> None:
+        by = await self.acting()
+        number = _number(user_id)
+        # Locked out first: that is where superusers are kept from ending themselves.
+        await self.application.identity.accounts.edit(number, is_active=False, by=by)
+        await self.application.removal.remove(number, by)
+        self.set_status(204)
+
 
 class UserSessionsHandler(AdminHandler):
     """Where somebody is signed in."""
+
+    @operation(
+        administration(
+            "List the sessions of a user",
+            response=SessionsResponse,
+            errors={400: "The id is not a number.", 404: _NO_SUCH_USER},
+            ids=_WHO,
+        )
+    )
+    async def get(self, user_id: str) -> None:
+        await self.acting()
+        identity = self.application.identity
+        user = await identity.accounts.get(_number(user_id))
+        sessions = await identity.sessions.of(user.id)
+        self.reply(SessionsResponse([SessionResponse.of(each, None) for each in sessions]))
 
     @operation(
         administration(
