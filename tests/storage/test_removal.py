@@ -63,9 +63,9 @@ async def test_recorded(store: Store, whose: int, ann: int, database: Database):
     """The audit log says who did it and to whom."""
     await Removal(store).remove(whose, ADMIN)
     subject = "user:ann" if whose == ann else "recipient:auth0|5f7c"
-    assert database.execute("SELECT action, actor, address, subject FROM audit") == [
-        ("user_deleted", "user:admin", "203.0.113.7", subject)
-    ]
+    assert database.execute(
+        "SELECT action, actor, address, subject FROM audit WHERE action <> 'user_created'"
+    ) == [("user_deleted", "user:admin", "203.0.113.7", subject)]
 
 
 async def test_locked_out_first(store: Store, whose: int, ann: int, time: Clock):
