@@ -16,6 +16,7 @@ from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
     IdentityHandler,
     IsAuthenticatedHandler,
+    MeHandler,
     RefreshHandler,
     SessionEverywhereHandler,
     SessionHandler,
@@ -33,6 +34,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/token/refresh/", RefreshHandler),
     ("/api/users/token/verify/", VerifyHandler),
     ("/api/users/is-authenticated/", IsAuthenticatedHandler),
+    ("/api/users/me/", MeHandler),
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),

@@ -14,7 +14,8 @@
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
     ├── PermissionDenied          403
-    │   └── ScopeMissing
+    │   ├── ScopeMissing
+    │   └── NoAccounts
     ├── UnknownUser               404
     ├── TooLate                   408
     │   ├── HeadersTooLate
@@ -151,6 +152,12 @@ class ScopeMissing(PermissionDenied):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This API key does not have the scope {scope!r}.")
+
+
+class NoAccounts(PermissionDenied):
+    """Nobody signs in here: this server's users are those of an application."""
+
+    code = "no_accounts"
 
 
 class UnknownUser(NotifierError):

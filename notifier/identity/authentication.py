@@ -1,13 +1,20 @@
-"""Who someone is, by a name and a password or by a token; and the tokens that say so."""
+"""Who someone is, by a name and a password or by a token; and the tokens that say so.
+
+Whose users they are is set: accounts of this server, whom only our own tokens name; those of
+the application, whom its tokens name, or ours that it has asked for; or both.
+"""
 
 import msgspec
 
 from notifier.addresses import subscriber
-from notifier.errors import NoActiveAccount, TokenNotValid, UnknownUser
+from notifier.errors import NoAccounts, NoActiveAccount, TokenNotValid, UnknownUser
 from notifier.identity.accounts import Accounts
+from notifier.identity.external import External
 from notifier.identity.guesses import Guesses
+from notifier.identity.header import header_of
 from notifier.identity.passwords import Passwords
-from notifier.identity.tokens import Token, Tokens, TokenType
+from notifier.identity.recipients import Recipients
+from notifier.identity.tokens import ALGORITHM, NamedToken, Token, Tokens, TokenType
 from notifier.models import User
 from notifier.storage.operations.users import UserById
 from notifier.storage.store import Store
@@ -32,18 +39,32 @@ class Authentication:
         tokens: Tokens,
         passwords: Passwords,
         guesses: Guesses,
+        *,
+        recipients: Recipients,
+        external: External | None,
+        has_accounts: bool,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._tokens = tokens
         self._passwords = passwords
         self._guesses = guesses
+        self._recipients = recipients
+        self._has_accounts = has_accounts
+        self.external = external
+        """What reads the application's tokens, where it has users here."""
+
+    def require_accounts(self) -> None:
+        """Raises NoAccounts where nobody can sign in."""
+        if not self._has_accounts:
+            raise NoAccounts
 
     async def sign_in(self, username: str, password: str, address: str) -> TokenSet:
         """Tokens for a name and a password, tried from ``address``.
 
-        Raises NoActiveAccount, TooManySignIns or Unavailable.
+        Raises NoAccounts, NoActiveAccount, TooManySignIns or Unavailable.
         """
+        self.require_accounts()
         whose = subscriber(address)
         with self._guesses.guess(username, whose):
             user = await self._accounts.named(username)
@@ -54,12 +75,15 @@ class Authentication:
             return self._issue(user)
 
     async def refresh(self, refresh_token: str) -> TokenSet:
-        """New tokens for a refresh token. Raises TokenNotValid."""
+        """New tokens for a refresh token. Raises NoAccounts or TokenNotValid."""
+        self.require_accounts()
         return self._issue(await self.user_of(refresh_token, "refresh"))
 
     async def verify(self, token: str) -> Token:
         """Check a token of any type. Raises TokenNotValid."""
-        found = self._tokens.read(token)
+        found = await self._read(token)
+        if isinstance(found, NamedToken):
+            return await self._recipient(found)
         await self._holder(found)
         return found
 
@@ -67,13 +91,20 @@ class Authentication:
         """The active user whose token this is. Raises TokenNotValid."""
         return await self._holder(self._tokens.read(token, token_type))
 
-    async def identify(self, identity_token: str, user_id: int) -> Token:
-        """The identity token of exactly this user. Raises TokenNotValid."""
-        token = self._tokens.read(identity_token, "identity")
-        if token.user_id != user_id:
+    async def identify(self, identity_token: str, user_id: int | None = None) -> Token:
+        """The identity token of exactly this user, or of whomever it names.
+
+        ``user_id`` may be a recipient's number. Raises TokenNotValid.
+        """
+        found = await self._read(identity_token)
+        if isinstance(found, NamedToken):
+            found = await self._recipient(found)
+        found.require("identity")
+        if user_id is not None and found.user_id != user_id:
             raise TokenNotValid("The token belongs to another user.")
-        await self._holder(token)
-        return token
+        if found.user is None:
+            await self._holder(found)
+        return found
 
     async def identity_of(self, user_id: int) -> tuple[str, Token]:
         """A new identity token of this user, and what it says. Raises UnknownUser."""
@@ -89,7 +120,30 @@ class Authentication:
 
         return TokenSet(issue("access"), issue("refresh"), issue("identity"), user)
 
+    async def _read(self, token: str) -> Token | NamedToken:
+        """What a token of ours says, or one of the application's. May raise Unavailable, too."""
+        if self.external is None:
+            return self._tokens.read(token)
+        header = header_of(token)
+        if header.alg != ALGORITHM:
+            return await self.external.read(token, header)
+        try:
+            return self._tokens.read_any(token)
+        except TokenNotValid:
+            if not self.external.shares_algorithm:
+                raise
+        return await self.external.read(token, header)
+
+    async def _recipient(self, named: NamedToken) -> Token:
+        """The token of a recipient, who comes into being by that. Raises TokenNotValid."""
+        recipient = await self._recipients.made(named.user)
+        if named.issued_at < recipient.token_version:
+            raise TokenNotValid
+        return named.of(recipient.number)
+
     async def _holder(self, token: Token) -> User:
+        if not self._has_accounts:
+            raise TokenNotValid
         user = await self._store.read(UserById(token.user_id))
         if user is None or not user.is_active or user.token_version != token.version:
             raise TokenNotValid

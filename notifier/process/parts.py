@@ -15,11 +15,13 @@ from notifier.errors import InvalidSettings
 from notifier.identity import Identity
 from notifier.identity.accounts import Accounts
 from notifier.identity.authentication import Authentication
+from notifier.identity.external import External, Rules
 from notifier.identity.guesses import Guesses
 from notifier.identity.keys import Keys
 from notifier.identity.passwords import Passwords
 from notifier.identity.recipients import Recipients
 from notifier.identity.secret import signing_secret
+from notifier.identity.sources import source_of
 from notifier.identity.tokens import Tokens
 from notifier.settings import Settings
 from notifier.storage.contract import Driver
@@ -78,8 +80,9 @@ def make_relay(settings: Settings) -> Relay:
 
 def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Identity:
     """The verbs of identity over ``store``. Raises CannotStart."""
+    secret = signing_secret(settings)
     tokens = Tokens(
-        signing_secret(settings),
+        secret,
         {
             "access": settings.access_seconds,
             "refresh": settings.refresh_seconds,
@@ -88,5 +91,23 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
     )
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
-    authentication = Authentication(store, accounts, tokens, passwords, guesses)
-    return Identity(authentication, accounts, Keys(store), Recipients(store))
+    recipients = Recipients(store)
+    authentication = Authentication(
+        store,
+        accounts,
+        tokens,
+        passwords,
+        guesses,
+        recipients=recipients,
+        external=_make_external(settings, secret),
+        has_accounts=settings.users != "external",
+    )
+    return Identity(authentication, accounts, Keys(store), recipients)
+
+
+def _make_external(settings: Settings, secret: str) -> External | None:
+    """What reads the application's tokens; None where all users have accounts."""
+    if settings.users == "accounts":
+        return None
+    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_user_claim)
+    return External(source_of(settings, secret), rules)
