@@ -8,9 +8,10 @@ import { words } from "./language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
+import { Session } from "./session.js";
 import { inSlices } from "./slices.js";
 
-/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./guest.js").Guest} Guest */
 
 const FILTER_PAUSE = 120;
 const PROBLEM_SHOWN = 8_000;
@@ -29,7 +30,7 @@ export class Inbox {
   /** The other tabs of this browser: told by the number of a user that it signed out. */
   #tabs = new BroadcastChannel("notifier/sign-outs");
 
-  /** @param {Session} session @param {(notice?: string) => void} leave */
+  /** @param {Session | Guest} session @param {(notice?: string) => void} leave */
   constructor(session, leave) {
     this.session = session;
     this.leave = leave;
@@ -37,10 +38,7 @@ export class Inbox {
     const showProtocol = () => this.#protocol.show(this.#preferences.get("protocol") === true);
     this.#preferences.addEventListener("change", showProtocol);
     showProtocol();
-    byId("sign-out-here").addEventListener("click", () => this.#signOut(false));
-    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(true));
-    this.#tabs.onmessage = ({ data }) =>
-      data === this.session.user?.id && this.#close(words.signedOutElsewhere);
+    if (session instanceof Session) this.#bindSignOut(session);
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
   }
@@ -50,7 +48,7 @@ export class Inbox {
     if (!user) return;
     byId("who").textContent = user.username;
     this.#client = new NotifierClient({
-      userId: user.id,
+      ...this.session.whose,
       getToken: () => this.session.identity(),
       ack: "manual",
     });
@@ -59,7 +57,7 @@ export class Inbox {
     this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
     this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
     this.#client.connect();
-    if (user.is_superuser) this.#openTools();
+    if (user.is_superuser && this.session instanceof Session) this.#openTools(this.session);
   }
 
   /** Acknowledged is what can be seen. @param {Entry[]} entries */
@@ -78,13 +76,21 @@ export class Inbox {
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
-  /** @param {boolean} everywhere */
-  async #signOut(everywhere) {
+  /** @param {Session} session */
+  #bindSignOut(session) {
+    byId("sign-out").hidden = false;
+    byId("sign-out-here").addEventListener("click", () => this.#signOut(session, false));
+    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(session, true));
+    this.#tabs.onmessage = ({ data }) => data === session.user?.id && this.#close(words.signedOutElsewhere);
+  }
+
+  /** @param {Session} session @param {boolean} everywhere */
+  async #signOut(session, everywhere) {
     byId("sign-out-menu").hidePopover();
     this.#signingOut = true;
     try {
-      const id = this.session.user?.id;
-      await this.session.signOut(everywhere);
+      const id = session.user?.id;
+      await session.signOut(everywhere);
       this.#tabs.postMessage(id);
       this.#close();
     } catch {
@@ -131,13 +137,14 @@ export class Inbox {
     });
   }
 
-  async #openTools() {
+  /** @param {Session} session */
+  async #openTools(session) {
     const client = this.#client;
     try {
       const { Tools } = await import("./tools.js");
       // Meanwhile somebody may have signed out.
       if (client !== this.#client) return;
-      this.#tools = new Tools(byId("tools"), this.session);
+      this.#tools = new Tools(byId("tools"), session);
       this.#tools.setConnected(client?.status.state === "connected");
     } catch {
       this.#complain(words.toolsMissing);
