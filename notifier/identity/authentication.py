@@ -107,7 +107,8 @@ class Authentication:
         return found
 
     async def identity_of(self, user_id: int) -> tuple[str, Token]:
-        """A new identity token of this user, and what it says. Raises UnknownUser."""
+        """A new identity token of this user, and what it says. Raises NoAccounts or UnknownUser."""
+        self.require_accounts()
         user = await self._store.read(UserById(user_id))
         if user is None or not user.is_active:
             raise UnknownUser
