@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visit, headline
+from tests.browser.test_quality import violations
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, claims
 from tests.support.people import identity_of
 
@@ -75,6 +76,7 @@ async def test_the_end(external: Backend, visit: Visit, key: SigningKey) -> None
     page = await visitor.open(f"#token={key.sign(claims(exp=int(time.time()) + 4))}")
     await expect(page.locator("#light")).to_have_text("Connected")
     await expect(page.locator("#outside-text")).to_have_text(AGAIN)
+    assert await violations(page) == []
     await page.goto(f"{external.page}#token={key.sign(claims('bob'))}")
     await expect(page.locator("#light")).to_have_text("Connected")
     await expect(page.locator("#who")).to_have_text("bob")

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import websockets
 
+from notifier.identity.keys import digest
 from notifier.identity.tokens import Tokens, TokenType
+from notifier.storage.operations.keys import CreateApiKey
 from servers.notifier import SECRET
 from tests.support.harness import Harness, ServerWith
 from tests.support.issuer import SigningKey, claims, external
@@ -151,7 +153,7 @@ class TestModes:
     async def test_sign_in(self, server_with: ServerWith, key: SigningKey) -> None:
         """What takes passwords or brings new tokens answers 403, and says why."""
         async with server_with(**external(jwt_public_key=key.pem)) as server:
-            ann = await server.user()
+            ann = await server.user(is_superuser=True)
             password = {"username": "ann", "password": "secret"}
             refresh = server.token(ann, "refresh")
             for path, body in (
@@ -162,6 +164,11 @@ class TestModes:
             ):
                 answer = await server.post(body, path)
                 assert (answer.status_code, answer.json()["code"]) == (403, "no_accounts")
+            create = CreateApiKey("web", digest("ntf_web"), ("identity",))
+            await server.server.store.submit(create)
+            headers = {"X-API-Key": "ntf_web"}
+            answer = await server.http.post(f"/api/users/{ann.id}/identity/", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "no_accounts")
 
     async def test_named_tokens_of_ours(self, server_with: ServerWith, key: SigningKey) -> None:
         """A token of ours that names a user ends, and opens that user's own only."""
