@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from notifier import clock
+from notifier.config import SETTINGS, load
 from notifier.errors import InvalidSettings, TokenNotValid
 from notifier.identity import external as module
 from notifier.identity.external import External, Rules
@@ -25,6 +27,7 @@ from notifier.identity.header import MAX_TOKEN, header_of
 from notifier.identity.sources import OneKey
 from notifier.identity.tokens import NamedToken, Tokens
 from notifier.identity.verifying import from_pem
+from notifier.process.commands.server import check_config
 from notifier.settings import Settings
 from notifier.storage.contract import Administrative, WriteSession
 from notifier.storage.operations.recipients import RecipientByName
@@ -526,6 +529,16 @@ class TestStart:
         with pytest.raises(InvalidSettings, match="_FILE: wants a public key"):
             async with server_with(**external(jwt_public_key_file=str(file))):
                 pass
+
+    def test_check_config(self, key: SigningKey, capsys: pytest.CaptureFixture[str]) -> None:
+        """A key as PEM text is one line of the table, and is read back from it."""
+        given = {"NOTIFIER_JWT_PUBLIC_KEY": key.pem}
+        check_config(Namespace(), load({}, given, Path("/nonexistent")))
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == len(SETTINGS)
+        (text,) = [line for line in lines if "BEGIN PUBLIC KEY" in line]
+        again = text.removeprefix("NOTIFIER_JWT_PUBLIC_KEY").removesuffix("NOTIFIER_JWT_PUBLIC_KEY")
+        assert from_pem(again) == from_pem(key.pem)
 
     async def test_accounts_need_nothing(self, server_with: ServerWith, key: SigningKey) -> None:
         """Where all users have accounts, the application's tokens open nothing."""
