@@ -1,5 +1,6 @@
 """Where the keys come from that verify the application's tokens."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,14 +54,14 @@ class OneKey:
         """Nothing is under way."""
 
 
-def source_of(settings: Settings, own_secret: str) -> Source:
+def source_of(settings: Settings, own_secrets: Sequence[str]) -> Source:
     """The one that is set. Raises InvalidSettings."""
     if settings.jwks_url:
         return JwkSet(settings.jwks_url)
     if settings.jwt_secret:
-        if settings.jwt_secret == own_secret:
+        if settings.jwt_secret in own_secrets:
             raise InvalidSettings(
-                "NOTIFIER_JWT_SECRET: it is the secret that signs our own tokens, so your "
+                "NOTIFIER_JWT_SECRET: it is a secret that signs our own tokens, so your "
                 "application could make itself a superuser. Set another."
             )
         return OneKey(from_secret(settings.jwt_secret))

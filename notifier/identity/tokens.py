@@ -55,7 +55,7 @@ class NamedToken(msgspec.Struct, frozen=True):
 
     def of(self, number: int) -> Token:
         """The same, with the recipient's number."""
-        return Token("identity", number, self.issued_at, self.expires_at, self.user)
+        return Token("identity", number, self.issued_at, self.expires_at, user=self.user)
 
 
 class Tokens:

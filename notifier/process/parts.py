@@ -110,4 +110,4 @@ def _make_external(settings: Settings, secret: str) -> External | None:
     if settings.users == "accounts":
         return None
     rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_user_claim)
-    return External(source_of(settings, secret), rules)
+    return External(source_of(settings, [secret]), rules)
