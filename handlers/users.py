@@ -8,13 +8,16 @@ from msgspec import UNSET
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
-from notifier.errors import UnknownUser
+from notifier.errors import TokenNotValid, Unauthenticated, UnknownUser
+from notifier.identity.tokens import Token
 from notifier.models import Actor, Scope, User
 from notifier.sending.authority import may_name
 from notifier.wire import ForSomebody, parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
-_SIGN_IN_ERRORS: Final = _BAD_CREDENTIALS | {429: "Too many wrong passwords from this address."}
+_NO_ACCOUNTS: Final = {403: "Nobody signs in here: the users are an application's."}
+_REFRESH_ERRORS: Final = _BAD_CREDENTIALS | _NO_ACCOUNTS
+_SIGN_IN_ERRORS: Final = _REFRESH_ERRORS | {429: "Too many wrong passwords from this address."}
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
@@ -75,6 +78,22 @@ class IdentityResponse(msgspec.Struct, frozen=True):
     expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
 
 
+class MeResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom a token names: ``user_id`` of an account, or ``user`` of your application."""
+
+    expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
+    user_id: int | msgspec.UnsetType = msgspec.UNSET
+    user: str | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, token: Token) -> "MeResponse":
+        """What its holder may know of ``token``. A recipient's number stays here."""
+        expires_at = clock.isoformat(token.expires_at)
+        if token.user is None:
+            return cls(expires_at, user_id=token.user_id)
+        return cls(expires_at, user=token.user)
+
+
 class TokenHandler(ApiHandler):
     """Tokens for a name and a password."""
 
@@ -92,7 +111,7 @@ class RefreshHandler(ApiHandler):
 
     @operation(
         Operation(
-            "Get new tokens", "users", RefreshRequest, RefreshResponse, errors=_BAD_CREDENTIALS
+            "Get new tokens", "users", RefreshRequest, RefreshResponse, errors=_REFRESH_ERRORS
         )
     )
     async def post(self) -> None:
@@ -125,6 +144,30 @@ class IsAuthenticatedHandler(ApiHandler):
     )
     async def get(self) -> None:
         self.reply(UserResponse.of(await self.require_user()))
+
+
+class MeHandler(ApiHandler):
+    """Whose token this request brings."""
+
+    @operation(
+        Operation(
+            "Whose token is this?",
+            "users",
+            response=MeResponse,
+            errors={
+                401: "Bring an access or identity token, yours or your application's.",
+                503: "Try again later.",
+            },
+            security=("accessToken",),
+        )
+    )
+    async def get(self) -> None:
+        if self.bearer is None:
+            raise Unauthenticated
+        token = await self.application.authentication.verify(self.bearer)
+        if token.token_type == "refresh":  # noqa: S105 - a kind of token
+            raise TokenNotValid("The token has the wrong type.")
+        self.reply(MeResponse.of(token))
 
 
 class IdentityHandler(ApiHandler):

@@ -16,7 +16,8 @@
     ├── PermissionDenied          403
     │   ├── WrongPassword
     │   ├── ScopeMissing
-    │   └── UserNotAllowed
+    │   ├── UserNotAllowed
+    │   └── NoAccounts
     ├── UnknownUser               404
     ├── UnknownSession            404
     ├── UnknownApiKey             404
@@ -178,6 +179,12 @@ class UserNotAllowed(PermissionDenied):
             f"This API key is only for a `user` whose name begins with {prefix!r}, and for no "
             "`user_id`."
         )
+
+
+class NoAccounts(PermissionDenied):
+    """Nobody signs in here: this server's users are those of an application."""
+
+    code = "no_accounts"
 
 
 class UnknownUser(NotifierError):

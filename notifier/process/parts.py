@@ -5,7 +5,9 @@ PostgreSQL, and tell each other through Redis. The drivers of what is not in use
 imported: together they are a third of an empty server's memory.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from notifier.delivery.relay import LocalRelay, Relay
 from notifier.errors import InvalidSettings
@@ -26,6 +28,9 @@ from notifier.storage.contract import Driver
 from notifier.storage.quota import Quota
 from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
+
+if TYPE_CHECKING:
+    from notifier.identity.external import External
 
 
 def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
@@ -97,7 +102,18 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
     audit = Audit(store)
-    authentication = Authentication(store, accounts, tokens, passwords, guesses, audit=audit)
+    recipients = Recipients(store)
+    authentication = Authentication(
+        store,
+        accounts,
+        tokens,
+        passwords,
+        guesses,
+        audit=audit,
+        recipients=recipients,
+        external=_make_external(settings, secrets),
+        has_accounts=settings.users != "external",
+    )
     sessions = Sessions(
         store,
         authentication,
@@ -105,4 +121,20 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
         days=settings.session_days,
         idle_days=settings.session_idle_days,
     )
-    return Identity(authentication, accounts, Keys(store), Recipients(store), sessions, audit)
+    return Identity(authentication, accounts, Keys(store), recipients, sessions, audit)
+
+
+def _make_external(settings: Settings, secrets: Sequence[str]) -> "External | None":
+    """What reads the application's tokens; None where all users have accounts."""
+    if settings.users == "accounts":
+        return None
+    try:
+        from notifier.identity.external import External, Rules  # noqa: PLC0415 - only where it is used
+        from notifier.identity.sources import source_of  # noqa: PLC0415 - only where it is used
+    except ImportError as error:
+        raise InvalidSettings(
+            f"NOTIFIER_USERS: {settings.users!r} needs a library that is not installed "
+            f"({error.name}): pip install 'notifier[external]'."
+        ) from error
+    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_user_claim)
+    return External(source_of(settings, secrets), rules)

@@ -20,6 +20,10 @@ _SWITCH_INTERVAL: Final = 0.001
 a moment between statements, and should not wait for Python's usual 5 ms each time."""
 
 
+_SOMEBODY: Final = {"accounts": '"user_id": 1', "both": '"user_id": 1', "external": '"user": "ann"'}
+"""To whom somebody could send, to try it out, by whose users they are."""
+
+
 def run(settings: Settings) -> int:
     """:func:`serve`, on uvloop where it is installed: it spares the loop's own CPU."""
     try:
@@ -106,7 +110,7 @@ def _introduce(server: Server) -> None:
             "Sends need an API key here. One was made, which `python -m notifier notify` finds:\n"
             f"  curl {url}/api/notifications/send/ -H 'Content-Type: application/json' \\\n"
             f'    -H "X-API-Key: $(cat {shlex.quote(str(server.first_key))})" \\\n'
-            """    -d '{"user_id": 1, "payload": "Hello"}'"""
+            f"""    -d '{{{_SOMEBODY[server.settings.users]}, "payload": "Hello"}}'"""
         )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -24,6 +24,7 @@ from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
 from notifier.delivery.presence import Presence
 from notifier.errors import CannotStart
+from notifier.identity.accounts import Accounts
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
 from notifier.identity.uses import KeyUses
@@ -124,6 +125,8 @@ class Server:
         no_key_yet = settings.takes_keyless_sends and not await self.store.read(ApiKeys())
         keyless = no_key_yet and await asyncio.to_thread(can_tell, settings.host)
         self.sends_are_open = settings.open_send or keyless
+        if external := identity.authentication.external:
+            self._stack.append(("keys of the application", external.source.close))
         await self.relay.start(self.hub)
         self._stack.append(("relay", self.relay.stop))
         user_changes = UserChanges(self.store, self.hub)
@@ -135,6 +138,8 @@ class Server:
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         self._start_chore(every(KEY_USES_INTERVAL, uses.write))
         self._start_chore(every(AUDIT_INTERVAL, identity.audit.write))
+        if external:
+            self._start_chore(external.source.keep_fresh())
         senders = Senders(
             identity.authentication,
             self.store,
@@ -167,12 +172,16 @@ class Server:
         if no_key_yet and not keyless:
             self.first_key = await make_first_key(identity.keys, settings)
         # Nothing may fail behind this, or a generated password would never be shown.
-        self.first_superuser = await make_first_superuser(identity.accounts, settings)
-        if self.first_superuser is None:
-            self.advice = await advice(identity.accounts, settings)
+        if settings.users != "external":
+            await self._see_to_superusers(identity.accounts)
         self._listen(self.application, sockets)
         if consumer:
             self._consume(consumer)
+
+    async def _see_to_superusers(self, accounts: Accounts) -> None:
+        self.first_superuser = await make_first_superuser(accounts, self.settings)
+        if self.first_superuser is None:
+            self.advice = await advice(accounts, self.settings)
 
     def _bind(self) -> list[socket.socket]:
         settings = self.settings

@@ -16,8 +16,9 @@ def check_config(options: Options, loaded: Loaded) -> int:
         value = getattr(loaded.settings, setting.field)
         if setting.secret:
             value = "(set)" if value else "(not set)"
+        value = str(value).replace("\n", "\\n")  # each setting has one line
         source = loaded.sources.get(setting.field, "default")
-        print(f"{setting.variable:<28} {value!s:<20} {source}")
+        print(f"{setting.variable:<28} {value:<20} {source}")
     return 0
 
 
