@@ -13,6 +13,7 @@ from handlers.admin.recipients import (
     RecipientHistoryHandler,
     RecipientsHandler,
 )
+from handlers.admin.removal import UserRemovalHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -48,6 +49,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/identity/", AnyIdentityHandler),
     ("/api/users/revoke/", RevokeHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/users/{user_id}/", UserRemovalHandler),
     ("/api/admin/users/{user_id}/notifications/", UserHistoryHandler),
     ("/api/admin/recipients/", RecipientsHandler),
     ("/api/admin/recipients/{user}/", RecipientHandler),
