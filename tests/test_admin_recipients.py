@@ -229,6 +229,32 @@ class TestDelete:
         assert len((await get(server, RECIPIENTS))["recipients"]) == 1
 
 
+class TestDeleteAccounts:
+    async def test_everything_goes(self, server: Harness) -> None:
+        """Whoever is deleted is signed out and gone with their log, and the name is free again."""
+        ann = await server.user()
+        await server.append(ann, *[b"1"] * 1200)
+        path = f"/api/admin/users/{ann.id}/"
+        async with server.connect(ann) as device:
+            await device.take(1200)
+            assert (await ask(server, "DELETE", path)).status_code == 204
+            assert (await device.closed())[0] == 4403
+        assert (await ask(server, "DELETE", path)).status_code == 404
+        assert (await server.post({"user_id": ann.id, "payload": 1})).status_code == 404
+        again = await server.user()
+        assert again.id > ann.id
+        assert await server.pending(again) == []
+
+    async def test_refused(self, server: Harness) -> None:
+        """Nobody deletes themself, and what is no id deletes nobody."""
+        for user_id, status in ((1, 400), ("x", 400), ("01", 400), (0, 404), (99, 404)):
+            refused = await ask(server, "DELETE", f"/api/admin/users/{user_id}/")
+            assert refused.status_code == status
+            if status == 400:
+                assert set(refused.json()) == {"user_id"}
+        assert (await server.send(server.admin, 1))["seq"] == 1
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -236,6 +262,7 @@ class TestDelete:
         ("DELETE", path_of(NAME)),
         ("GET", path_of(NAME, "notifications/")),
         ("GET", "/api/admin/users/1/notifications/"),
+        ("DELETE", "/api/admin/users/1/"),
     ],
 )
 async def test_superusers_only(server: Harness, method: str, path: str) -> None:

@@ -11,7 +11,7 @@ from handlers.admin.base import AdminHandler, Moment, OnlineResponse, administra
 from handlers.openapi import operation
 from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
-from notifier.errors import UnknownUser
+from notifier.errors import InvalidField, UnknownUser
 from notifier.identity.accounts import CURSOR
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
@@ -191,10 +191,10 @@ class UserHandler(_UsersHandler):
     )
     async def delete(self, user_id: str) -> None:
         by = await self.acting()
-        number = _number(user_id)
-        # Locked out first: that is where superusers are kept from ending themselves.
-        await self.application.identity.accounts.edit(number, is_active=False, by=by)
-        await self.application.removal.remove(number, by)
+        user = await self.application.identity.accounts.get(_number(user_id))
+        if user.actor == by.name:
+            raise InvalidField("user_id", "Only another superuser can do this to you.")
+        await self.application.removal.remove(user.id, by)
         self.set_status(204)
 
 

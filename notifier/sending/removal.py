@@ -23,7 +23,8 @@ class Removal:
         """Lock out whoever has this number, then remove their log, and then themselves.
 
         ``number`` is a user's id or the number of a recipient; it is never given again. Doing it
-        again finishes what was interrupted. Raises UnknownUser or Unavailable.
+        again finishes what was interrupted. Raises UnknownUser, Unavailable, or InvalidField for
+        the last active superuser.
         """
         await self._store.submit(LockOut(number))
         # An event could not tell what keeps another process.

@@ -21,7 +21,7 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
         if isinstance(value, float) and value.is_integer():
             case.body[name] = int(value)
     if case.path.endswith("/revoke/") and str(case.body.get("user_id")).lstrip("0") == "1":
-        case.body["user_id"] = 2  # whoever is testing goes on
+        case.body["user_id"] = 2
     key = case.body.get("key")
     if case.headers and key is not None and case.headers.get("Idempotency-Key") != key:
         case.headers.pop("Idempotency-Key", None)

@@ -6,13 +6,13 @@ import json
 import psycopg2
 import pytest
 
-from notifier.errors import UnknownUser
+from notifier.errors import InvalidField, UnknownUser
 from notifier.models import Actor
 from notifier.sending.removal import Removal
 from notifier.storage.operations.notifications import Append, Pending
 from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
 from notifier.storage.operations.removal import LockOut, Remove
-from notifier.storage.operations.users import UserById, UserChangesSince
+from notifier.storage.operations.users import CreateUser, SetActive, UserById, UserChangesSince
 from notifier.storage.store import Store
 from tests.storage.conftest import Clock, MakeDatabase
 from tests.storage.databases import Database, make_user, opened
@@ -99,6 +99,23 @@ async def test_nobody(store: Store):
         with pytest.raises(UnknownUser):
             await Removal(store).remove(number, ADMIN)
         assert await store.submit(Remove(number, ADMIN, 500)) is True
+
+
+async def test_the_last_superuser(store: Store):
+    """Of two superusers who delete each other, one stays; deactivated ones do not count."""
+    ids = []
+    for name in ("one", "two", "gone"):
+        user = await store.submit(CreateUser(name, "hash", is_superuser=True))
+        assert user is not None
+        ids.append(user.id)
+    await store.submit(SetActive(ids[2], False))
+    removals = [Removal(store).remove(number, ADMIN) for number in ids[:2]]
+    outcomes = await asyncio.gather(*removals, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [type(None), InvalidField]
+    left = await store.read(UserById(ids[1]))
+    assert left is not None
+    assert left.is_active
+    await Removal(store).remove(ids[2], ADMIN)
 
 
 async def test_numbers_are_not_given_again(store: Store, database: Database):

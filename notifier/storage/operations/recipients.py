@@ -80,7 +80,7 @@ class CreateRecipient(Administrative[Recipient], frozen=True):
 
 
 def end_tokens(session: WriteSession, number: int, now: int) -> None:
-    """Let no token hold that was issued to this recipient up to ``now``, nor any that is open."""
+    """End all tokens that were issued to this recipient up to ``now``."""
     session.run(
         "UPDATE recipients SET token_version = "
         "CASE WHEN token_version < ? THEN ? ELSE token_version + 1 END WHERE id = ?",

@@ -7,7 +7,7 @@ can be done again.
 
 from collections.abc import Sequence
 
-from notifier.errors import UnknownUser
+from notifier.errors import InvalidField, UnknownUser
 from notifier.models import Actor
 from notifier.storage.contract import Administrative, Operation, Step, WriteSession
 from notifier.storage.operations.audit import record
@@ -16,7 +16,10 @@ from notifier.storage.operations.users import note_change
 
 
 class LockOut(Administrative[None], frozen=True):
-    """End all tokens and connections; a user is deactivated. Refused with UnknownUser."""
+    """End all tokens and connections; a user is deactivated.
+
+    Refused with UnknownUser, or with InvalidField for the last active superuser.
+    """
 
     number: int
     """A user's id, or the number of a recipient."""
@@ -27,11 +30,19 @@ class LockOut(Administrative[None], frozen=True):
         if self.number < 0:
             end_tokens(session, self.number, now)
         else:
-            session.run(
-                "UPDATE users SET is_active = ?, token_version = token_version + 1 WHERE id = ?",
-                (False, self.number),
-            )
+            _deactivate(session, self.number)
         note_change(session, self.number, "deleted", now)
+
+
+def _deactivate(session: WriteSession, user_id: int) -> None:
+    superusers = session.run("SELECT id FROM users WHERE is_superuser AND is_active LIMIT 2")
+    if superusers == [(user_id,)]:
+        # Two of them may delete each other at the same time.
+        raise InvalidField("user_id", "There is no other active superuser.")
+    session.run(
+        "UPDATE users SET is_active = ?, token_version = token_version + 1 WHERE id = ?",
+        (False, user_id),
+    )
 
 
 class Remove(Operation[bool], frozen=True):

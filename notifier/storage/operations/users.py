@@ -82,7 +82,7 @@ class EndSessions(Administrative[None], frozen=True):
 
 
 class RevokeUser(Administrative[None], frozen=True):
-    """The same, when others want it. Refused with UnknownUser."""
+    """The same on behalf of their application, or a superuser. Refused with UnknownUser."""
 
     user_id: int
     by: Actor
