@@ -5,6 +5,7 @@ which makes a redelivery harmless: the one in the body; else the ``message_id``,
 by ``#`` and the index inside an array; else a new one, which only covers our own retries.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,7 +21,8 @@ MAX_ITEMS: Final = 1000
 
 _WHITE_SPACE: Final = b" \t\n\r"
 
-_read_one = wire.Decoder(SendRequest)
+Read = Callable[[bytes], SendRequest]
+"""Reads one notification. Raises what :class:`wire.Decoder` does."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ class DeadLetter(NamedTuple):
 
 
 _PENDING: Final = Failure("pending")
-_NOTHING: Final = SendRequest(0, msgspec.Raw(b"null"))
+_NOTHING: Final = SendRequest(payload=msgspec.Raw(b"null"))
 
 
 class Part:
@@ -63,14 +65,14 @@ class Job:
         self.is_array = False
         self.waiting = 1
         """How many parts have no answer yet."""
-        self.answers: list[Notification | Failure] = [_PENDING]
+        self.answers: list[SendResponse | Failure] = [_PENDING]
         self.dead_letters: list[DeadLetter] = []
         self.unconfirmed = 0
         """How many of them were published, and not yet confirmed by the broker."""
 
     def stored(self, part: Part, notification: Notification) -> None:
         """``part`` is stored."""
-        self.answers[part.index] = notification
+        self.answers[part.index] = SendResponse.of(notification, part.request)
         self.waiting -= 1
 
     def failed(self, part: Part, error: NotifierError) -> None:
@@ -93,15 +95,11 @@ class Job:
     def result(self) -> bytes:
         """The body of the result message: one answer, or an array of them."""
         if self.is_array:
-            return wire.encode([_on_the_wire(answer) for answer in self.answers])
-        return wire.encode(_on_the_wire(self.answers[0]))
+            return wire.encode(self.answers)
+        return wire.encode(self.answers[0])
 
 
-def _on_the_wire(answer: Notification | Failure) -> SendResponse | Failure:
-    return answer if isinstance(answer, Failure) else SendResponse.of(answer)
-
-
-def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
+def read(delivery: Delivery, max_bytes: int, read_one: Read) -> tuple[Job, list[Part]]:
     """Take a message apart. What cannot be understood has failed in the job already."""
     job = Job(delivery)
     body = delivery.body
@@ -109,14 +107,14 @@ def read(delivery: Delivery, max_bytes: int) -> tuple[Job, list[Part]]:
         if len(body) > max_bytes:
             raise RequestTooLarge(f"The body is larger than {max_bytes} bytes.")
         if body[:1] == b"[" or body.lstrip(_WHITE_SPACE)[:1] == b"[":
-            return job, _read_array(job)
-        return job, [Part(job, 0, body, _with_key(_read_one(body), delivery.message_id))]
+            return job, _read_array(job, read_one)
+        return job, [Part(job, 0, body, _with_key(read_one(body), delivery.message_id))]
     except NotifierError as error:
         job.failed_whole(error)
         return job, []
 
 
-def _read_array(job: Job) -> list[Part]:
+def _read_array(job: Job, read_one: Read) -> list[Part]:
     items = wire.read_items(job.delivery.body)
     if len(items) > MAX_ITEMS:
         raise InvalidRequest(f"More than {MAX_ITEMS} notifications in one message.")
@@ -131,7 +129,7 @@ def _read_array(job: Job) -> list[Part]:
         part = Part(job, index, bytes(item), _NOTHING)
         try:
             key = _indexed(message_id, index) if message_id else b""
-            part.request = _with_key(_read_one(part.raw), key)
+            part.request = _with_key(read_one(part.raw), key)
         except NotifierError as error:
             job.failed(part, error)
         else:
@@ -147,7 +145,7 @@ def _with_key(request: SendRequest, message_id: bytes) -> SendRequest:
     if request.key is not None:
         return request
     key = _key(message_id) if message_id else wire.make_key()
-    return SendRequest(request.user_id, request.payload, key, request.ttl)
+    return msgspec.structs.replace(request, key=key)
 
 
 def _key(message_id: bytes) -> str:

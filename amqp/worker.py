@@ -23,6 +23,7 @@ from notifier.errors import NotifierError, TooManyRequests
 from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
+from notifier.wire import Decoder, SendRequest
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._channel = channel
         self._max_bytes = settings.max_body_bytes
+        self._read_one = Decoder(SendRequest, settings.users)
         self._queue = topology.queue
         self._prefetch = settings.rabbit_prefetch
         self._dead_exchange = topology.dead_exchange.encode()
@@ -110,7 +112,7 @@ class Worker:
 
     def _read(self, delivery: Delivery) -> tuple[Job, list[Part]]:
         try:
-            return read(delivery, self._max_bytes)
+            return read(delivery, self._max_bytes, self._read_one)
         except Exception:
             logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
             job = Job(delivery)

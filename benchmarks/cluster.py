@@ -24,7 +24,7 @@ from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.redis import RedisRelay
 from notifier.events import Appended, Event
 from notifier.identity.tokens import Tokens
-from notifier.models import Notification
+from notifier.models import Notification, Online
 from notifier.storage.postgres import PostgresDriver
 from servers import postgres
 from servers.nginx import NginxServer
@@ -240,6 +240,10 @@ class Counted:
 
     def heard(self, user_id: int, seq: int) -> None:
         """There is no store to read it from."""
+
+    def online(self, user_ids: Sequence[int]) -> dict[int, Online]:
+        """Nobody asks."""
+        return {}
 
 
 def shards(shared: Shared) -> None:

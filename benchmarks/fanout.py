@@ -24,7 +24,7 @@ class Listener:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, port: int, token: str, user_id: int = 1) -> "Listener":
+    async def connect(cls, port: int, token: str, user_id: int | str = 1) -> "Listener":
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             f"GET /ws/notifications/{user_id}/?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"

@@ -3,12 +3,18 @@
 ``python -m benchmarks.send [sends]``: 16 concurrent senders over keep-alive connections; the
 socket's client acknowledges each notification, which Notifier stores too. Both servers are
 measured in alternating rounds of one run.
+
+``python -m benchmarks.send names [sends]``: sends that are only stored, to an account by its id,
+to a user of the application by name, and each to a name that was never heard of, in alternating
+rounds of one server.
 """
 
 import asyncio
+import itertools
 import json
 import statistics
 import sys
+from collections.abc import Iterator
 
 import websockets
 
@@ -21,7 +27,7 @@ ROUNDS = 5
 
 async def round_of(server: Subject, token: str, sends: int) -> float:
     """Microseconds of server CPU per send in one round."""
-    body = b'{"user_id": 1, "payload": {"additionalProp1": "string", "number": 12345}}'
+    body = _body(b'"user_id": 1')
     url = f"ws://127.0.0.1:{server.port}/ws/notifications/1/?token={token}"
     async with websockets.connect(url, compression=None, max_queue=None) as socket:
         senders = [await Sender.connect(server.port) for _ in range(SENDERS)]
@@ -49,9 +55,68 @@ async def round_of(server: Subject, token: str, sends: int) -> float:
         return spent / sends
 
 
+async def storing(server: Subject, bodies: Iterator[bytes], sends: int) -> float:
+    """Microseconds of server CPU per send that nobody receives yet, in one round."""
+    senders = [await Sender.connect(server.port) for _ in range(SENDERS)]
+
+    async def produce(sender: Sender) -> None:
+        for _ in range(sends // SENDERS):
+            await sender.send(next(bodies))
+
+    before = server.cpu()
+    await asyncio.gather(*map(produce, senders))
+    spent = server.cpu() - before
+    for sender in senders:
+        sender.close()
+    return spent / sends
+
+
+def names(sends: int) -> None:
+    """Print what a name in place of an id costs."""
+    numbers = itertools.count()
+    bodies = {
+        "by id": itertools.repeat(_body(b'"user_id": 1')),
+        "by name": itertools.repeat(_body(b'"user": "auth0|5f7c"')),
+        "new names": (_body(b'"user": "auth0|%08x"' % number) for number in numbers),
+    }
+    figures: dict[str, list[float]] = {name: [] for name in bodies}
+    application = {
+        "NOTIFIER_JWT_SECRET": SECRET[::-1],  # of which nobody here brings a token
+        "NOTIFIER_JWT_ISSUER": "benchmarks",
+        "NOTIFIER_JWT_AUDIENCE": "notifier",
+    }
+    with subject("notifier", NOTIFIER_USERS="both", **application) as server:
+        for number in range(ROUNDS + 1):
+            for name, each in bodies.items():
+                figure = asyncio.run(storing(server, each, sends))
+                if number:  # the first round warms up
+                    figures[name].append(figure)
+    report(figures, "by id")
+
+
+def _body(whose: bytes) -> bytes:
+    return b'{%b, "payload": {"additionalProp1": "string", "number": 12345}}' % whose
+
+
+def report(figures: dict[str, list[float]], base: str) -> None:
+    """Print the figures of each, and its ratio to that of ``base``."""
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    for name, values in figures.items():
+        rounds = ", ".join(f"{value:.0f}" for value in values)
+        print(
+            f"{name:<9} {medians[name]:6.0f} µs of server CPU per send, "
+            f"ratio {medians[name] / medians[base]:.2f} (rounds: {rounds})"
+        )
+
+
 def main() -> None:
-    sends = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
+    options = sys.argv[1:]
+    by_name = "names" in options[:1]
+    sends = int(options[by_name]) if options[by_name:] else 8000
     sends -= sends % SENDERS
+    if by_name:
+        names(sends)
+        return
     token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
     with subject("benchmarks.bare") as bare, subject("notifier") as notifier:
         figures: dict[str, list[float]] = {"bare": [], "notifier": []}
@@ -60,11 +125,7 @@ def main() -> None:
                 figure = asyncio.run(round_of(server, token, sends))
                 if number:  # the first round warms up
                     figures[name].append(figure)
-    medians = {name: statistics.median(values) for name, values in figures.items()}
-    for name, values in figures.items():
-        rounds = ", ".join(f"{value:.0f}" for value in values)
-        print(f"{name:<9} {medians[name]:6.0f} µs of server CPU per send (rounds: {rounds})")
-    print(f"ratio     {medians['notifier'] / medians['bare']:6.2f}")
+    report(figures, "bare")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from notifier.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from notifier.models import Actor, User
+from notifier.models import Actor, User, WhoseUsers
 from notifier.sending.authority import Credentials
 from notifier.wire import Decoder, encode
 
@@ -27,13 +27,13 @@ T = TypeVar("T")
 
 _JSON: Final = "application/json"
 
-_decoders: dict[type, Decoder[Any]] = {}
+_decoders: dict[tuple[type, WhoseUsers], Decoder[Any]] = {}
 
 
-def _decoder(form: type[T]) -> Decoder[T]:
-    found = _decoders.get(form)
+def _decoder(form: type[T], users: WhoseUsers) -> Decoder[T]:
+    found = _decoders.get((form, users))
     if found is None:
-        found = _decoders[form] = Decoder(form)
+        found = _decoders[form, users] = Decoder(form, users)
     return found
 
 
@@ -80,11 +80,14 @@ class ApiHandler(RequestHandler):
             raise UnsupportedMediaType
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
             raise EncodedBody
-        return _decoder(form)(self.request.body)
+        return _decoder(form, self.application.options.users)(self.request.body)
 
     def parse_query(self, form: type[T]) -> T:
         """The parameters of the address, as fields of ``form``. Raises InvalidField."""
-        given = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        given = {
+            name: self.get_query_argument(name, strip=False)
+            for name in self.request.query_arguments
+        }
         try:
             return msgspec.convert(given, form, strict=False)
         except msgspec.ValidationError as error:
@@ -137,7 +140,7 @@ class ApiHandler(RequestHandler):
 
     def actor(self, user: User) -> Actor:
         """``user``, who asks for this, for the audit log."""
-        return Actor(f"user:{user.username}", self.request.remote_ip or "")
+        return Actor(user.actor, self.request.remote_ip or "")
 
     @property
     def credentials(self) -> Credentials:
@@ -145,7 +148,7 @@ class ApiHandler(RequestHandler):
         bearer, api_key = self.bearer, self.request.headers.get("X-API-Key")
         # An empty key is a wrong one: whoever sends it has lost theirs, and should hear of it.
         if bearer or api_key is not None:
-            return Credentials(bearer, api_key)
+            return Credentials(bearer, api_key, address=self.request.remote_ip or "")
         return Credentials(from_this_machine=self.application.this_machine.sent(self.request))
 
     # Errors.

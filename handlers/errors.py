@@ -21,9 +21,11 @@ from notifier.errors import (
     TryLater,
     Unauthenticated,
     Unavailable,
+    UnknownApiKey,
     UnknownSession,
     UnknownUser,
     UnsupportedMediaType,
+    UsernameTaken,
 )
 
 
@@ -47,9 +49,11 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     Unauthenticated: 401,
     PermissionDenied: 403,
     UnknownUser: 404,
+    UnknownApiKey: 404,
     UnknownSession: 404,
     TooLate: 408,
     KeyConflict: 409,
+    UsernameTaken: 409,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

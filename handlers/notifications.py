@@ -27,7 +27,8 @@ class SendHandler(ApiHandler):
             SendResponse,
             errors={
                 401: "No right to send: bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `send`, or the access token is no superuser's.",
+                403: "The API key lacks the scope `send` or is for other users, or the access "
+                "token is no superuser's.",
                 404: "There is no active user with this id.",
                 409: "The key was used before with another payload.",
                 429: "As much is pending for this user as may be, or this sender or address sends "
@@ -52,7 +53,7 @@ class SendHandler(ApiHandler):
         appended = await self.application.notifications.send(request, sender)
         if appended.replayed:
             self.set_header("Idempotency-Replayed", "true")
-        self.reply(SendResponse.of(appended.notification))
+        self.reply(SendResponse.of(appended.notification, request))
 
     def _with_header_key(self, request: SendRequest) -> SendRequest:
         key = self.header_text("Idempotency-Key")

@@ -10,6 +10,9 @@ import msgspec
 from apispec import APISpec
 
 from handlers.errors import ErrorBody
+from notifier.faults import Choice
+from notifier.models import WhoseUsers
+from notifier.wire import NAMED_BY, UserName
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -38,7 +41,7 @@ class Operation(msgspec.Struct, frozen=True):
     ids: Mapping[str, str] = {}
     """The ids in the path with their meaning."""
     names: Mapping[str, str] = {}
-    """The names in the path with their meaning."""
+    """The names of recipients in the path with their meaning."""
     query: type | None = None
     """A form whose fields are the parameters of the address."""
     example: Mapping[str, Any] | None = None
@@ -55,8 +58,12 @@ def operation(documented: Operation) -> Callable[[Method], Method]:
     return mark
 
 
-def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
-    """The document for ``paths``: path templates with the handler of each."""
+def build(paths: Iterable[tuple[str, type]], users: WhoseUsers = "accounts") -> dict[str, Any]:
+    """The document for ``paths``: path templates with the handler of each.
+
+    Users are named in it as they are where they are those of ``users``.
+    """
+    named_by = NAMED_BY[users]
     spec = APISpec(
         title="Notifier",
         version=_VERSION,
@@ -80,11 +87,32 @@ def build(paths: Iterable[tuple[str, type]]) -> dict[str, Any]:
         sorted(forms | {ErrorBody}, key=lambda form: form.__name__), ref_template=_REFERENCE
     )
     for name, schema in components.items():
-        spec.components.schema(name, schema)
+        spec.components.schema(name, _naming(schema, named_by))
     spec.components.schema(_FIELD_ERRORS, dict(_FIELD_ERRORS_SCHEMA))
     for path, method, each in documented:
-        spec.path(path, operations={method: _describe(each)})
+        spec.path(path, operations={method: _describe(each, named_by)})
     return spec.to_dict()
+
+
+def _naming(schema: dict[str, Any], named_by: Choice) -> dict[str, Any]:
+    """``schema``, with the fields that name a user here: exactly one of them."""
+    properties = schema.get("properties", {})
+    if not properties.keys() >= set(NAMED_BY["both"].fields):
+        return schema
+    named = schema | {
+        "properties": {
+            name: each for name, each in properties.items() if name not in named_by.refused
+        }
+    }
+    if len(named_by.fields) == 1:
+        return named | {"required": [*named_by.fields, *schema["required"]]}
+    return named | {"oneOf": [{"required": [name]} for name in named_by.fields]}
+
+
+def _naming_example(example: Mapping[str, Any], named_by: Choice) -> Mapping[str, Any]:
+    if "user_id" not in named_by.refused:
+        return example
+    return {"user": "ann", **{name: each for name, each in example.items() if name != "user_id"}}
 
 
 _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -118,7 +146,7 @@ _RETRY_AFTER_HEADER: Final[Mapping[str, Any]] = {
 }
 
 
-def _describe(each: Operation) -> dict[str, Any]:
+def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
     description: dict[str, Any] = {"summary": each.summary, "tags": [each.tag]}
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "header", "schema": msgspec.json.schema(form)}
@@ -140,7 +168,7 @@ def _describe(each: Operation) -> dict[str, Any]:
             "in": "path",
             "required": True,
             "description": meaning,
-            "schema": {"type": "string"},
+            "schema": msgspec.json.schema(UserName),
         }
         for name, meaning in each.names.items()
     ]
@@ -153,7 +181,7 @@ def _describe(each: Operation) -> dict[str, Any]:
     if each.request:
         content = _json(each.request)
         if each.example:
-            content["application/json"]["example"] = each.example
+            content["application/json"]["example"] = _naming_example(each.example, named_by)
         description["requestBody"] = {"required": True, "content": content}
     success: dict[str, Any] = {"description": "Done."}
     if each.response:

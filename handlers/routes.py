@@ -8,6 +8,15 @@ from tornado.web import RequestHandler
 
 from handlers import headers
 from handlers.account import PasswordHandler
+from handlers.admin.audit import AuditHandler
+from handlers.admin.history import UserHistoryHandler
+from handlers.admin.keys import KeyHandler, KeyRotationHandler, KeysHandler
+from handlers.admin.recipients import (
+    RecipientHandler,
+    RecipientHistoryHandler,
+    RecipientsHandler,
+)
+from handlers.admin.users import UserHandler, UserSessionsHandler, UsersHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
 from handlers.notifications import SendHandler
@@ -22,13 +31,17 @@ from handlers.sessions import (
 )
 from handlers.status import LiveHandler, ReadyHandler, StatsHandler
 from handlers.users import (
+    AnyIdentityHandler,
     IdentityHandler,
     IsAuthenticatedHandler,
+    MeHandler,
     RefreshHandler,
+    RevokeHandler,
     TokenHandler,
     VerifyHandler,
 )
 from handlers.websocket.socket import FeedSocketHandler
+from notifier.models import WhoseUsers
 from notifier.wire import encode
 
 PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
@@ -38,24 +51,38 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/users/token/refresh/", RefreshHandler),
     ("/api/users/token/verify/", VerifyHandler),
     ("/api/users/is-authenticated/", IsAuthenticatedHandler),
+    ("/api/users/me/", MeHandler),
     ("/api/users/session/", SessionHandler),
     ("/api/users/session/refresh/", SessionRefreshHandler),
     ("/api/users/session/everywhere/", SessionEverywhereHandler),
+    ("/api/users/identity/", AnyIdentityHandler),
+    ("/api/users/revoke/", RevokeHandler),
     ("/api/users/sessions/", SessionsHandler),
     ("/api/users/sessions/{session_id}/", OneSessionHandler),
     ("/api/users/password/", PasswordHandler),
     ("/api/users/{user_id}/identity/", IdentityHandler),
+    ("/api/admin/users/", UsersHandler),
+    ("/api/admin/users/{user_id}/", UserHandler),
+    ("/api/admin/users/{user_id}/sessions/", UserSessionsHandler),
+    ("/api/admin/audit/", AuditHandler),
+    ("/api/admin/keys/", KeysHandler),
+    ("/api/admin/keys/{key_id}/", KeyHandler),
+    ("/api/admin/keys/{key_id}/rotate/", KeyRotationHandler),
+    ("/api/admin/users/{user_id}/notifications/", UserHistoryHandler),
+    ("/api/admin/recipients/", RecipientsHandler),
+    ("/api/admin/recipients/{user}/", RecipientHandler),
+    ("/api/admin/recipients/{user}/notifications/", RecipientHistoryHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),
 )
 
 
-def routes() -> list[URLSpec]:
-    """All routes of the application."""
+def routes(users: WhoseUsers = "accounts") -> list[URLSpec]:
+    """All routes of the application, with a document of how it takes these ``users``."""
     assets = installed()
     page, docs = assets.pages["index.html"], assets.pages["docs.html"]
-    schema = Asset(encode(build(PATHS)), headers.ALWAYS["Content-Type"])
+    schema = Asset(encode(build(PATHS, users)), headers.ALWAYS["Content-Type"])
     revalidated = {"Cache-Control": headers.REVALIDATED}
     return [
         *(_route(template, handler) for template, handler in PATHS),

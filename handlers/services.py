@@ -10,10 +10,12 @@ from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
+from notifier.delivery.presence import Presence
 from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 
@@ -32,7 +34,9 @@ class Services(Application):
         notifications: NotificationService,
         identity: Identity,
         senders: Senders,
+        removal: Removal,
         hub: Hub,
+        presence: Presence,
         status: Status,
         refusals: Refusals,
         this_machine: ThisMachine,
@@ -48,7 +52,9 @@ class Services(Application):
         self.identity = identity
         self.authentication = identity.authentication
         self.senders = senders
+        self.removal = removal
         self.hub = hub
+        self.presence = presence
         self.status = status
         self.refusals = refusals
         self.this_machine = this_machine

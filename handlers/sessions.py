@@ -144,6 +144,7 @@ class SessionRefreshHandler(_CookieHandler):
 
     async def post(self) -> None:
         self.parse(EmptyRequest)
+        self.application.authentication.require_accounts()
         if not self.cookie:
             raise TokenNotValid("There is no session.")
         self.remember(await self.application.identity.sessions.renew(self.cookie, self.browser))

@@ -3,16 +3,21 @@
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
-from notifier.errors import UnknownUser
-from notifier.models import User
-from notifier.wire import parse_user_id
+from notifier.errors import TokenNotValid, Unauthenticated, UnknownUser
+from notifier.identity.tokens import Token
+from notifier.models import Actor, Scope, User
+from notifier.sending.authority import may_name
+from notifier.wire import ForSomebody, parse_user_id
 
 _BAD_CREDENTIALS: Final = {401: "Not valid.", 503: "Try again later."}
-_SIGN_IN_ERRORS: Final = _BAD_CREDENTIALS | {429: "Too many wrong passwords from this address."}
+_NO_ACCOUNTS: Final = {403: "Nobody signs in here: the users are an application's."}
+_REFRESH_ERRORS: Final = _BAD_CREDENTIALS | _NO_ACCOUNTS
+_SIGN_IN_ERRORS: Final = _REFRESH_ERRORS | {429: "Too many wrong passwords from this address."}
 
 
 class SignInRequest(msgspec.Struct, frozen=True):
@@ -73,6 +78,22 @@ class IdentityResponse(msgspec.Struct, frozen=True):
     expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
 
 
+class MeResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom a token names: ``user_id`` of an account, or ``user`` of your application."""
+
+    expires_at: Annotated[str, msgspec.Meta(description="When it ends: RFC 3339, UTC.")]
+    user_id: int | msgspec.UnsetType = msgspec.UNSET
+    user: str | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, token: Token) -> "MeResponse":
+        """What its holder may know of ``token``. A recipient's number stays here."""
+        expires_at = clock.isoformat(token.expires_at)
+        if token.user is None:
+            return cls(expires_at, user_id=token.user_id)
+        return cls(expires_at, user=token.user)
+
+
 class TokenHandler(ApiHandler):
     """Tokens for a name and a password."""
 
@@ -90,7 +111,7 @@ class RefreshHandler(ApiHandler):
 
     @operation(
         Operation(
-            "Get new tokens", "users", RefreshRequest, RefreshResponse, errors=_BAD_CREDENTIALS
+            "Get new tokens", "users", RefreshRequest, RefreshResponse, errors=_REFRESH_ERRORS
         )
     )
     async def post(self) -> None:
@@ -125,6 +146,30 @@ class IsAuthenticatedHandler(ApiHandler):
         self.reply(UserResponse.of(await self.require_user()))
 
 
+class MeHandler(ApiHandler):
+    """Whose token this request brings."""
+
+    @operation(
+        Operation(
+            "Whose token is this?",
+            "users",
+            response=MeResponse,
+            errors={
+                401: "Bring an access or identity token, yours or your application's.",
+                503: "Try again later.",
+            },
+            security=("accessToken",),
+        )
+    )
+    async def get(self) -> None:
+        if self.bearer is None:
+            raise Unauthenticated
+        token = await self.application.authentication.verify(self.bearer)
+        if token.token_type == "refresh":  # noqa: S105 - a kind of token
+            raise TokenNotValid("The token has the wrong type.")
+        self.reply(MeResponse.of(token))
+
+
 class IdentityHandler(ApiHandler):
     """Identity tokens of any user, for back ends that know who is signed in with them."""
 
@@ -136,8 +181,8 @@ class IdentityHandler(ApiHandler):
             errors={
                 400: "The id is not a number.",
                 401: "Bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `identity`, or the access token is no "
-                "superuser's.",
+                403: "The API key lacks the scope `identity` or is for other users, or the "
+                "access token is no superuser's.",
                 404: "There is no active user with this id.",
                 503: "Try again later.",
             },
@@ -146,9 +191,100 @@ class IdentityHandler(ApiHandler):
         )
     )
     async def post(self, user_id: str) -> None:
-        await self.application.senders.authorize_identities(self.credentials)
+        authority = await self.application.senders.authorize_for(self.credentials, "identity")
+        may_name(authority, None)
         whose = parse_user_id(user_id)
         if whose is None:
             raise UnknownUser
         identity, token = await self.application.authentication.identity_of(whose)
         self.reply(IdentityResponse(identity, clock.isoformat(token.expires_at)))
+
+
+class UserRequest(ForSomebody, frozen=True, forbid_unknown_fields=True):
+    """Whom it is about."""
+
+
+_FOR_SOMEBODY: Final = {
+    401: "Bring an API key or a superuser's access token.",
+    404: "There is no active user with this id.",
+    503: "Try again later.",
+}
+
+
+class _SomebodyHandler(ApiHandler):
+    """What programs with a key do for one user."""
+
+    async def whose(self, scope: Scope) -> tuple[Actor, int | str]:
+        """Who asks, and whom it is about: an id or a name, which they may do this to.
+
+        Raises Unauthenticated and its kin, PermissionDenied, UnknownUser, and what
+        :meth:`parse` does.
+        """
+        authority = await self.application.senders.authorize_for(self.credentials, scope)
+        request = self.parse(UserRequest)
+        if request.user is not UNSET:
+            may_name(authority, request.user)
+            return authority.actor, request.user
+        may_name(authority, None)
+        assert request.user_id is not UNSET, "or parse() would have refused it"
+        user_id = parse_user_id(request.user_id)
+        if user_id is None:
+            raise UnknownUser
+        return authority.actor, user_id
+
+
+class AnyIdentityHandler(_SomebodyHandler):
+    """Identity tokens of whomever the body names."""
+
+    @operation(
+        Operation(
+            "Get the identity token of whomever the body names",
+            "users",
+            UserRequest,
+            IdentityResponse,
+            errors=_FOR_SOMEBODY
+            | {
+                403: "The API key lacks the scope `identity` or is for other users, or the "
+                "access token is no superuser's.",
+            },
+            security=("apiKey", "accessToken"),
+            example={"user_id": 1},
+        )
+    )
+    async def post(self) -> None:
+        _, whose = await self.whose("identity")
+        authentication = self.application.authentication
+        if isinstance(whose, str):
+            identity, expires_at = await authentication.identity_named(whose)
+        else:
+            identity, token = await authentication.identity_of(whose)
+            expires_at = token.expires_at
+        self.reply(IdentityResponse(identity, clock.isoformat(expires_at)))
+
+
+class RevokeHandler(_SomebodyHandler):
+    """The end of somebody's tokens and connections."""
+
+    @operation(
+        Operation(
+            "End all tokens, sessions and connections of a user, everywhere",
+            "users",
+            UserRequest,
+            success=204,
+            errors=_FOR_SOMEBODY
+            | {
+                403: "The API key lacks the scope `revoke` or is for other users, or the "
+                "access token is no superuser's.",
+            },
+            security=("apiKey", "accessToken"),
+        )
+    )
+    async def post(self) -> None:
+        actor, whose = await self.whose("revoke")
+        identity = self.application.identity
+        if isinstance(whose, str):
+            await identity.recipients.revoke(whose, actor)
+        else:
+            await identity.accounts.revoke(whose, actor)
+        self.set_status(204)
+        self.finish()

@@ -7,21 +7,25 @@
     │   ├── MalformedJSON
     │   ├── InvalidFields
     │   │   └── InvalidField
-    │   ├── UsernameTaken
     │   └── NotStorable
     ├── Unauthenticated           401
     │   ├── NoActiveAccount
     │   ├── TokenNotValid
     │   └── ApiKeyNotValid
+    │       └── ApiKeyExpired
     ├── PermissionDenied          403
     │   ├── WrongPassword
-    │   └── ScopeMissing
+    │   ├── ScopeMissing
+    │   ├── UserNotAllowed
+    │   └── NoAccounts
     ├── UnknownUser               404
     ├── UnknownSession            404
+    ├── UnknownApiKey             404
     ├── TooLate                   408
     │   ├── HeadersTooLate
     │   └── BodyTooLate
     ├── KeyConflict               409
+    ├── UsernameTaken             409
     ├── UnsupportedMediaType      415
     │   └── EncodedBody
     ├── RequestTooLarge           413
@@ -31,13 +35,11 @@
     │   │   ├── TooManySignIns
     │   │   ├── TooManyConnections
     │   │   ├── TooManyBodies
-    │   │   └── TooManySockets
-    │   ├── Unavailable           503  whoever asks, the service cannot
-    │       ├── BodiesFull
-    │       ├── NotCommitted           and certainly nothing happened
+    │   │   ├── TooManySockets
     │   │   ├── TooManySends
     │   │   └── InboxFull
     │   └── Unavailable           503  whoever asks, the service cannot
+    │       ├── BodiesFull
     │       ├── NotCommitted           and certainly nothing happened
     │       └── DiskLow
     ├── CopyRefused                    an installation was not copied
@@ -106,7 +108,7 @@ class InvalidField(InvalidFields):
         self.problem = problem
 
 
-class UsernameTaken(InvalidRequest):
+class UsernameTaken(NotifierError):
     """A user of this name exists already."""
 
     code = "username_taken"
@@ -142,6 +144,12 @@ class ApiKeyNotValid(Unauthenticated):
     code = "api_key_not_valid"
 
 
+class ApiKeyExpired(ApiKeyNotValid):
+    """The API key has expired."""
+
+    code = "api_key_expired"
+
+
 class PermissionDenied(NotifierError):
     """You do not have permission to do this."""
 
@@ -161,6 +169,24 @@ class ScopeMissing(PermissionDenied):
         super().__init__(f"This API key does not have the scope {scope!r}.")
 
 
+class UserNotAllowed(PermissionDenied):
+    """The API key is for other users."""
+
+    code = "user_not_allowed"
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(
+            f"This API key is only for a `user` whose name begins with {prefix!r}, and for no "
+            "`user_id`."
+        )
+
+
+class NoAccounts(PermissionDenied):
+    """Nobody signs in here: this server's users are those of an application."""
+
+    code = "no_accounts"
+
+
 class UnknownUser(NotifierError):
     """There is no active user with this id."""
 
@@ -171,6 +197,12 @@ class UnknownSession(NotifierError):
     """You have no session with this id."""
 
     code = "unknown_session"
+
+
+class UnknownApiKey(NotifierError):
+    """There is no active API key with this id."""
+
+    code = "unknown_api_key"
 
 
 class TooLate(NotifierError):

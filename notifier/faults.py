@@ -35,13 +35,35 @@ _read_fields: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decode
 )
 
 
+class Choice(NamedTuple):
+    """Optional fields of which a request has exactly one."""
+
+    fields: tuple[str, ...] = ()
+    refused: Mapping[str, str] = {}
+    """Fields that are not taken in place of these, with the reason for each."""
+
+    def problems(self, given: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+        """What is wrong with the choice of those who gave these."""
+        refused = {name: reason for name, reason in self.refused.items() if name in given}
+        if refused or not self.fields:
+            return refused
+        chosen = [name for name in self.fields if name in given]
+        names = " and ".join(self.fields)
+        if not chosen:
+            needed = f"One of {names} is required." if len(self.fields) > 1 else REQUIRED
+            return {self.fields[0]: needed}
+        return {} if len(chosen) == 1 else {chosen[-1]: f"Only one of {names} can be given."}
+
+
 class Faults:
     """What can be wrong with a request of one form: a Struct, or a union of tagged ones."""
 
-    def __init__(self, form: Any) -> None:
+    def __init__(self, form: Any, choice: Choice) -> None:
         known = inspect.type_info(form)
         structs = known.types if isinstance(known, inspect.UnionType) else (known,)
-        self._forms = [_Form.of(each) for each in structs if isinstance(each, inspect.StructType)]
+        self._forms = [
+            _Form.of(each, choice) for each in structs if isinstance(each, inspect.StructType)
+        ]
 
     def explain(self, body: bytes) -> InvalidRequest:
         """Why ``body`` is not of this form.
@@ -96,10 +118,11 @@ class _Form(NamedTuple):
     tag: bytes
     """As JSON."""
     fields: Mapping[str, _Field]
+    choice: Choice
     others_allowed: bool
 
     @classmethod
-    def of(cls, struct: inspect.StructType) -> "_Form":
+    def of(cls, struct: inspect.StructType, choice: Choice) -> "_Form":
         """The form that ``struct`` describes."""
         types = get_type_hints(struct.cls, include_extras=True)
         fields = {
@@ -112,7 +135,7 @@ class _Form(NamedTuple):
             for field in struct.fields
         }
         tag = msgspec.json.encode(struct.tag)
-        return cls(struct.tag_field or "", tag, fields, not struct.forbid_unknown_fields)
+        return cls(struct.tag_field or "", tag, fields, choice, not struct.forbid_unknown_fields)
 
     def explain(self, given: Mapping[str, msgspec.Raw]) -> InvalidRequest:
         """What is wrong with the fields that were ``given``."""
@@ -120,7 +143,7 @@ class _Form(NamedTuple):
             name: problem
             for name, field in self.fields.items()
             if (problem := field.problem(given.get(name)))
-        }
+        } | self.choice.problems(given)
         if not self.others_allowed:
             problems |= self._unknown(given)
         if problems:
@@ -129,7 +152,9 @@ class _Form(NamedTuple):
         return InvalidRequest("A field is given twice.")
 
     def _unknown(self, given: Mapping[str, msgspec.Raw]) -> dict[str, str]:
-        missing = [name for name in self.fields if name not in given]
+        missing = [
+            name for name in self.fields if name not in given and name not in self.choice.refused
+        ]
         unknown = [name for name in given if name not in self.fields]
         problems = {}
         for name in unknown[:_MOST_UNKNOWN]:
@@ -154,6 +179,7 @@ def _expected(kind: inspect.Type) -> str:
 
 
 _TYPES: Final[Mapping[type[inspect.Type], str]] = {
+    inspect.BoolType: "true or false",
     inspect.RawType: "any JSON value",
     inspect.StrType: "a string",
 }

@@ -12,6 +12,10 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 SEND_ONLY: Final[tuple[Scope, ...]] = ("send",)
 
 
+WhoseUsers = Literal["accounts", "external", "both"]
+"""Whose users there are, as the setting says: ours, those of the application, or both."""
+
+
 class Notification(msgspec.Struct, frozen=True, gc=False):
     """One entry of one user's log."""
 
@@ -30,6 +34,23 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
         return self.expires_at is not None and self.expires_at <= moment
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """A notification, what has become of it, and which API key sent it, if one did."""
+
+    notification: Notification
+    acked_at: int | None
+    key_id: int | None
+    key_name: str | None
+
+
+class SentPage(msgspec.Struct, frozen=True):
+    """A stretch of what was sent to somebody, the newest first."""
+
+    sent: Sequence[Sent]
+    before: int | None
+    """Before which ``seq`` the next page goes on; None behind the last one."""
+
+
 class User(msgspec.Struct, frozen=True):
     """Someone who receives notifications; a superuser may also send and administer."""
 
@@ -41,6 +62,11 @@ class User(msgspec.Struct, frozen=True):
     token_version: int
     """Tokens that were issued under another version are no longer valid."""
     created_at: int
+
+    @property
+    def actor(self) -> str:
+        """What the audit log calls them."""
+        return f"user:{self.username}"
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -74,6 +100,14 @@ class Session(msgspec.Struct, frozen=True):
     """When it ends unless it is used before."""
 
 
+class Online(msgspec.Struct, frozen=True):
+    """Somebody who is connected."""
+
+    sockets: int
+    since: int
+    """When the first of their devices came."""
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """A program's rights. The key itself is shown once and never stored."""
 
@@ -83,6 +117,27 @@ class ApiKey(msgspec.Struct, frozen=True):
     """What it may be used for, of :data:`SCOPES`; a newer program may have stored others."""
     created_at: int
     revoked_at: int | None = None
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
+    rate: int | None = None
+    """Sends a second, in place of those of the settings."""
+    expires_at: int | None = None
+    last_used_at: int | None = None
+    """As last stored: servers do that once a minute."""
+
+    def expired(self, moment: int) -> bool:
+        """Whether it is no longer valid at ``moment``."""
+        return self.expires_at is not None and self.expires_at <= moment
+
+
+class KeyUse(msgspec.Struct):
+    """When an API key was used that was not used before, or not since that was last stored."""
+
+    key_id: int
+    address: str
+    """Of the client who was the first."""
+    first_at: int
+    last_at: int
 
 
 Action = Literal[
@@ -109,6 +164,8 @@ Action = Literal[
 ]
 """What the audit log records."""
 
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
 
 class Actor(msgspec.Struct, frozen=True):
     """Who does something, and from where."""
@@ -121,6 +178,26 @@ class Actor(msgspec.Struct, frozen=True):
 
 THE_SERVER: Final = Actor("server")
 """Nobody asked it to."""
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One row of the audit log."""
+
+    id: int
+    action: str
+    """One of :data:`Action`, or one of a later release."""
+    actor: str
+    """The name of an :class:`Actor`; empty for strangers."""
+    subject: str
+    """Whom or what it was done to: ``user:NAME``, ``key:NAME`` and so on, or nothing."""
+    address: str
+    details: str
+    """A JSON object."""
+    count: int
+    """How many times it happened."""
+    created_at: int
+    last_at: int
+    """When it happened for the last time."""
 
 
 class UserChange(msgspec.Struct, frozen=True):
@@ -145,6 +222,14 @@ class Page(msgspec.Struct, frozen=True):
     """Whether nothing pending lies behind these notifications, up to ``last_seq``."""
 
 
+class Authority(msgspec.Struct, frozen=True):
+    """Who may do something, and to whom."""
+
+    actor: Actor
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
+
+
 class Sender(msgspec.Struct, frozen=True):
     """On whose authority something is appended. Checked in the very transaction."""
 
@@ -152,6 +237,8 @@ class Sender(msgspec.Struct, frozen=True):
     """The digest of an API key, which must still be active and have the scope ``send``."""
     only_while_open: bool = False
     """Nobody in particular: refused as soon as a first API key has been made."""
+    user_prefix: str | None = None
+    """Only recipients whose name begins with it may be named, and no account."""
 
 
 TRUSTED = Sender()

@@ -261,8 +261,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="HTTP sends that one API key, or one superuser, may make, on average over "
-            "two seconds; beyond, they get 429.",
+            description="HTTP sends that one API key without a rate of its own, or one superuser, "
+            "may make, on average over two seconds; beyond, they get 429.",
         ),
     ] = 5000
     keyless_sends_per_second: Annotated[
@@ -279,6 +279,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queue_size: Annotated[
         int, Meta(ge=1, description="Writes that may wait for the store; beyond, sends get 503.")
     ] = 10_000
+    ack_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds for which an acknowledgement may wait for a commit that is made "
+            "anyway."
+        ),
+    ] = 0.05
     request_timeout: Annotated[
         float,
         Meta(
@@ -341,6 +348,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("amqp_url: wants an address that begins with amqp:// or amqps://")
         if any("*" in name[:-1] for name in self.reply_queues):
             raise ValueError("rabbit_reply_to: a * can only stand at the end of a name")
+        _check_application(self)
         try:
             _networks(self.trusted_proxies)
         except ValueError as error:
@@ -413,6 +421,36 @@ def _secrets_problem(text: str) -> str | None:
             hint = " (a comma separates)" if len(secrets) > 1 else ""
             return f"{which}wants at least {SECRET_LENGTH} characters{hint}"
     return None
+
+
+def _check_application(settings: Settings) -> None:
+    """What verifies the application's tokens must be said in full. Raises ValueError."""
+    if settings.jwks_url and not settings.jwks_url.startswith(("https://", "http://", "file:///")):
+        raise ValueError("jwks_url: wants an address that begins with https://, http:// or file://")
+    if 0 < len(settings.jwt_secret) < SECRET_LENGTH:
+        raise ValueError(f"jwt_secret: wants at least {SECRET_LENGTH} characters")
+    if "-----BEGIN" in settings.jwt_secret:
+        # Whoever knows a public key could sign with it.
+        raise ValueError("jwt_secret: got a key as PEM text; a public key is no secret")
+    if settings.users == "accounts":
+        return
+    sources = (
+        settings.jwt_public_key,
+        settings.jwt_public_key_file,
+        settings.jwks_url,
+        settings.jwt_secret,
+    )
+    if sum(map(bool, sources)) != 1:
+        raise ValueError(
+            f"users: {settings.users!r} wants your application's key by exactly one of "
+            "NOTIFIER_JWT_PUBLIC_KEY, NOTIFIER_JWT_PUBLIC_KEY_FILE, NOTIFIER_JWKS_URL and "
+            f"NOTIFIER_JWT_SECRET, and got {sum(map(bool, sources)) or 'none'}"
+        )
+    if not (settings.jwt_issuer and settings.jwt_audience):
+        raise ValueError(
+            f"users: {settings.users!r} wants NOTIFIER_JWT_ISSUER and NOTIFIER_JWT_AUDIENCE, so "
+            "that a token that was issued for another service opens nothing here"
+        )
 
 
 def _networks(text: str) -> tuple[Network, ...]:

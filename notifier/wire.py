@@ -8,17 +8,21 @@ escapes reach the receiver as the sender wrote them.
 import json
 import random
 import re
+from collections.abc import Mapping
 from types import UnionType
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from notifier import clock
 from notifier.errors import InvalidField, InvalidRequest, MalformedJSON
-from notifier.faults import NOT_NULL, Faults
+from notifier.faults import NOT_NULL, Choice, Faults
 from notifier.limits import check_text
-from notifier.models import Notification
+from notifier.models import Notification, WhoseUsers
 
+MAX_NAME_LENGTH: Final = 128
+"""Characters of a recipient's name."""
 MAX_KEY_LENGTH: Final = 200
 MAX_TTL: Final = 10 * 365 * 24 * 60 * 60
 MAX_ID: Final = 2**63 - 1
@@ -33,6 +37,17 @@ UserId = Annotated[
     msgspec.Meta(
         description="The user's id: an integer, or the same in decimal digits.",
         extra={"expected": _ID_WORDS},
+    ),
+]
+_NAME_WORDS: Final = f"a string of 1 to {MAX_NAME_LENGTH} characters, without control characters"
+UserName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*(?![\s\S])",
+        description="What your application calls the user, compared byte for byte.",
+        extra={"expected": _NAME_WORDS},
     ),
 ]
 _KEY_WORDS: Final = (
@@ -64,6 +79,18 @@ Ttl = Annotated[
         extra={"expected": f"a whole number of seconds, from 1 to {MAX_TTL}"},
     ),
 ]
+USERNAME: Final = r"[\w.@+-]{1,150}"
+"""What the name of an account may be, as a regular expression."""
+Username = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=150,
+        pattern=rf"^{USERNAME}(?![\s\S])",
+        description="1 to 150 letters, digits, or any of . @ + - _",
+        extra={"expected": "1 to 150 letters, digits, or any of . @ + - _"},
+    ),
+]
 Payload = Annotated[
     msgspec.Raw,
     msgspec.Meta(
@@ -76,27 +103,52 @@ Payload = Annotated[
 ]
 
 
-class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ForSomebody(msgspec.Struct, frozen=True, kw_only=True):
+    """A request about one user, whom exactly one of these fields names."""
+
+    user_id: UserId | UnsetType = UNSET
+    user: UserName | UnsetType = UNSET
+
+
+NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
+    "accounts": Choice(
+        ("user_id",), {"user": "Not taken with NOTIFIER_USERS=accounts: give user_id instead."}
+    ),
+    "external": Choice(
+        ("user",), {"user_id": "Not taken with NOTIFIER_USERS=external: give user instead."}
+    ),
+    "both": Choice(("user_id", "user")),
+}
+"""By which fields a user is named, whosever they are."""
+
+
+class SendRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One notification for one user. A mistyped field is refused, not left out."""
 
-    user_id: UserId
     payload: Payload
     key: Key | None = None
     ttl: Ttl | None = None
 
 
-class SendResponse(msgspec.Struct, frozen=True):
-    """The notification as it was stored."""
+class SendResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The notification as it was stored, for the user as the request has named them."""
 
-    user_id: int
+    user_id: int | UnsetType = UNSET
+    user: str | UnsetType = UNSET
     payload: msgspec.Raw
     key: str
     seq: Annotated[int, msgspec.Meta(description="Its place in the user's log, from 1.")]
 
     @classmethod
-    def of(cls, stored: Notification) -> "SendResponse":
+    def of(cls, stored: Notification, request: SendRequest) -> "SendResponse":
         """What the sender is told about ``stored``."""
-        return cls(stored.user_id, msgspec.Raw(stored.payload), stored.key, stored.seq)
+        return cls(
+            user_id=stored.user_id if request.user is UNSET else UNSET,
+            user=request.user,
+            payload=msgspec.Raw(stored.payload),
+            key=stored.key,
+            seq=stored.seq,
+        )
 
 
 class ServerNotification(
@@ -148,21 +200,34 @@ encode = _encoder.encode
 class Decoder(Generic[T]):
     """Turns bytes from outside into a ``T``, or says everything that is wrong with them.
 
-    Raises :class:`MalformedJSON`, :class:`InvalidFields` or :class:`InvalidRequest`.
+    Where it is about somebody, ``users`` says how they may be named. Raises
+    :class:`MalformedJSON`, :class:`InvalidFields` or :class:`InvalidRequest`.
     """
 
-    def __init__(self, form: type[T] | UnionType) -> None:
+    def __init__(self, form: type[T] | UnionType, users: WhoseUsers = "accounts") -> None:
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(form)
-        self._faults = Faults(form)
+        is_for_somebody = isinstance(form, type) and issubclass(form, ForSomebody)
+        choice = NAMED_BY[users] if is_for_somebody else Choice()
+        self._id_may_be = "user_id" in choice.fields
+        self._name_may_be = "user" in choice.fields
+        self._faults = Faults(form, choice)
 
     def __call__(self, body: bytes) -> T:
         check_text(body)
         try:
-            return self._decoder.decode(body)
+            found = self._decoder.decode(body)
         except msgspec.ValidationError:
             raise self._explain(body) from None
         except msgspec.DecodeError as error:
             raise _malformed(error) from None
+        if isinstance(found, ForSomebody) and not self._is_named_well(found):
+            raise self._explain(body)
+        return found
+
+    def _is_named_well(self, found: ForSomebody) -> bool:
+        if found.user is UNSET:
+            return found.user_id is not UNSET and self._id_may_be
+        return found.user_id is UNSET and self._name_may_be
 
     def _explain(self, body: bytes) -> InvalidRequest:
         try:
@@ -198,6 +263,14 @@ def parse_user_id(value: int | str) -> int | None:
         # Longer than any id: not converted, because that takes quadratic time.
         value = int(value) if len(value) <= _ID_DIGITS else 0
     return value if 1 <= value <= MAX_ID else None
+
+
+def check_name(name: str) -> str:
+    """``name``, if a recipient may have it. Raises InvalidField."""
+    try:
+        return msgspec.convert(name, UserName)
+    except msgspec.ValidationError:
+        raise InvalidField("user", f"Expected {_NAME_WORDS}.") from None
 
 
 def check_payload(payload: msgspec.Raw) -> bytes:

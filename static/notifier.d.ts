@@ -1,8 +1,21 @@
 /** Types of notifier.js. All durations are in milliseconds. */
 
-export interface Options {
-  /** Whose notifications. */
-  userId: number | string;
+/** Whose notifications, and how. */
+export type Options = (
+  | {
+      /** A user of the server, by number. */
+      userId: number | string;
+      user?: undefined;
+    }
+  | {
+      /**
+       * A user of your application, as its tokens call them. The token decides whose
+       * notifications come; the name tells the users of one browser apart.
+       */
+      user: string;
+      userId?: undefined;
+    }
+) & {
   /**
    * Gives a fresh identity token: asked before connecting, before the token expires,
    * and when the server refuses it. `null` (or an empty string) means that nobody is signed
@@ -24,7 +37,7 @@ export interface Options {
   remember?: number;
   /** Replaces parts of the browser: `WebSocket` where none is global, the rest for tests. */
   environment?: Partial<Environment>;
-}
+};
 
 export type State = "idle" | "connecting" | "connected" | "reconnecting" | "offline" | "closed";
 
@@ -108,7 +121,8 @@ export interface Socket {
 }
 
 export interface Environment {
-  WebSocket: new (url: string) => Socket;
+  /** Given the subprotocols that carry the token. */
+  WebSocket: new (url: string, protocols?: string[]) => Socket;
   BroadcastChannel?: typeof BroadcastChannel;
   locks?: LockManager;
   origin: string;

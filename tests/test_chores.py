@@ -10,6 +10,7 @@ from notifier.errors import Unavailable
 from notifier.process import chores
 from notifier.process.chores import Retention, every
 from notifier.storage.contract import Operation
+from notifier.storage.operations.audit import AddRepetitions, AuditEntries, Repetition
 from notifier.storage.operations.notifications import Acknowledge, Pending, RemoveNotifications
 from notifier.storage.operations.users import EndSessions
 from tests.support.harness import Harness, until
@@ -25,13 +26,31 @@ async def test_retention_keeps_what_is_young_or_pending(
         await server.send(ann, 1, key=key)
     await server.send(ann, 1, key="expiring", ttl=3600)
     await store.submit(Acknowledge(ann.id, "acked"))
-    retention = Retention(store, days=30)
+    retention = Retention(store, days=30, audit_days=365)
     assert await retention.remove() == 0
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + 31 * clock.DAY)
     assert await retention.remove() == 2
     assert await server.pending(ann) == [2]
     assert (await server.send(ann, 1))["seq"] == 4, "places are never used twice"
+
+
+async def test_the_audit_log_has_a_retention_of_its_own(
+    server: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entries go, in batches, when they are old enough; with 0 days at once."""
+    store = server.server.store
+    retention = Retention(store, days=30, audit_days=10)
+    failed = [Repetition("sign_in_failed", "", str(n), 1, 0, clock.now()) for n in range(1001)]
+    await store.submit(AddRepetitions(failed))
+    assert await retention.remove() == 0
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 11 * clock.DAY)
+    assert await retention.remove() >= 1001
+    assert await store.read(AuditEntries(10)) == []
+    await server.user()
+    monkeypatch.setattr(clock, "now", lambda: now + 11 * clock.DAY + 1)
+    assert await Retention(store, days=30, audit_days=0).remove() == 1
 
 
 async def test_retention_works_in_small_batches(
@@ -57,7 +76,7 @@ async def test_retention_works_in_small_batches(
     monkeypatch.setattr(store, "submit", counted)
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + 31 * clock.DAY)
-    assert await Retention(store, days=30).remove() == 1201
+    assert await Retention(store, days=30, audit_days=365).remove() == 1201
     assert sizes == [500, 500, 201]
     assert await store.submit(RemoveNotifications(1 << 60, 1 << 60, 10)) == 0
 
@@ -115,7 +134,7 @@ async def test_old_user_changes_are_removed(
     async with server.connect(ann) as device:
         await store.submit(EndSessions(ann.id))
         await device.closed()  # so that the server has heard of all three
-    retention = Retention(store, days=30)
+    retention = Retention(store, days=30, audit_days=365)
     assert await retention.remove() == 0
     now = clock.now()
     with monkeypatch.context() as later:

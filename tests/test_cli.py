@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import pwd
 import re
 import select
 import shlex
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from servers import postgres
 from servers.notifier import ServerProcess
 from servers.program import SECONDS
 from tests.support.harness import ADMIN_PASSWORD, SECRET, SEND, until
+from tests.support.naming import environment_of
 
 PASSWORD = "correct horse"
 Processes = Callable[..., ServerProcess]
@@ -297,7 +300,7 @@ def test_open_sends_are_announced_and_end_with_the_first_key(untouched: ServerPr
     assert send(untouched, X_API_Key=key).status_code == 200
     assert send(untouched, Authorization=f"Bearer {key}").status_code == 200
     listed = done(untouched.command("apikey", "list"))
-    assert re.search(r"^1 +billing +send +\S+Z +-$", listed, re.MULTILINE)
+    assert re.search(r"^1 +billing +send +- +- +\S+Z +- +- +-$", listed, re.MULTILINE)
     assert key not in listed
     assert done(untouched.command("apikey", "revoke", "billing")) == (
         "Revoked 1 key.\nNo key that may send is left, and sends without a key stay closed.\n"
@@ -305,9 +308,13 @@ def test_open_sends_are_announced_and_end_with_the_first_key(untouched: ServerPr
     assert send(untouched, X_API_Key=key).status_code == 401
     assert "stay closed" in refused(untouched.command("notify", "1", "1"))
     assert re.search(
-        r"^1 +billing +send +\S+Z +\S+Z$", done(untouched.command("apikey", "list")), re.MULTILINE
+        r"^1 +billing +send +- +- +\S+Z +- +- +\S+Z$",
+        done(untouched.command("apikey", "list")),
+        re.MULTILINE,
     )
     untouched.stop()
+    used = done(untouched.command("apikey", "list"))
+    assert re.search(r"^1 +billing +send +- +- +\S+Z +\S+Z +- +\S+Z$", used, re.MULTILINE)
     said = len(untouched.output)
     untouched.start()
     assert "need no key" not in untouched.output[said:]
@@ -329,8 +336,71 @@ def test_scopes(offline: ServerProcess) -> None:
     for scopes in ("identity", "identity, send"):
         done(offline.command("apikey", "create", "--name", "web", "--scope", scopes))
     rows = done(offline.command("apikey", "list")).splitlines()
-    assert rows[0].split() == ["ID", "NAME", "SCOPES", "CREATED", "REVOKED"]
+    head = "ID NAME SCOPES PREFIX RATE CREATED USED EXPIRES REVOKED"
+    assert rows[0].split() == head.split()
     assert [row.split()[2] for row in rows[1:]] == ["identity", "send,identity"]
+
+
+def test_rights_of_a_key(offline: ServerProcess) -> None:
+    """A key gets the users, the rate and the end that are given; list and answer show them."""
+    options = ("--user-prefix", "eu:", "--rate", "100/s", "--expires", "90d")
+    made = done(offline.command("apikey", "create", "--name", "billing", *options))
+    assert re.fullmatch(
+        r"API key 1 \(billing\), for send, to users that begin with 'eu:', 100 sends a second, "
+        r"until \S+Z, shown only now:\nntf_\S+\n",
+        made,
+    )
+    [_, row] = done(offline.command("apikey", "list")).splitlines()
+    assert re.fullmatch(r"1 +billing +send +eu: +100/s +(\S+)Z +- +(\S+)Z +-", row)
+    _, _, _, _, _, created, _, expires, _ = row.split()
+    lifetime = datetime.fromisoformat(expires) - datetime.fromisoformat(created)
+    assert lifetime == timedelta(days=90)
+
+
+def test_rotating_a_key(running: ServerProcess) -> None:
+    """Rotating makes a key with the same rights; the old one works on, or ends at once."""
+    old = done(running.command("apikey", "create", "--name", "billing", "--rate", "9/s"))
+    new = done(running.command("apikey", "rotate", "billing", "--keep", "30m"))
+    assert "API key 2 (billing), for send, 9 sends a second, shown only now:\n" in new
+    keys = [each.splitlines()[-1] for each in (old, new)]
+    assert [send(running, X_API_Key=key).status_code for key in keys] == [200, 200]
+    several = refused(running.command("apikey", "rotate", "billing"))
+    assert "Several active keys are named 'billing'; choose by its id: 1, 2." in several
+    done(running.command("apikey", "rotate", "2", "--keep", "0s"))
+    assert [send(running, X_API_Key=key).status_code for key in keys] == [200, 401]
+    for unknown in ("2", "9", "nobody", "", "a\nb"):
+        assert "no active key" in refused(running.command("apikey", "rotate", unknown))
+
+
+def test_who_manages_keys(offline: ServerProcess) -> None:
+    """The audit log has the account that ran the command, whatever the environment says."""
+    feigned = {"USER": "somebody", "LOGNAME": "somebody"}
+    for action in (("create", "--name", "a"), ("rotate", "a"), ("revoke", "a")):
+        done(offline.command("apikey", *action, **feigned))
+    with closing(sqlite3.connect(offline.folder / "data" / "notifier.sqlite3")) as connection:
+        found = connection.execute("SELECT action, actor, subject FROM audit").fetchall()
+    me = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    actions = ("key_created", "key_rotated", "key_revoked", "key_revoked")
+    assert found == [(action, me, "key:a") for action in actions]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        (("--rate", "100"), 2, "argument --rate: expected a whole number a second, such as 100/s"),
+        (("--rate", "0/s"), 1, "from 1 to 1000000"),
+        (("--expires", "90"), 2, "argument --expires: expected a length of time, such as 90d"),
+        (("--expires", "3651d"), 1, "from 1 to 315360000"),
+        (("--user-prefix", "\udcff"), 1, "1 to 128 characters"),
+    ],
+)
+def test_rights_that_are_none(
+    offline: ServerProcess, options: tuple[str, str], code: int, reason: str
+) -> None:
+    """What is no amount and no prefix is refused with the reason, and no key is made."""
+    command = ("apikey", "create", "--name", "web", *options)
+    assert reason in refused(offline.command(*command), code)
+    assert len(done(offline.command("apikey", "list")).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -702,6 +772,26 @@ def test_notify_from_standard_input(running: ServerProcess) -> None:
         message = refused(running.command("notify", "1", "-", stdin=nothing))
         assert "cannot be JSON" in message
         assert "As text" not in message
+
+
+def test_notify_by_name(server_process: Processes) -> None:
+    """``--user`` names a user of the application in place of an id, wherever it stands."""
+    process = server_process(**environment_of())
+    process.start()
+    said = done(process.command("notify", "--user", "auth0|5f7c", "1", "--key", "k"))
+    assert said == "Stored as number 1 of user 'auth0|5f7c', key k.\n"
+    for arguments in (("2", "--user", "1"), ("--key", "k", "--user=1", "--ttl", "60", "2")):
+        said = done(process.command("notify", *arguments))
+        assert "of user '1'" in said
+    assert "number 1 of user 1," in done(process.command("notify", "1", "--key", "k", "3"))
+    assert "user: Expected" in refused(process.command("notify", "--user", "", "1"))
+    assert "unrecognized" in refused(process.command("notify", "1", "1", "--user", "x"), 2)
+    assert "USER_ID" in refused(process.command("notify"), 2)
+    assert process.stop() == 0
+    process = server_process()
+    process.start()
+    message = refused(process.command("notify", "--user", "ann", "1"))
+    assert "NOTIFIER_USERS=accounts" in message
 
 
 def test_notify_elsewhere(untouched: ServerProcess) -> None:

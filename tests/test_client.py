@@ -43,7 +43,8 @@ from notifier_client import (
 )
 from notifier_client.delivery import Answer, Delivery, Interrupted, Patience
 from servers.notifier import ServerProcess
-from tests.support.harness import Harness
+from tests.support.harness import Harness, ServerWith
+from tests.support.naming import users_of
 
 API_KEY = "ntf_a-key-that-must-never-be-seen"
 
@@ -284,7 +285,7 @@ def test_a_ttl_is_sent_only_where_there_is_one() -> None:
 )
 def test_fields_that_cannot_be_json(message: Message) -> None:
     """A field of a wrong type is refused before anything is sent."""
-    with pytest.raises(NotValid, match="user_id, key or ttl"):
+    with pytest.raises(NotValid, match="user_id, user, key or ttl"):
         delivery(message)
 
 
@@ -374,6 +375,29 @@ async def test_an_id_in_digits_a_key_and_a_ttl(server: Harness, clients: Clients
     (stored,) = page.notifications
     assert stored.key == "k"
     assert stored.expires_at == stored.created_at + 60_000
+
+
+async def test_users_of_the_application(server_with: ServerWith, clients: Clients) -> None:
+    """A user may be named in place of an id, and the answer says so; digits are a name too."""
+    async with server_with(**users_of()) as server:
+        client = clients(server.url)
+        for name in ("auth0|5f7c", "1"):
+            sent = await client.send(user=name, payload={"a": 1}, key="k")
+            assert sent == Sent(None, "k", 1, user=name)
+        again = await client.send(user="1", payload={"a": 1}, key="k")
+        assert (again.replayed, again.user) == (True, "1")
+        raw = await client.call("send_json", user="1", payload=b'{"a": 1.10}')
+        assert (raw.user, raw.seq) == ("1", 2)
+        assert await client.send(1, 1, key="k") == Sent(1, "k", 1)
+        with pytest.raises(NotValid, match="Only one of user_id and user"):
+            await client.send(1, 1, user="ann")
+        with pytest.raises(NotValid, match="One of user_id and user"):
+            await client.send(payload=1)
+        with pytest.raises(NotValid, match="cannot be JSON"):
+            await client.send(user="\ud800", payload=1)
+    async with server_with() as server:
+        with pytest.raises(NotValid, match="NOTIFIER_USERS=accounts"):
+            await clients(server.url).send(user="ann", payload=1)
 
 
 async def test_raw_json_is_byte_exact(server: Harness, clients: Clients) -> None:
@@ -571,6 +595,19 @@ async def test_many(server: Harness, clients: Clients) -> None:
     ]
     async with server.connect(users[0]) as device:
         assert [frame.value for frame in await device.take(10)] == list(range(0, 30, 3))
+
+
+async def test_many_by_name(server_with: ServerWith, clients: Clients) -> None:
+    """An account and a user of the application who share their digits are two users."""
+    async with server_with(**users_of()) as server:
+        messages = [
+            Message(payload=n, user="1") if n % 2 else Message(1 if n % 4 else "1", n)
+            for n in range(40)
+        ]
+        sent = await clients(server.url).call("send_many", messages)
+        assert [(each.user_id, each.user, each.seq) for each in sent] == [
+            (None, "1", n // 2 + 1) if n % 2 else (1, None, n // 2 + 1) for n in range(40)
+        ]
 
 
 async def test_many_of_none(server: Harness, clients: Clients) -> None:

@@ -156,6 +156,8 @@ async def test_a_device_that_reconnects_across_crashes(process: ServerProcess) -
             await until(lambda before=count: len(connections) > before)  # type: ignore[misc]
     await until(lambda: seen.items() >= stream.promised[1].items())
     listening.cancel()
+    # Until its connection is closed: the loop would leave it open behind the test.
+    await asyncio.wait([listening])
     assert len(connections) >= 3
     for seqs in connections:
         assert seqs == list(range(1, len(seqs) + 1))

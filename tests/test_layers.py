@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -116,9 +117,10 @@ LIBRARIES = {
     "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
     "sqlite3": r"notifier\.storage\.(sqlite|file)",
     "psycopg2": r"notifier\.storage\.(postgres|libpq)|notifier\.process\.parts|servers\.postgres",
-    "tornado": r"handlers(\.\w+)+|notifier\.process\.server|amqp\.broker",
+    "tornado": r"handlers(\.\w+)+|notifier\.(process\.server|identity\.fetching)|amqp\.broker",
     "httpx": r"notifier_client\.\w+",
-    "jwt": r"notifier\.identity\.tokens",
+    "jwt": r"notifier\.identity\.(tokens|external|verifying)",
+    "cryptography": r"notifier\.identity\.verifying",
     "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
     "apispec": r"handlers\.openapi",
@@ -183,6 +185,19 @@ def test_a_library_is_known_in_one_place(library: str) -> None:
     }
     assert users, "nobody uses it"
     assert {name for name in users if not re.fullmatch(LIBRARIES[library], name)} == set()
+
+
+def test_an_empty_server_is_light() -> None:
+    """A server by itself imports no driver that it does not use, and no HTTP client."""
+    program = (
+        "import sys; from notifier.process import cli; from notifier.process.server import Server; "
+        "from notifier.settings import Settings; Server(Settings()); print(*sys.modules)"
+    )
+    imported = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert "notifier.storage.sqlite" in imported
+    assert not {"psycopg2", "redis", "pika", "httpx"} & set(imported)
 
 
 def test_the_client_needs_httpx_alone() -> None:

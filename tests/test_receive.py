@@ -74,6 +74,21 @@ async def test_all_devices_get_each_and_the_first_ack_settles_it(server: Harness
         await device.nothing_more()
 
 
+async def test_back_at_once(server_with: ServerWith) -> None:
+    """Who comes back before their acknowledgement is stored is not given the same again."""
+    async with server_with(ack_seconds=3600) as server:
+        ann = await server.user()
+        await server.send(ann, "old")
+        async with server.connect(ann) as device:
+            await device.ack(await device.next())
+            await device.nothing_more()
+        assert await server.pending(ann) == [1]
+        async with server.connect(ann) as device:
+            await device.nothing_more()
+            await server.send(ann, "new")
+            assert (await device.next()).value == "new"
+
+
 async def test_unacknowledged_comes_again(server: Harness) -> None:
     """What no device acknowledged is delivered at each connection, in its place."""
     ann = await server.user()

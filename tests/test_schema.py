@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, complete, and kept to by the answers."""
 
+import json
 import re
 from typing import Any
 
@@ -11,9 +12,9 @@ from handlers.openapi import build
 from handlers.routes import PATHS
 from notifier import __version__, wire
 from notifier.identity.keys import digest
-from notifier.models import SCOPES
+from notifier.models import SCOPES, WhoseUsers
 from notifier.storage.operations.keys import CreateApiKey
-from tests.support.harness import ADMIN_PASSWORD, SEND, Harness, ServerWith
+from tests.support.harness import ADMIN_PASSWORD, JSON, SEND, Harness, ServerWith
 
 DOCUMENT = build(PATHS)
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
@@ -51,7 +52,7 @@ async def test_served(server: Harness) -> None:
 def test_from_the_types_that_validate() -> None:
     """What a request may hold is what its type says."""
     schema = DOCUMENT["components"]["schemas"]["SendRequest"]
-    assert set(schema["properties"]) == set(wire.SendRequest.__struct_fields__)
+    assert set(schema["properties"]) == set(wire.SendRequest.__struct_fields__) - {"user"}
     assert schema["required"] == ["user_id", "payload"]
     (key,) = (each for each in schema["properties"]["key"]["anyOf"] if each["type"] == "string")
     assert (key["minLength"], key["maxLength"]) == (1, wire.MAX_KEY_LENGTH)
@@ -68,6 +69,34 @@ def test_from_the_types_that_validate() -> None:
     assert OAS31Validator(sign_in).is_valid(SIGN_IN | {"more": 1}), "old clients send more"
 
 
+@pytest.mark.parametrize(
+    ("users", "taken"),
+    [("accounts", [0]), ("external", [1]), ("both", [0, 1])],
+)
+def test_who_is_named_how(users: WhoseUsers, taken: list[int]) -> None:
+    """Whosever the users are: exactly one field names them, in requests and in answers."""
+    document = build(PATHS, users)
+    assert not list(OpenAPIV31SpecValidator(document).iter_errors())
+    request, response = (
+        OAS31Validator(document["components"]["schemas"][name])
+        for name in ("SendRequest", "SendResponse")
+    )
+    named: list[dict[str, object]] = [{"user_id": 7}, {"user": "ann"}]
+    for index, who in enumerate(named):
+        assert request.is_valid(who | {"payload": 1}) is (index in taken)
+        if index in taken:
+            response.validate(who | {"payload": 1, "key": "k", "seq": 1})
+    for who in ({}, named[0] | named[1]):
+        assert not request.is_valid(who | {"payload": 1})
+    assert not response.is_valid({"payload": 1, "key": "k", "seq": 1})
+    content = document["paths"][SEND]["post"]["requestBody"]["content"]["application/json"]
+    request.validate(content["example"])
+    if users != "accounts":
+        for name in ("", "x" * 129, "a\0b", "a\nb", "a\x85b", 5, None):
+            assert not request.is_valid({"user": name, "payload": 1})
+        request.validate({"user": "😀" * 128, "payload": 1})
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     """The components are just those that the operations need."""
     references = set(re.findall(r"#/components/schemas/(\w+)", str(DOCUMENT)))
@@ -78,12 +107,13 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
 async def test_documented_operations_answer(server: Harness, path: str, method: str) -> None:
     """Each exists, with and without its slash, and refuses nonsense in the documented form."""
     for address in (path, path.rstrip("/")):
-        content = b"{}" if method == "post" else None
+        content = b"{}" if method in ("post", "patch") else None
         headers = {"Content-Type": "application/json"} if content else {}
         answer = await server.http.request(method, address, content=content, headers=headers)
         assert answer.status_code in (400, 401)
         conforms(path, method, answer.status_code, answer.json())
-    other = "get" if method == "post" else "post"
+    documented = DOCUMENT["paths"][path]
+    other = next(each for each in ("get", "post", "put") if each not in documented)
     assert (await server.http.request(other, path)).status_code == 405
 
 
@@ -155,6 +185,44 @@ async def test_answers_of_identity(server: Harness) -> None:
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("user_id", "path", True)
 
 
+async def test_answers_of_keys(server: Harness) -> None:
+    """Managing keys is answered as documented, in success and in each refusal."""
+    keys = "/api/admin/keys/"
+    one, rotation = f"{keys}{{key_id}}/", f"{keys}{{key_id}}/rotate/"
+    admin, ann = (
+        {"Authorization": f"Bearer {server.token(person, 'access')}"}
+        for person in (server.admin, await server.user())
+    )
+    new = {"name": "web", "scopes": list(SCOPES), "user_prefix": "eu:", "rate": 1, "expires_in": 9}
+    cases: list[tuple[str, str, int, object, dict[str, str]]] = [
+        ("post", keys, 201, {"name": "plain"}, admin),
+        ("post", keys, 201, new, admin),
+        ("post", keys, 400, {}, admin),
+        ("post", keys, 400, b"{", admin),
+        ("post", keys, 401, new, {}),
+        ("post", keys, 403, new, ann),
+        ("post", keys, 415, new, admin | {"Content-Type": "text/plain"}),
+        ("post", rotation, 201, {}, admin),
+        ("post", rotation, 400, {"keep_seconds": -1}, admin),
+        ("post", rotation.format(key_id=99), 404, {}, admin),
+        ("get", keys, 200, None, admin),
+        ("get", keys, 401, None, {}),
+        ("get", keys, 403, None, ann),
+        ("delete", one, 401, None, {}),
+        ("delete", one, 403, None, ann),
+        ("delete", one.format(key_id=99), 404, None, admin),
+    ]
+    for method, path, status, body, headers in cases:
+        address = path.format(key_id=1)
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        answer = await server.http.request(method, address, content=content, headers=JSON | headers)
+        assert answer.status_code == status, answer.text
+        conforms(path.replace("/99/", "/{key_id}/"), method, status, answer.json())
+    gone = await server.http.delete(one.format(key_id=1), headers=admin)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert "content" not in answers(one, "delete")["204"]
+
+
 async def test_answers_of_send(server: Harness) -> None:
     """A send answers as documented, in success and in each refusal."""
     request = {"user_id": 1, "payload": {"a": 1}, "key": "k"}
@@ -176,3 +244,35 @@ async def test_answers_of_send(server: Harness) -> None:
         conforms(SEND, "post", status, answer.json())
     tested = {str(status) for status, _, _ in cases}
     assert set(answers(SEND, "post")) == tested | {"408", "429", "503"}
+
+
+async def test_answers_of_the_administration_of_users(server: Harness) -> None:
+    """Superusers are answered as documented, in success and in each refusal."""
+    ann = await server.user()
+    access = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
+    as_ann = {"Authorization": f"Bearer {server.token(ann, 'access')}"}
+    users, user = "/api/admin/users/", "/api/admin/users/{user_id}/"
+    new = {"username": "bob", "password": "correct horse"}
+    cases: list[tuple[str, str, int, str, object, dict[str, str]]] = [
+        ("get", users, 200, "", None, access),
+        ("get", users, 400, "?limit=x", None, access),
+        ("get", users, 401, "", None, {}),
+        ("get", users, 403, "", None, as_ann),
+        ("post", users, 201, "", new, access),
+        ("post", users, 409, "", new, access),
+        ("post", users, 400, "", {"username": "zoe"}, access),
+        ("get", user, 200, "2", None, access),
+        ("get", user, 400, "x", None, access),
+        ("get", user, 404, "99", None, access),
+        ("patch", user, 200, "2", {"username": "anna"}, access),
+        ("patch", user, 400, "1", {"is_active": False}, access),
+        ("patch", user, 404, "99", {}, access),
+        ("patch", user, 409, "2", {"username": "bob"}, access),
+        ("get", "/api/admin/audit/", 200, "", None, access),
+        ("get", "/api/admin/audit/", 400, "?action=x", None, access),
+    ]
+    for method, path, status, part, body, headers in cases:
+        address = path.format(user_id=part) if "{" in path else path + part
+        answer = await server.http.request(method, address, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        conforms(path, method, status, answer.json())

@@ -10,7 +10,7 @@ import pytest
 from notifier.errors import Unavailable
 from notifier.identity.keys import digest
 from notifier.storage.contract import Operation, Query
-from notifier.storage.operations.keys import CreateApiKey, RevokeApiKey, ScopesOf
+from notifier.storage.operations.keys import ApiKeyByDigest, CreateApiKey, RevokeApiKey
 from notifier.storage.operations.notifications import Acknowledge
 from tests.support.harness import JSON, SEND, Harness, Person, ServerWith
 
@@ -224,7 +224,7 @@ class TestWhoMaySend:
         asked: list[object] = []
 
         async def counted(query: Query[Any]) -> Any:
-            if isinstance(query, ScopesOf):
+            if isinstance(query, ApiKeyByDigest):
                 asked.append(query)
             return await read(query)
 
@@ -232,7 +232,7 @@ class TestWhoMaySend:
         for _ in range(3):
             sent = await server.post({"user_id": ann.id, "payload": 1}, headers=headers)
             assert sent.status_code == 200
-        assert asked == [ScopesOf(digest("ntf_key"))]
+        assert asked == [ApiKeyByDigest(digest("ntf_key"))]
 
     async def test_access_tokens(self, server: Harness) -> None:
         """A superuser's access token may send, others' may not, and other types neither."""

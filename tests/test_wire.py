@@ -6,10 +6,11 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from notifier import clock, limits, wire
 from notifier.errors import InvalidField, InvalidFields, MalformedJSON
-from notifier.models import Notification
+from notifier.models import Notification, WhoseUsers
 
 decode = wire.Decoder(wire.SendRequest)
 
@@ -103,6 +104,92 @@ def test_words_of_refusal() -> None:
         "Payload": ["Unknown field; did you mean payload?"],
         "x": ["Unknown field."],
     }
+
+
+REQUIRED = "This field is required."
+NO_NAMES = "Not taken with NOTIFIER_USERS=accounts: give user_id instead."
+NO_IDS = "Not taken with NOTIFIER_USERS=external: give user instead."
+
+
+@pytest.mark.parametrize(
+    ("users", "body", "problems"),
+    [
+        ("accounts", b'{"payload": 1}', {"user_id": REQUIRED}),
+        ("accounts", b'{"user": "a", "payload": 1}', {"user": NO_NAMES}),
+        ("accounts", b'{"user": "a", "user_id": 1, "payload": 1}', {"user": NO_NAMES}),
+        ("accounts", b'{"user": "", "user_id": null}', None),
+        ("external", b'{"payload": 1}', {"user": REQUIRED}),
+        ("external", b'{"user_id": 1, "payload": 1}', {"user_id": NO_IDS}),
+        ("external", b'{"user_id": 1, "user": "a", "payload": 1}', {"user_id": NO_IDS}),
+        ("both", b'{"payload": 1}', {"user_id": "One of user_id and user is required."}),
+        (
+            "both",
+            b'{"user": "a", "user_id": 1, "payload": 1}',
+            {"user": "Only one of user_id and user can be given."},
+        ),
+        ("both", b'{"user": "a", "user": "b"}', {"payload": REQUIRED}),
+    ],
+)
+def test_exactly_one_names_the_user(
+    users: WhoseUsers, body: bytes, problems: dict[str, str] | None
+) -> None:
+    """Which fields may name somebody is a setting, and every refusal says what is wrong."""
+    with pytest.raises(InvalidFields) as refused:
+        wire.Decoder(wire.SendRequest, users)(body)
+    expected = problems or {
+        "user": NO_NAMES,
+        "user_id": "This field may not be null.",
+        "payload": REQUIRED,
+    }
+    assert refused.value.errors == {name: [problem] for name, problem in expected.items()}
+
+
+def test_the_choice_is_one_fault_among_others() -> None:
+    """What is wrong beside the choice is named in the same answer."""
+    with pytest.raises(InvalidFields) as refused:
+        wire.Decoder(wire.SendRequest, "both")(b'{"ttl": 0, "User": "ann"}')
+    assert refused.value.errors == {
+        "user_id": ["One of user_id and user is required."],
+        "payload": [REQUIRED],
+        "ttl": ["Expected a whole number of seconds, from 1 to 315360000."],
+        "User": ["Unknown field; did you mean user?"],
+    }
+
+
+NAME_PROBLEM = "Expected a string of 1 to 128 characters, without control characters."
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x" * 129, "\0", "a\nb", "a\x1f", "\x7f", "a\x80b", "a\x9fb", 42, ["a"], True]
+)
+def test_not_names(name: object) -> None:
+    """A name is a text of limited length, without control characters."""
+    body = json.dumps({"user": name, "payload": 1}).encode()
+    with pytest.raises(InvalidFields) as refused:
+        wire.Decoder(wire.SendRequest, "both")(body)
+    assert refused.value.errors == {"user": [NAME_PROBLEM]}
+    if isinstance(name, str):
+        with pytest.raises(InvalidField):
+            wire.check_name(name)
+
+
+@pytest.mark.parametrize("escaped", [b"\\ud800", b"\\udc00", b"a\\ud83d b", b"\xed\xa0\x80"])
+def test_no_surrogates_in_names(escaped: bytes) -> None:
+    """Half of a pair is no text."""
+    with pytest.raises(MalformedJSON):
+        wire.Decoder(wire.SendRequest, "both")(b'{"user": "%b", "payload": 1}' % escaped)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "42", " ", "auth0|5f7c", "x" * 128, "😀" * 128, "\u2028", "e\u0301", "\ufffd", "\u202e"],
+)
+def test_names(name: str) -> None:
+    """Any other text is a name, as it is, and none is a number."""
+    body = json.dumps({"user": name, "payload": 1}).encode()
+    found = wire.Decoder(wire.SendRequest, "both")(body)
+    assert (found.user, found.user_id) == (name, UNSET)
+    assert wire.check_name(name) == name
 
 
 def test_unknown_fields_do_not_fill_the_answer() -> None:

@@ -1,11 +1,17 @@
 """What the handlers for superusers share."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation
-from notifier.models import Actor
+from notifier import clock
+from notifier.models import Actor, Online
+
+Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 
 _ERRORS: Final[Mapping[int, str]] = {
     401: "Not signed in.",
@@ -25,6 +31,18 @@ def administration(
         security=("accessToken",),
         **documented,
     )
+
+
+class OnlineResponse(msgspec.Struct, frozen=True):
+    """Connections of somebody, to all processes, and since when there is one."""
+
+    sockets: int
+    since: Moment
+
+    @classmethod
+    def of(cls, online: Online | None) -> "OnlineResponse | None":
+        """``online`` as superusers see it."""
+        return cls(online.sockets, clock.isoformat(online.since)) if online else None
 
 
 class AdminHandler(ApiHandler):

@@ -1,4 +1,4 @@
-"""``/ws/notifications/<user_id>/``: one device of one user."""
+"""``/ws/notifications/<user_id>/`` or ``…/me/``: one device of one user."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -10,6 +10,7 @@ from handlers.base import ApiHandler
 from handlers.websocket.allowance import Allowance
 from handlers.websocket.connection import ClientConnection
 from handlers.websocket.handshake import check_handshake
+from handlers.websocket.token import ME, SUBPROTOCOL, token_for_id, token_for_me
 from handlers.websocket.transport import SocketTransport
 from notifier import clock
 from notifier.delivery.closing import CloseCode
@@ -86,11 +87,17 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         await super().get(user_id)
 
     async def _authenticate(self, user_id: str) -> Token:
+        identify = self.application.authentication.identify
+        if user_id == ME:
+            return await identify(token_for_me(self))
         whose = parse_user_id(user_id) if user_id.isascii() and user_id.isdecimal() else None
         if whose is None:
             raise TokenNotValid("The token belongs to another user.")
-        token = self.get_query_argument("token", "")
-        return await self.application.authentication.identify(token, whose)
+        return await identify(token_for_id(self), whose)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Ours, if it is offered; never the one that carries the token."""
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
     def _check_room(self, user_id: int) -> None:
         # The newest is refused: if the oldest had to go, it would come back, for ever in turns.

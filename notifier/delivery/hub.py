@@ -10,11 +10,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
+from notifier import clock
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.delivery.feed import Feed, ReadPage, Transport
 from notifier.delivery.relay import Relay
 from notifier.events import Event
+from notifier.models import Online
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes that may wait for one slow reader before it has to catch up from the store."""
@@ -32,13 +34,14 @@ ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 
 
 class Subscriber:
-    """A connected user: all devices, and the last seq heard of."""
+    """A connected user: all devices, since when there is one, and the last seq heard of."""
 
-    __slots__ = ("devices", "position", "user_id")
+    __slots__ = ("devices", "position", "since", "user_id")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.position = 0
+        self.since = clock.now()
         self.devices: set[Device] = set()
 
     def seen(self, seq: int) -> None:
@@ -75,6 +78,14 @@ class Hub:
         """How many devices of this user are connected."""
         subscriber = self._subscribers.get(user_id)
         return len(subscriber.devices) if subscriber else 0
+
+    def online(self, user_ids: Sequence[int]) -> dict[int, Online]:
+        """Those of these users who are connected to this process."""
+        return {
+            user_id: Online(len(subscriber.devices), subscriber.since)
+            for user_id in user_ids
+            if (subscriber := self._subscribers.get(user_id))
+        }
 
     @property
     def delivered(self) -> int:

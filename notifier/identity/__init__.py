@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.authentication import Authentication
 from notifier.identity.keys import Keys
 from notifier.identity.recipients import Recipients
@@ -17,3 +18,4 @@ class Identity(NamedTuple):
     keys: Keys
     recipients: Recipients
     sessions: Sessions
+    audit: Audit

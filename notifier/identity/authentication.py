@@ -1,18 +1,35 @@
-"""Who someone is, by a name and a password or by a token; and the tokens that say so."""
+"""Who someone is, by a name and a password or by a token; and the tokens that say so.
 
-from typing import NamedTuple
+Whose users they are is set: accounts of this server, whom only our own tokens name; those of
+the application, whom its tokens name, or ours that it has asked for; or both.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from notifier.addresses import subscriber
-from notifier.errors import NoActiveAccount, TokenNotValid, UnknownUser, WrongPassword
+from notifier.errors import (
+    NoAccounts,
+    NoActiveAccount,
+    TokenNotValid,
+    UnknownUser,
+    WrongPassword,
+)
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.guesses import Guesses
+from notifier.identity.header import header_of
 from notifier.identity.passwords import Passwords, check_password
-from notifier.identity.tokens import Token, Tokens, TokenType
+from notifier.identity.recipients import Recipients
+from notifier.identity.tokens import ALGORITHM, NamedToken, Token, Tokens, TokenType
 from notifier.models import Actor, Session, User
+from notifier.storage.operations.recipients import RecipientByName
 from notifier.storage.operations.users import SetPassword, UserById
 from notifier.storage.store import Store
+
+if TYPE_CHECKING:
+    from notifier.identity.external import External
 
 
 class TokenSet(msgspec.Struct, frozen=True):
@@ -41,17 +58,32 @@ class Authentication:
         tokens: Tokens,
         passwords: Passwords,
         guesses: Guesses,
+        *,
+        audit: Audit,
+        recipients: Recipients,
+        external: "External | None",
+        has_accounts: bool,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._tokens = tokens
         self._passwords = passwords
         self._guesses = guesses
+        self._audit = audit
+        self._recipients = recipients
+        self._has_accounts = has_accounts
+        self.external = external
+        """What reads the application's tokens, where it has users here."""
+
+    def require_accounts(self) -> None:
+        """Raises NoAccounts where nobody can sign in."""
+        if not self._has_accounts:
+            raise NoAccounts
 
     async def sign_in(self, username: str, password: str, address: str) -> TokenSet:
         """Tokens for a name and a password, tried from ``address``.
 
-        Raises NoActiveAccount, TooManySignIns or Unavailable.
+        Raises NoAccounts, NoActiveAccount, TooManySignIns or Unavailable.
         """
         return self._issue(await self.check(username, password, address))
 
@@ -60,12 +92,14 @@ class Authentication:
 
         Raises NoActiveAccount, TooManySignIns or Unavailable.
         """
+        self.require_accounts()
         whose = subscriber(address)
         with self._guesses.guess(username, whose):
             user = await self._accounts.named(username)
             password_hash = user.password_hash if user else None
             right = await self._passwords.verify(password_hash, password, whose=whose)
             if user is None or not right or not user.is_active:
+                self._audit.sign_in_failed(user, address)
                 raise NoActiveAccount
             return user
 
@@ -88,12 +122,15 @@ class Authentication:
         )
 
     async def refresh(self, refresh_token: str) -> TokenSet:
-        """New tokens for a refresh token. Raises TokenNotValid."""
+        """New tokens for a refresh token. Raises NoAccounts or TokenNotValid."""
+        self.require_accounts()
         return self._issue(await self.user_of(refresh_token, "refresh"))
 
     async def verify(self, token: str) -> Token:
         """Check a token of any type. Raises TokenNotValid."""
-        found = self._tokens.read(token)
+        found = await self._read(token)
+        if isinstance(found, NamedToken):
+            return await self._recipient(found)
         await self._holder(found)
         return found
 
@@ -107,27 +144,46 @@ class Authentication:
         return Holder(await self._holder(found), found.session)
 
     async def active(self, user_id: int) -> User:
-        """The active user of this id. Raises TokenNotValid."""
+        """The active user of this id. Raises NoAccounts or TokenNotValid."""
+        self.require_accounts()
         user = await self._store.read(UserById(user_id))
         if user is None or not user.is_active:
             raise TokenNotValid
         return user
 
-    async def identify(self, identity_token: str, user_id: int) -> Token:
-        """The identity token of exactly this user. Raises TokenNotValid."""
-        token = self._tokens.read(identity_token, "identity")
-        if token.user_id != user_id:
+    async def identify(self, identity_token: str, user_id: int | None = None) -> Token:
+        """The identity token of exactly this user, or of whomever it names.
+
+        ``user_id`` may be a recipient's number. Raises TokenNotValid.
+        """
+        found = await self._read(identity_token)
+        if isinstance(found, NamedToken):
+            found = await self._recipient(found)
+        found.require("identity")
+        if user_id is not None and found.user_id != user_id:
             raise TokenNotValid("The token belongs to another user.")
-        await self._holder(token)
-        return token
+        if found.user is None:
+            await self._holder(found)
+        return found
 
     async def identity_of(self, user_id: int) -> tuple[str, Token]:
-        """A new identity token of this user, and what it says. Raises UnknownUser."""
+        """A new identity token of this user, and what it says. Raises NoAccounts or UnknownUser."""
+        self.require_accounts()
         user = await self._store.read(UserById(user_id))
         if user is None or not user.is_active:
             raise UnknownUser
         identity = self._tokens.issue("identity", user.id, user.token_version)
         return identity, self._tokens.read(identity)
+
+    async def identity_named(self, name: str) -> tuple[str, int]:
+        """A new identity token of a recipient, and when it ends. May raise Unavailable.
+
+        Nobody comes into being by that.
+        """
+        recipient = await self._store.read(RecipientByName(name))
+        version = recipient.token_version if recipient else 0
+        identity = self._tokens.issue_named(name, version)
+        return identity, self._tokens.read_any(identity).expires_at
 
     def issue_for(self, user: User, session: Session) -> tuple[str, str]:
         """An access and an identity token, which end with ``session``."""
@@ -143,7 +199,30 @@ class Authentication:
 
         return TokenSet(issue("access"), issue("refresh"), issue("identity"), user)
 
+    async def _read(self, token: str) -> Token | NamedToken:
+        """What a token of ours says, or one of the application's. May raise Unavailable, too."""
+        if self.external is None:
+            return self._tokens.read(token)
+        header = header_of(token)
+        if header.alg != ALGORITHM:
+            return await self.external.read(token, header)
+        try:
+            return self._tokens.read_any(token)
+        except TokenNotValid:
+            if not self.external.shares_algorithm:
+                raise
+        return await self.external.read(token, header)
+
+    async def _recipient(self, named: NamedToken) -> Token:
+        """The token of a recipient, who comes into being by that. Raises TokenNotValid."""
+        recipient = await self._recipients.made(named.user)
+        if named.issued_at < recipient.token_version:
+            raise TokenNotValid
+        return named.of(recipient.number)
+
     async def _holder(self, token: Token) -> User:
+        if not self._has_accounts:
+            raise TokenNotValid
         user = await self._store.read(UserById(token.user_id, token.session))
         if user is None or not user.is_active or user.token_version != token.version:
             raise TokenNotValid

@@ -1,19 +1,27 @@
 """Recipients whom the application knows by a name of its own, and their numbers here.
 
-A recipient comes into being with the first send or connection. The number never changes, so
-it is looked up once; it is ours, below zero where those of accounts are above, and never
-crosses the wire.
+A recipient comes into being with the first send or connection. The number never changes while
+there is one; it is ours, below zero where those of accounts are above, and never crosses the
+wire.
 """
 
-import asyncio
+import re
+from collections.abc import Sequence
 from typing import Final
 
-from notifier.models import Recipient
-from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
+from notifier.errors import InvalidField, UnknownUser
+from notifier.models import Actor, Recipient
+from notifier.storage.operations.recipients import (
+    CreateRecipient,
+    FindRecipients,
+    RecipientByName,
+    RecipientPlace,
+    RevokeRecipient,
+)
 from notifier.storage.store import Store
 
-_MOST_KNOWN: Final = 100_000
-"""Names whose number is kept at hand; of others, it is read when needed."""
+CURSOR: Final = re.compile(r"^[0-9]{1,18}\.")
+"""How a cursor in a list of recipients begins."""
 
 
 class Recipients:
@@ -21,29 +29,29 @@ class Recipients:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._numbers: dict[str, int] = {}
-        self._asked: dict[str, asyncio.Task[int]] = {}
-
-    def known(self, name: str) -> int | None:
-        """The number of ``name``, if it is at hand."""
-        return self._numbers.get(name)
-
-    def number(self, name: str) -> "asyncio.Future[int]":
-        """The number of ``name``, who comes into being by that. May raise Unavailable.
-
-        Callbacks of all who wait for the same name are called in the order in which they were
-        added, before anybody finds the number at hand.
-        """
-        asked = self._asked.get(name)
-        if asked is None:
-            asked = asyncio.get_running_loop().create_task(self._ask(name))
-            self._asked[name] = asked
-            asked.add_done_callback(lambda done: self._answered(name, done))
-        return asked
 
     async def find(self, name: str) -> Recipient | None:
         """The recipient of this name as it is now, if any. May raise Unavailable."""
         return await self._store.read(RecipientByName(name))
+
+    async def get(self, name: str) -> Recipient:
+        """The same. Raises UnknownUser."""
+        recipient = await self.find(name)
+        if recipient is None:
+            raise UnknownUser("There is no user of this name.")
+        return recipient
+
+    async def page(
+        self, beginning: str, cursor: str | None, limit: int
+    ) -> tuple[Sequence[Recipient], str | None]:
+        """Those whose names begin like this, in any case, by name; and the cursor of the next page.
+
+        Raises InvalidField or Unavailable.
+        """
+        after = None if cursor is None else _place(cursor)
+        page = await self._store.read(FindRecipients(beginning, after, limit))
+        end = page.next
+        return page.recipients, f"{end.id}.{end.lower_name}" if end else None
 
     async def made(self, name: str) -> Recipient:
         """The recipient of this name as it is now, who is made if need be.
@@ -54,17 +62,17 @@ class Recipients:
             return found
         return await self._store.submit(CreateRecipient(name))
 
-    def forget(self, name: str) -> None:
-        """Look ``name`` up again: its number turned out to be nobody's."""
-        self._numbers.pop(name, None)
+    async def revoke(self, name: str, by: Actor) -> None:
+        """End all tokens and connections of whoever has this name, or will. May raise Unavailable.
 
-    async def _ask(self, name: str) -> int:
-        return (await self.made(name)).number
+        Tokens that are issued from now on hold.
+        """
+        await self._store.submit(RevokeRecipient(name, by))
 
-    def _answered(self, name: str, done: "asyncio.Task[int]") -> None:
-        del self._asked[name]
-        if done.cancelled() or done.exception():
-            return
-        self._numbers[name] = done.result()
-        if len(self._numbers) > _MOST_KNOWN:
-            del self._numbers[next(iter(self._numbers))]
+
+def _place(cursor: str) -> RecipientPlace:
+    """Where a page begins. Raises InvalidField."""
+    if not CURSOR.match(cursor):
+        raise InvalidField("after", "Expected what was given as `next`.")
+    recipient_id, _, lower_name = cursor.partition(".")
+    return RecipientPlace(lower_name, int(recipient_id))

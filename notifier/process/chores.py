@@ -10,6 +10,7 @@ from notifier import clock
 from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
 from notifier.storage.contract import Operation
+from notifier.storage.operations.audit import RemoveEntries
 from notifier.storage.operations.notifications import RemoveNotifications
 from notifier.storage.operations.sessions import RemoveSessions
 from notifier.storage.operations.users import LastUserChange, RemoveUserChanges, UserChangesSince
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
+KEY_USES_INTERVAL: Final = 60.0
+AUDIT_INTERVAL: Final = 1.0
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
 _USER_CHANGES_KEPT: Final = clock.DAY
@@ -36,11 +39,13 @@ async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoRet
 
 
 class Retention:
-    """Removes, in small batches, old notifications, ended sessions and old user changes."""
+    """Removes, in small batches, what ended long enough ago: of notifications, of the audit log,
+    of sessions and of user changes."""
 
-    def __init__(self, store: Store, days: float) -> None:
+    def __init__(self, store: Store, days: float, audit_days: float) -> None:
         self._store = store
         self._kept = int(days * clock.DAY)
+        self._audit_kept = int(audit_days * clock.DAY)
 
     async def remove(self) -> int:
         """Remove everything that is due; returns how many rows. Raises Unavailable."""
@@ -49,8 +54,9 @@ class Retention:
         removed = await self._in_batches(partial(RemoveNotifications, due, due))
         if removed:
             logger.info("Old notifications removed", extra={"action": "removed", "rows": removed})
+        entries = await self._in_batches(partial(RemoveEntries, now - self._audit_kept))
         changes = await self._in_batches(partial(RemoveUserChanges, now - _USER_CHANGES_KEPT))
-        return removed + changes + await self._in_batches(RemoveSessions)
+        return removed + entries + changes + await self._in_batches(RemoveSessions)
 
     async def _in_batches(self, removal: Callable[[int], Operation[int]]) -> int:
         """Remove, with a limit, until there is less to do; returns how many rows went."""

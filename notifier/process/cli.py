@@ -10,20 +10,28 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from notifier import __version__, client
-from notifier.config import SETTINGS, load
+from notifier import __version__
+from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
-from notifier.models import SCOPES, SEND_ONLY
+from notifier.identity.keys import KEEP_SECONDS
+from notifier.models import ACTIONS, SCOPES, SEND_ONLY
 from notifier.process import logs
-from notifier.process.commands import keys, notify, secret, server, users
-from notifier.process.commands.running import Command, Verb, with_identity
+from notifier.process.commands import audit, keys, secret, server, users
+from notifier.process.commands.amounts import per_second, seconds
+from notifier.process.commands.running import Command, Options, Verb, with_identity
+
+_SEND_SECONDS: Final = 10.0
+"""How long ``notify`` tries, unless it is told."""
+
+_USER_FLAG: Final = "--user"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(by_name=_names_a_user(given)).parse_args(given)
     try:
         flags = {setting.field: getattr(options, setting.field, None) for setting in SETTINGS}
         loaded = load(flags, dotenv=Path(".env"))
@@ -33,15 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"notifier: {warning}", file=sys.stderr)
         command: Command = options.command
         return command(options, loaded)
-    except (InvalidSettings, client.InvalidSettings) as error:
+    except InvalidSettings as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 2
-    except (NotifierError, client.NotifierError) as error:
+    except NotifierError as error:
         print(f"notifier: {error.message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nnotifier: interrupted.", file=sys.stderr)
         return 130
+
+
+def _names_a_user(arguments: Sequence[str]) -> bool:
+    """Whether ``notify`` gets a name in place of an id."""
+    return any(each.partition("=")[0] == _USER_FLAG for each in arguments)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,7 +71,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"notifier: {message}{stop} See `{self.prog} --help`.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _notify(options: Options, loaded: Loaded) -> int:
+    # A server needs no HTTP client, which takes a tenth of an empty one's memory.
+    from notifier.process.commands.notify import notify  # noqa: PLC0415
+
+    return notify(options, loaded)
+
+
+def _parser(*, by_name: bool) -> argparse.ArgumentParser:
     settings = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = settings.add_argument_group("settings, also as environment variables and in .env")
     for setting in SETTINGS:
@@ -106,20 +126,26 @@ def _parser() -> argparse.ArgumentParser:
         summary = "Let a user in again." if active else "Lock a user out, at once."
         add(name, with_identity(users.set_active), summary, active=active).add_argument("username")
     add("users", with_identity(users.show), "List the users.")
+    _add_audit_options(
+        add("audit", with_identity(audit.show), "Who did what, when and from where.")
+    )
     _add_api_key_commands(commands, settings)
     _add_secret_commands(commands, settings)
-    sending = add(
-        "notify", notify.notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY)."
-    )
-    sending.add_argument("user_id", metavar="USER_ID")
+    sending = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
+    sending.set_defaults(user_id=None, patience=_SEND_SECONDS)
+    if not by_name:
+        sending.add_argument("user_id", metavar="USER_ID", help="An account's.")
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
+    sending.add_argument(
+        _USER_FLAG, metavar="NAME", help="In place of USER_ID: a user of your application."
+    )
     sending.add_argument("--key", help="Identity of the notification, for harmless retries.")
     sending.add_argument("--ttl", type=int, help="Seconds until it expires.")
     sending.add_argument(
         "--timeout",
         type=float,
         help="Seconds to try for, also where no server is there yet. If not given, that fails "
-        f"at once, and a busy server is tried for {notify.SEND_SECONDS:.0f}.",
+        f"at once, and a busy server is tried for {_SEND_SECONDS:.0f}.",
     )
     return parser
 
@@ -131,11 +157,26 @@ def _add_credentials(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_audit_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--follow", action="store_true", help="Go on with what comes.")
+    parser.add_argument("--json", action="store_true", help="An object on each line.")
+    parser.add_argument(
+        "--action",
+        metavar="NAME",
+        choices=ACTIONS,
+        help=f"Only this: {', '.join(ACTIONS)}.",
+    )
+    parser.add_argument("--actor", metavar="WHO", help="Only by them, such as user:admin.")
+    parser.add_argument(
+        "--limit", type=int, default=audit.LIMIT, help=f"Entries to begin with; {audit.LIMIT}."
+    )
+
+
 def _add_api_key_commands(
     commands: "argparse._SubParsersAction[_Parser]",
     settings: _Parser,
 ) -> None:
-    api_key = commands.add_parser("apikey", help="Make, list and revoke keys for programs.")
+    api_key = commands.add_parser("apikey", help="Make, list, rotate and revoke keys for programs.")
     actions = api_key.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, verb: Verb, summary: str) -> Any:
@@ -157,7 +198,32 @@ def _add_api_key_commands(
         metavar="NAMES",
         help=f"What it may do, with commas: {', '.join(SCOPES)}. Only to send if not given.",
     )
+    create.add_argument(
+        "--user-prefix",
+        metavar="PREFIX",
+        help="Only for users of the application whose name begins with this, such as eu:",
+    )
+    create.add_argument(
+        "--rate",
+        type=per_second,
+        metavar="N/s",
+        help="Sends a second, such as 100/s, in place of NOTIFIER_SENDS_PER_SECOND.",
+    )
+    create.add_argument(
+        "--expires", type=seconds, metavar="TIME", help="When it ends, such as 90d, 12h or 30m."
+    )
     add("list", keys.show, "List the keys.")
+    rotate = add(
+        "rotate", keys.rotate, "Make a key with the rights of another one, which ends soon."
+    )
+    rotate.add_argument("key", metavar="ID|NAME")
+    rotate.add_argument(
+        "--keep",
+        type=seconds,
+        default=KEEP_SECONDS,
+        metavar="TIME",
+        help="How long the old one stays valid, such as 30m; 24h if not given, 0s for no time.",
+    )
     add("revoke", keys.revoke, "Revoke a key, at once.").add_argument("key", metavar="ID|NAME")
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from notifier.errors import CannotStart
-from notifier.identity.keys import Keys
-from notifier.models import SEND_ONLY
+from notifier.identity.keys import Keys, NewKey
 from notifier.settings import Settings
 
 _FILE_NAME: Final = "api_key"
@@ -25,7 +24,7 @@ async def make_first_key(keys: Keys, settings: Settings) -> Path:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with os.fdopen(os.open(path, flags, 0o600), "w") as file:
             os.fchmod(file.fileno(), 0o600)
-            _, key = await keys.create(_KEY_NAME, SEND_ONLY)
+            _, key = await keys.create(NewKey(_KEY_NAME))
             file.write(key + "\n")
     except OSError as error:
         raise CannotStart(f"The API key {path} cannot be written: {error.strerror}.") from error

@@ -1,19 +1,19 @@
 """One process or many: which store and which relay the settings ask for.
 
 One process keeps everything in its data folder and needs nobody. Several share
-PostgreSQL, and tell each other through Redis.
+PostgreSQL, and tell each other through Redis. The drivers of what is not in use are not
+imported: together they are a third of an empty server's memory.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-
-from psycopg2.extensions import make_dsn
+from typing import TYPE_CHECKING
 
 from notifier.delivery.relay import LocalRelay, Relay
-from notifier.delivery.relay.address import bus_for
-from notifier.delivery.relay.redis import RedisRelay
 from notifier.errors import InvalidSettings
 from notifier.identity import Identity
 from notifier.identity.accounts import Accounts
+from notifier.identity.audit import Audit
 from notifier.identity.authentication import Authentication
 from notifier.identity.cookies import Cookies
 from notifier.identity.guesses import Guesses
@@ -25,10 +25,12 @@ from notifier.identity.sessions import Sessions
 from notifier.identity.tokens import Tokens
 from notifier.settings import Settings
 from notifier.storage.contract import Driver
-from notifier.storage.postgres import PostgresDriver
 from notifier.storage.quota import Quota
 from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
+
+if TYPE_CHECKING:
+    from notifier.identity.external import External
 
 
 def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
@@ -36,6 +38,8 @@ def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
     delete_acknowledged = settings.retention_days == 0
     quota = Quota(settings.max_pending, settings.max_pending_bytes)
     if address := database_address(settings):
+        from notifier.storage.postgres import PostgresDriver  # noqa: PLC0415 - only where it is used
+
         return PostgresDriver(address, delete_acknowledged=delete_acknowledged, quota=quota)
     return SqliteDriver(
         Path(settings.data_dir),
@@ -50,6 +54,8 @@ def database_address(settings: Settings) -> str:
     """The address of PostgreSQL; empty for the embedded store."""
     if settings.database_url or not settings.postgres_host:
         return settings.database_url
+    from psycopg2.extensions import make_dsn  # noqa: PLC0415 - only where it is used
+
     return make_dsn(
         host=settings.postgres_host,
         port=settings.postgres_port,
@@ -73,6 +79,9 @@ def make_relay(settings: Settings) -> Relay:
             "SECRET_KEY: several processes (REDIS_URL) accept each other's tokens only if "
             "all have the same. Set it."
         )
+    from notifier.delivery.relay.address import bus_for  # noqa: PLC0415 - only where it is used
+    from notifier.delivery.relay.redis import RedisRelay  # noqa: PLC0415 - only where it is used
+
     return RedisRelay(
         bus_for(settings.redis_url), prefix=settings.redis_prefix, secrets=settings.secrets
     )
@@ -92,7 +101,19 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
     )
     guesses = Guesses(settings.guesses_per_address, settings.guesses_per_name)
     accounts = Accounts(store, passwords)
-    authentication = Authentication(store, accounts, tokens, passwords, guesses)
+    audit = Audit(store)
+    recipients = Recipients(store)
+    authentication = Authentication(
+        store,
+        accounts,
+        tokens,
+        passwords,
+        guesses,
+        audit=audit,
+        recipients=recipients,
+        external=_make_external(settings, secrets),
+        has_accounts=settings.users != "external",
+    )
     sessions = Sessions(
         store,
         authentication,
@@ -100,4 +121,20 @@ def make_identity(settings: Settings, store: Store, passwords: Passwords) -> Ide
         days=settings.session_days,
         idle_days=settings.session_idle_days,
     )
-    return Identity(authentication, accounts, Keys(store), Recipients(store), sessions)
+    return Identity(authentication, accounts, Keys(store), recipients, sessions, audit)
+
+
+def _make_external(settings: Settings, secrets: Sequence[str]) -> "External | None":
+    """What reads the application's tokens; None where all users have accounts."""
+    if settings.users == "accounts":
+        return None
+    try:
+        from notifier.identity.external import External, Rules  # noqa: PLC0415 - only where it is used
+        from notifier.identity.sources import source_of  # noqa: PLC0415 - only where it is used
+    except ImportError as error:
+        raise InvalidSettings(
+            f"NOTIFIER_USERS: {settings.users!r} needs a library that is not installed "
+            f"({error.name}): pip install 'notifier[external]'."
+        ) from error
+    rules = Rules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_user_claim)
+    return External(source_of(settings, secrets), rules)

@@ -12,23 +12,26 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado.netutil import bind_sockets
 
-from amqp.consumer import Consumer
 from handlers.application import NotifierApplication
 from handlers.connections.deadlines import CHECK_SECONDS
 from handlers.connections.listener import Listener
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
-from notifier.buckets import Buckets
 from notifier.delivery.hub import Hub
+from notifier.delivery.presence import Presence
 from notifier.errors import CannotStart
+from notifier.identity.accounts import Accounts
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
+from notifier.identity.uses import KeyUses
 from notifier.models import Page
 from notifier.process.chores import (
+    AUDIT_INTERVAL,
+    KEY_USES_INTERVAL,
     RETENTION_INTERVAL,
     USER_CHANGES_INTERVAL,
     Retention,
@@ -37,24 +40,27 @@ from notifier.process.chores import (
 )
 from notifier.process.descriptors import most_connections
 from notifier.process.first_key import make_first_key
+from notifier.process.in_force import in_force
 from notifier.process.parts import make_driver, make_identity, make_relay
 from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 from notifier.storage.operations.keys import ApiKeys
-from notifier.storage.operations.notifications import Pending, Positions
+from notifier.storage.operations.notifications import Positions
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
+
+if TYPE_CHECKING:
+    from amqp.consumer import Consumer
 
 logger = logging.getLogger(__name__)
 
 _PAGE_ROWS: Final = 200
 """Most notifications that one read of a catch-up brings."""
-_BURST_SECONDS: Final = 2
-"""A sender that was quiet may send as much at once as it may in so many seconds."""
 
 
 class Server:
@@ -69,6 +75,7 @@ class Server:
             listeners=(self._announce, self.counts.committed),
             max_operations=settings.queue_size,
             timeout=settings.request_timeout,
+            patience=settings.ack_seconds,
         )
         self.hub = Hub(
             self.relay,
@@ -111,51 +118,70 @@ class Server:
         identity = make_identity(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
+        self._stack.append(("audit log", identity.audit.close))
         self.store.ended.add_done_callback(self._part_ended)
+        uses = KeyUses(self.store)
+        self._stack.append(("key uses", uses.close))
         no_key_yet = settings.takes_keyless_sends and not await self.store.read(ApiKeys())
         keyless = no_key_yet and await asyncio.to_thread(can_tell, settings.host)
         self.sends_are_open = settings.open_send or keyless
+        if external := identity.authentication.external:
+            self._stack.append(("keys of the application", external.source.close))
         await self.relay.start(self.hub)
         self._stack.append(("relay", self.relay.stop))
         user_changes = UserChanges(self.store, self.hub)
         await user_changes.start()
-        retention = Retention(self.store, settings.retention_days)
+        retention = Retention(self.store, settings.retention_days, settings.audit_days)
         self._stack.append(("chores", self._stop_chores))
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
+        self._start_chore(every(KEY_USES_INTERVAL, uses.write))
+        self._start_chore(every(AUDIT_INTERVAL, identity.audit.write))
+        if external:
+            self._start_chore(external.source.keep_fresh())
         senders = Senders(
             identity.authentication,
             self.store,
             self.refusals,
+            uses,
             open_send=settings.open_send,
-            sends=_sends(settings.sends_per_second),
-            keyless_sends=_sends(settings.keyless_sends_per_second),
+            sends_per_second=settings.sends_per_second,
+            keyless_sends_per_second=settings.keyless_sends_per_second,
         )
         self.application = NotifierApplication(
-            routes(),
+            routes(settings.users),
             options=settings,
             notifications=self.notifications,
             identity=identity,
             senders=senders,
+            removal=Removal(self.store),
             hub=self.hub,
+            presence=Presence(self.hub, self.relay),
             status=self.status,
             refusals=self.refusals,
             this_machine=ThisMachine(may_send=keyless),
         )
         consumer = None
         if settings.rabbitmq:
+            from amqp.consumer import Consumer  # noqa: PLC0415 - only where it is used
+
             consumer = Consumer(self.notifications, settings, self.refusals)
         sockets = self._bind()
+        await identity.audit.started(in_force(settings))
         if no_key_yet and not keyless:
             self.first_key = await make_first_key(identity.keys, settings)
         # Nothing may fail behind this, or a generated password would never be shown.
-        self.first_superuser = await make_first_superuser(identity.accounts, settings)
-        if self.first_superuser is None:
-            self.advice = await advice(identity.accounts, settings)
+        if settings.users != "external":
+            await self._see_to_superusers(identity.accounts)
         self._listen(self.application, sockets)
         if consumer:
             self._consume(consumer)
+
+    async def _see_to_superusers(self, accounts: Accounts) -> None:
+        self.first_superuser = await make_first_superuser(accounts, self.settings)
+        if self.first_superuser is None:
+            self.advice = await advice(accounts, self.settings)
 
     def _bind(self) -> list[socket.socket]:
         settings = self.settings
@@ -186,7 +212,7 @@ class Server:
         self._stack.append(("requests", partial(self._finish_requests, application)))
         self._stack.append(("listener", _as_async(http.stop)))
 
-    def _consume(self, consumer: Consumer) -> None:
+    def _consume(self, consumer: "Consumer") -> None:
         self.status.rabbitmq = consumer.state
         consumer.start()
         self._stack.append(("rabbitmq", consumer.stop))
@@ -249,13 +275,9 @@ class Server:
         return await self.store.read(Positions(user_ids))
 
     async def _read_page(self, user_id: int, after: int) -> Page:
-        return await self.store.read(
-            Pending(user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes)
+        return await self.notifications.pending(
+            user_id, after, rows=_PAGE_ROWS, size=self.settings.high_water_bytes
         )
-
-
-def _sends(rate: int) -> Buckets:
-    return Buckets(rate, _BURST_SECONDS * rate)
 
 
 def _as_async(call: Callable[[], object]) -> Callable[[], Awaitable[object]]:

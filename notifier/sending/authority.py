@@ -1,38 +1,45 @@
-"""Who may send over HTTP, and who may ask for the identity tokens of others.
+"""Who may send over HTTP, and who may do what else programs do for users.
 
 An API key that has the scope, or a superuser's access token. As long as no API key was ever
 made, programs of the server's own account on this very machine may send, too, where that can
 be known (:mod:`notifier.identity.neighbour`). The right to send is established here and
 checked once more in the transaction that stores the notification, so that revoking a key
-works at once.
+works at once, and so does its end.
 
 Each key, each superuser, and all that send without, may send only so often: a program that
 has gone wild leaves room for the others.
 """
 
 import time
-from typing import Final
+from collections.abc import Hashable
+from typing import Final, NamedTuple
 
 import msgspec
 
+from notifier import clock
 from notifier.buckets import Buckets
 from notifier.errors import (
+    ApiKeyExpired,
     ApiKeyNotValid,
     PermissionDenied,
     ScopeMissing,
     TooManySends,
     Unauthenticated,
+    UserNotAllowed,
 )
 from notifier.identity.authentication import Authentication
 from notifier.identity.keys import digest
-from notifier.models import ANYONE, TRUSTED, Scope, Sender, User
+from notifier.identity.uses import KeyUses
+from notifier.models import ANYONE, TRUSTED, Actor, ApiKey, Authority, Scope, Sender, User
 from notifier.refusals import Refusals
-from notifier.storage.operations.keys import ScopesOf
+from notifier.storage.operations.keys import ApiKeyByDigest, named
 from notifier.storage.store import Store
 
 _REMEMBER: Final = 5.0
 """Seconds for which an API key that may send is not looked up again: its transaction does so."""
 _MOST_REMEMBERED: Final = 10_000
+_BURST_SECONDS: Final = 2
+"""A sender that was quiet may send as much at once as it may in so many seconds."""
 
 _HINT: Final = (
     "Make a key with `python -m notifier apikey create --name NAME` and send it as X-API-Key; "
@@ -52,6 +59,8 @@ class Credentials(msgspec.Struct, frozen=True):
     api_key: str | None = None
     from_this_machine: bool | None = False
     """A program of our account sent it, directly; None as long as nobody has asked for that."""
+    address: str = ""
+    """Of the client."""
 
     @property
     def secret(self) -> str | None:
@@ -64,6 +73,25 @@ class Credentials(msgspec.Struct, frozen=True):
         return self.api_key is None and self.bearer is not None and self.bearer.count(".") == 2
 
 
+def may_name(who: Sender | Authority, user: str | None) -> None:
+    """Raises UserNotAllowed where ``who`` has a key that is not for this user.
+
+    ``user`` is a recipient's name, or None for an account, which has a number.
+    """
+    prefix = who.user_prefix
+    if prefix is not None and not (user is not None and user.startswith(prefix)):
+        raise UserNotAllowed(prefix)
+
+
+class _Known(NamedTuple):
+    """An API key that may send."""
+
+    key: ApiKey
+    sender: Sender
+    until: float
+    """When it is looked up again."""
+
+
 class Senders:
     """Decides what a request may do, and on whose authority."""
 
@@ -72,18 +100,22 @@ class Senders:
         authentication: Authentication,
         store: Store,
         refusals: Refusals,
+        uses: KeyUses,
         *,
         open_send: bool,
-        sends: Buckets,
-        keyless_sends: Buckets,
+        sends_per_second: int,
+        keyless_sends_per_second: int,
     ) -> None:
         self._authentication = authentication
         self._store = store
         self._refusals = refusals
+        self._uses = uses
         self._open_send = open_send
-        self._sends = sends
-        self._keyless_sends = keyless_sends
-        self._remembered: dict[bytes, float] = {}
+        self._rate = sends_per_second
+        self._keyless_rate = keyless_sends_per_second
+        # Of seconds, not of sends: one that may send more often pays less for each.
+        self._seconds = Buckets(1, _BURST_SECONDS)
+        self._remembered: dict[bytes, _Known] = {}
 
     async def authorize(self, credentials: Credentials) -> Sender:
         """The authority to send with.
@@ -92,31 +124,35 @@ class Senders:
         """
         if credentials.secret is None:
             sender = self._without_credentials(credentials)
-            _take(self._keyless_sends, None)
+            self._take(None, self._keyless_rate)
             return sender
         if credentials.is_token:
             superuser = await self._check_superuser(credentials.secret)
-            _take(self._sends, superuser.id)
+            self._take(superuser.id, self._rate)
             return TRUSTED
         key_digest = digest(credentials.secret)
-        sender = await self._with_api_key(key_digest)
-        _take(self._sends, key_digest)
+        key, sender, _ = await self._key_that_sends(key_digest)
+        self._take(key_digest, self._rate if key.rate is None else key.rate)
+        self._uses.note(key.id, credentials.address)
         return sender
 
-    async def authorize_identities(self, credentials: Credentials) -> None:
-        """Let pass who may have identity tokens made for any user.
+    async def authorize_for(self, credentials: Credentials, scope: Scope) -> Authority:
+        """The authority for something else than sends, which a key needs ``scope`` for.
 
-        Raises Unauthenticated and its kin, or PermissionDenied.
+        Raises Unauthenticated and its kin, or PermissionDenied. To whom it may be done,
+        :func:`may_name` says.
 
         Open sends do not count here: without credentials nobody passes.
         """
         if credentials.secret is None:
             raise Unauthenticated
         if credentials.is_token:
-            await self._check_superuser(credentials.secret)
-        else:
-            # Looked up each time: there is no transaction that would notice a revoked key.
-            await self._check_scope(digest(credentials.secret), "identity")
+            superuser = await self._check_superuser(credentials.secret)
+            return Authority(Actor(f"user:{superuser.username}", credentials.address))
+        # Looked up each time: there is no transaction that would notice a revoked key.
+        key = await self._key_with(scope, digest(credentials.secret))
+        self._uses.note(key.id, credentials.address)
+        return Authority(Actor(named(key), credentials.address), key.user_prefix)
 
     def _without_credentials(self, credentials: Credentials) -> Sender:
         if self._open_send:
@@ -132,24 +168,29 @@ class Senders:
             raise PermissionDenied("Only superusers and API keys may do this.")
         return user
 
-    async def _check_scope(self, key_digest: bytes, scope: Scope) -> None:
-        scopes = await self._store.read(ScopesOf(key_digest))
-        if scopes is None:
+    async def _key_with(self, scope: Scope, key_digest: bytes) -> ApiKey:
+        key = await self._store.read(ApiKeyByDigest(key_digest))
+        if key is None or key.revoked_at is not None:
             raise ApiKeyNotValid
-        if scope not in scopes:
+        if key.expired(clock.now()):
+            raise ApiKeyExpired
+        if scope not in key.scopes:
             raise ScopeMissing(scope)
+        return key
 
-    async def _with_api_key(self, key_digest: bytes) -> Sender:
+    async def _key_that_sends(self, key_digest: bytes) -> _Known:
+        known = self._remembered.get(key_digest)
         now = time.monotonic()
-        if self._remembered.get(key_digest, 0.0) < now:
-            await self._check_scope(key_digest, "send")
+        if known is None or known.until < now:
+            key = await self._key_with("send", key_digest)
+            sender = Sender(digest=key_digest, user_prefix=key.user_prefix)
+            known = _Known(key, sender, now + _REMEMBER)
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
-            self._remembered[key_digest] = now + _REMEMBER
-        return Sender(digest=key_digest)
+            self._remembered[key_digest] = known
+        return known
 
-
-def _take(sends: Buckets, sender: bytes | int | None) -> None:
-    """Let one send pass. Raises TooManySends."""
-    if wait := sends.take(sender):
-        raise TooManySends(retry_after=wait)
+    def _take(self, sender: Hashable, rate: int) -> None:
+        """Let one send pass of so many a second; 0 is no limit. Raises TooManySends."""
+        if rate and (wait := self._seconds.take(sender, 1 / rate)):
+            raise TooManySends(retry_after=wait)

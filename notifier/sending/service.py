@@ -1,19 +1,35 @@
-"""The verbs of notifications: send, acknowledge. The only door for HTTP, RabbitMQ and CLI.
+"""The verbs of notifications: send, acknowledge, look back. For HTTP, RabbitMQ and CLI alike.
 
 A send is over when its commit is: fresh notifications go from the store's commit straight
 to the relay, in order, before their senders hear of it.
 """
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from msgspec import UNSET
 
 from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
 from notifier.events import Appended
-from notifier.models import TRUSTED, Sender
-from notifier.storage.operations.notifications import Acknowledge, Append
+from notifier.models import TRUSTED, Page, Sender, SentPage
+from notifier.sending.authority import may_name
+from notifier.sending.numbers import Numbers
+from notifier.storage.operations.history import PAGE_BYTES, History
+from notifier.storage.operations.notifications import (
+    NOBODY,
+    Acknowledge,
+    Append,
+    Pending,
+    PendingCounts,
+)
 from notifier.storage.store import Store
 from notifier.wire import SendRequest
+
+_MOST_COUNTED: Final = 1000
 
 
 class NotificationService:
@@ -21,19 +37,37 @@ class NotificationService:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last_acks: dict[int, asyncio.Future[None]] = {}
+        """The last acknowledgement of each user that is not stored yet."""
+        self._numbers = Numbers()
 
     async def send(self, request: SendRequest, sender: Sender = TRUSTED) -> Appended:
         """Store one notification and nudge its user's devices; returns after the commit.
 
-        Raises InvalidField, UnknownUser, KeyConflict, Unauthenticated, ApiKeyNotValid or
-        ScopeMissing (the sender has no right, or no longer), InboxFull, and Unavailable
-        (nothing was promised: send again with the same key).
+        Raises InvalidField, UnknownUser, UserNotAllowed, KeyConflict, Unauthenticated,
+        ApiKeyNotValid, ApiKeyExpired or ScopeMissing (the sender has no right, or no longer),
+        InboxFull, and Unavailable (nothing was promised: send again with the same key).
         """
-        return await self.submit(request, sender)
+        appended = await self._submit(request, sender)
+        if request.user is not UNSET:
+            self._numbers.learn(request.user, appended.notification.user_id)
+        return appended
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
-        user_id = wire.parse_user_id(request.user_id)
+        future = self._submit(request, sender)
+        if request.user is not UNSET:
+            future.add_done_callback(partial(self._learn, request.user))
+        return future
+
+    def _submit(self, request: SendRequest, sender: Sender) -> "asyncio.Future[Appended]":
+        name = None if request.user is UNSET else request.user
+        may_name(sender, name)
+        if name is None:
+            assert request.user_id is not UNSET, "whoever parsed it has seen to that"
+            user_id = wire.parse_user_id(request.user_id)
+        else:
+            user_id = self._numbers.get(name) or NOBODY
         payload = wire.check_payload(request.payload)
         if user_id is None:
             raise UnknownUser
@@ -45,13 +79,51 @@ class NotificationService:
             ttl=None if request.ttl is None else request.ttl * SECOND,
             key_given=given,
             sender=sender,
+            user=name,
         )
         return self._store.submit(append)
+
+    def _learn(self, name: str, sent: "asyncio.Future[Appended]") -> None:
+        if not sent.cancelled() and sent.exception() is None:
+            self._numbers.learn(name, sent.result().notification.user_id)
+
+    async def pending_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
+        """How many are pending for each of these users, up to a thousand. Raises Unavailable."""
+        return await self._store.read(PendingCounts(user_ids, _MOST_COUNTED))
+
+    async def history(self, user_id: int, before: int | None, limit: int) -> SentPage:
+        """What was sent to a user or a recipient before a ``seq``, the newest first.
+
+        At most ``limit``, fewer where payloads are large. Raises Unavailable.
+        """
+        found = await self._store.read(History(user_id, before, limit + 1))
+        sent = found[:limit]
+        size = sum(len(each.notification.payload) for each in sent)
+        more = len(found) > limit or size > PAGE_BYTES
+        return SentPage(sent, sent[-1].notification.seq if more else None)
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.
 
         The first acknowledgement counts; unknown and acknowledged ones change nothing. The future
-        is done with the commit. Raises Unavailable if there is no room.
+        is done with the commit, for which others are waited for a moment. Raises Unavailable if
+        there is no room.
         """
-        return self._store.submit(Acknowledge(user_id, key))
+        stored = self._store.submit(Acknowledge(user_id, key))
+        self._last_acks[user_id] = stored
+        stored.add_done_callback(lambda _: self._settled(user_id, stored))
+        return stored
+
+    def _settled(self, user_id: int, ack: "asyncio.Future[None]") -> None:
+        if self._last_acks.get(user_id) is ack:
+            del self._last_acks[user_id]
+
+    async def pending(self, user_id: int, after: int, *, rows: int, size: int) -> Page:
+        """What is pending of a user behind ``after``: see :class:`Pending`. May raise Unavailable.
+
+        Who comes back at once after an acknowledgement is not given the same again: a reader from
+        the beginning waits for what is on its way to the store.
+        """
+        if after == 0 and (ack := self._last_acks.get(user_id)):
+            await asyncio.wait([ack])
+        return await self._store.read(Pending(user_id, after, rows, size))

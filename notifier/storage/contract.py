@@ -60,6 +60,9 @@ class Session(ABC):
 class ReadSession(Session):
     """One connection that reads. Used from one thread at a time."""
 
+    by_bytes: ClassVar[str]
+    """Follows a text in a statement, and has it compared by its bytes."""
+
     @abstractmethod
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
@@ -73,6 +76,13 @@ class ReadSession(Session):
     @abstractmethod
     def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
         """The last ``seq`` of each of these users that exists."""
+
+    @abstractmethod
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        """How many are pending and unexpired of each of these users.
+
+        No more than ``limit`` are looked at for each.
+        """
 
 
 class Query(msgspec.Struct, Generic[R], frozen=True):
@@ -91,9 +101,17 @@ class Lookup(NamedTuple):
     names: Collection[Name]
     """Under which something may be stored already."""
     digests: Collection[bytes]
-    """Which API keys must be active, with the right to send."""
+    """Which API keys must be valid, with the right to send."""
     api_keys: bool
     """Whether it matters that there are API keys at all."""
+
+
+class KeyRights(NamedTuple):
+    """What an API key may do, as it is stored."""
+
+    key_id: int
+    scopes: str
+    expires_at: int | None
 
 
 class Found(NamedTuple):
@@ -102,8 +120,8 @@ class Found(NamedTuple):
     inboxes: dict[int, Inbox]
     """Those of active users, and of recipients."""
     stored: dict[Name, Notification]
-    scopes: Mapping[bytes, str]
-    """What active API keys may do, by digest, as it is stored."""
+    keys: Mapping[bytes, KeyRights]
+    """What API keys may do, by digest; not those that were revoked."""
     has_api_keys: bool
     """Whether there has ever been an API key. False where it does not matter."""
 
@@ -111,9 +129,9 @@ class Found(NamedTuple):
 class WriteSession(Session):
     """One connection that writes. Used from one thread.
 
-    Locks are taken in one order everywhere (the administrative lock, inboxes by user,
-    notifications by place), so that no two processes wait for each other. Removing what
-    is over comes last and waits for nobody.
+    Locks are taken in one order everywhere (the administrative lock, new recipients by name,
+    inboxes by user, notifications by place), so that no two processes wait for each other.
+    Removing what is over comes last and waits for nobody.
     """
 
     quota: Quota
@@ -163,6 +181,17 @@ class WriteSession(Session):
     @abstractmethod
     def remove(self, column: str, before: int, limit: int) -> int:
         """Remove up to ``limit`` notifications whose ``column`` lies before that moment."""
+
+    @abstractmethod
+    def remove_of(self, user_id: int, limit: int) -> int:
+        """Remove up to ``limit`` notifications of this user."""
+
+    @abstractmethod
+    def claim(self, user_id: int) -> bool:
+        """Take the administrative lock and the lock of an inbox, if nobody else has either.
+
+        Nobody is waited for. Behind it, whatever was appended to the inbox can be seen.
+        """
 
     # What only copying needs.
 
@@ -245,6 +274,8 @@ class Operation(msgspec.Struct, Generic[R], frozen=True):
     step: ClassVar[Step]
     grows: ClassVar[bool] = False
     """Whether the store refuses it when the disk is nearly full."""
+    patient: ClassVar[bool] = False
+    """Nothing was promised that waits for it, so it need not have a commit of its own."""
 
     @property
     def size(self) -> int:

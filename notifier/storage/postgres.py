@@ -24,6 +24,7 @@ from notifier.storage import migrations
 from notifier.storage.contract import (
     AWAY,
     Found,
+    KeyRights,
     Lookup,
     Name,
     ReadSession,
@@ -44,6 +45,7 @@ _TURN_SECONDS: Final = 0.05
 _LOCK_CLASS: Final = 0x4E6F7469
 _MIGRATING: Final = f"SELECT pg_try_advisory_lock({_LOCK_CLASS}, 1)"
 _ADMINISTERING: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, 2)"
+_TRY_ADMINISTERING: Final = f"SELECT pg_try_advisory_xact_lock({_LOCK_CLASS}, 2)"
 
 # Asked of the catalogue, because CREATE TABLE IF NOT EXISTS needs rights where it exists.
 _COLUMNS: Final = (
@@ -80,8 +82,8 @@ _STORED: Final = (
     "FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key"
 )
-_SCOPES: Final = (
-    " UNION ALL SELECT 'scopes', NULL, NULL, scopes, NULL, NULL, NULL, digest "
+_KEYS: Final = (
+    " UNION ALL SELECT 'key', id, NULL, scopes, NULL, NULL, expires_at, digest "
     "FROM api_keys WHERE revoked_at IS NULL AND digest = ANY (?::bytea[])"
 )
 _CLOSED: Final = (
@@ -99,6 +101,12 @@ COUNT: Final = (
     "SELECT count(*), coalesce(sum(size), 0)::bigint FROM ("
     "SELECT octet_length(payload) AS size FROM notifications WHERE user_id = ? "
     "AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ?) p"
+)
+COUNT_EACH: Final = (
+    "SELECT w.user_id, (SELECT count(*) FROM ("
+    "SELECT expires_at FROM notifications n "
+    "WHERE n.user_id = w.user_id AND n.acked_at IS NULL LIMIT ?"
+    ") p WHERE p.expires_at IS NULL OR p.expires_at > ?) FROM unnest(?::bigint[]) AS w (user_id)"
 )
 # Rows are locked in order first: an UPDATE alone takes them as they come. And coalesce()
 # keeps the planner from walking over all that a user has pending, in search of a key.
@@ -209,6 +217,8 @@ def _wait_for_turn(session: Connection) -> None:
 class PostgresReadSession(Connection, ReadSession):
     """Reads what is committed; never waits for those who write."""
 
+    by_bytes = 'COLLATE "C"'
+
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
@@ -221,6 +231,9 @@ class PostgresReadSession(Connection, ReadSession):
             (list(user_ids),),
         )
         return dict(found)
+
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        return dict(self.run(COUNT_EACH, (limit, now, list(user_ids))))
 
 
 def _notification(row: Sequence[Any]) -> Notification:
@@ -301,13 +314,13 @@ class PostgresWriteSession(Connection, WriteSession):
             parts.append(_STORED)
             parameters += _columns(lookup.names)
         if lookup.digests:
-            parts.append(_SCOPES)
+            parts.append(_KEYS)
             parameters.append(list(lookup.digests))
         if lookup.api_keys:
             parts.append(_CLOSED)
         inboxes: dict[int, Inbox] = {}
         stored: dict[Name, Notification] = {}
-        scopes: dict[bytes, str] = {}
+        keys: dict[bytes, KeyRights] = {}
         has_api_keys = False
         for kind, *row, digest in self.run("".join(parts), parameters):
             match kind:
@@ -315,18 +328,16 @@ class PostgresWriteSession(Connection, WriteSession):
                     inboxes[row[0]] = Inbox(row[1], row[4])
                 case "stored":
                     stored[row[0], row[2]] = _notification(row)
-                case "scopes":
-                    scopes[bytes(digest)] = row[2]
+                case "key":
+                    keys[bytes(digest)] = KeyRights(row[0], row[2], row[5])
                 case _:
                     has_api_keys = True
-        return Found(inboxes, stored, scopes, has_api_keys)
+        return Found(inboxes, stored, keys, has_api_keys)
 
     def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        values = _columns(rows)
-        for name, column in zip(columns, values, strict=True):
-            if table.columns[name] is Kind.JSON:
-                column[:] = [payload.decode() for payload in column]
-        self.later(insertion(table, tuple(columns)), values)
+        kinds = [table.columns[name] for name in columns]
+        values = map(_array, kinds, _columns(rows))
+        self.later(insertion(table, tuple(columns)), list(values))
 
     def advance(self, inboxes: Mapping[int, Inbox]) -> None:
         self.later(ADVANCE, _columns([(user_id, *inbox) for user_id, inbox in inboxes.items()]))
@@ -342,13 +353,24 @@ class PostgresWriteSession(Connection, WriteSession):
             self.later(ACKNOWLEDGE, [*_columns(names), now])
 
     def remove(self, column: str, before: int, limit: int) -> int:
+        return self._remove(f"{column} < ?", before, limit)
+
+    def remove_of(self, user_id: int, limit: int) -> int:
+        return self._remove("user_id = ?", user_id, limit)
+
+    def _remove(self, condition: str, value: int, limit: int) -> int:
         removed = self.run(
             "DELETE FROM notifications WHERE ctid = ANY (ARRAY("
-            f"SELECT ctid FROM notifications WHERE {column} < ? LIMIT ? FOR UPDATE SKIP LOCKED"
+            f"SELECT ctid FROM notifications WHERE {condition} LIMIT ? FOR UPDATE SKIP LOCKED"
             ")) RETURNING 1",
-            (before, limit),
+            (value, limit),
         )
         return len(removed)
+
+    def claim(self, user_id: int) -> bool:
+        ((administering,),) = self.run(_TRY_ADMINISTERING)
+        lock = "SELECT 1 FROM inboxes WHERE user_id = ? FOR UPDATE SKIP LOCKED"
+        return administering and self.first(lock, (user_id,)) is not None
 
     def freeze(self, tables: Sequence[Table]) -> None:
         names = ", ".join(table.name for table in tables)
@@ -381,6 +403,18 @@ def insertion(table: Table, columns: tuple[str, ...]) -> str:
     arrays = ", ".join(f"?::{_ARRAYS[table.columns[name]]}" for name in columns)
     names = ", ".join(columns)
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+
+
+def _array(kind: Kind, column: list[Any]) -> list[Any] | str:
+    """``column`` as psycopg2 takes an array.
+
+    Of numbers, as PostgreSQL writes it: that is made and read several times as quickly.
+    """
+    if kind is Kind.JSON:
+        return [payload.decode() for payload in column]
+    if kind is Kind.NUMBER:
+        return "{" + ",".join(["NULL" if each is None else str(each) for each in column]) + "}"
+    return column
 
 
 def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:

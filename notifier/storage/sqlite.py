@@ -20,7 +20,15 @@ from notifier import clock
 from notifier.errors import CannotStart, DiskLow, StoreInUse
 from notifier.models import Notification
 from notifier.storage import migrations
-from notifier.storage.contract import Found, Lookup, Name, ReadSession, Row, WriteSession
+from notifier.storage.contract import (
+    Found,
+    KeyRights,
+    Lookup,
+    Name,
+    ReadSession,
+    Row,
+    WriteSession,
+)
 from notifier.storage.file import Damaged, StoreFile, identity, is_damage
 from notifier.storage.quota import Inbox, Quota
 from notifier.storage.tables import Table
@@ -54,6 +62,13 @@ COUNT: Final = (
     "SELECT count(*), coalesce(sum(size), 0) FROM ("
     "SELECT length(payload) AS size FROM notifications INDEXED BY notifications_pending "
     "WHERE user_id = ? AND acked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) LIMIT ?)"
+)
+
+COUNT_EACH: Final = (
+    "SELECT value, (SELECT count(*) FROM ("
+    "SELECT expires_at FROM notifications INDEXED BY notifications_pending "
+    "WHERE user_id = value AND acked_at IS NULL LIMIT ?"
+    ") WHERE expires_at IS NULL OR expires_at > ?) FROM json_each(?)"
 )
 
 
@@ -214,6 +229,8 @@ class _SqliteSession:
 class SqliteReadSession(_SqliteSession, ReadSession):
     """Reads a snapshot; never waits for the writer."""
 
+    by_bytes = "COLLATE BINARY"
+
     def __init__(self, file: StoreFile) -> None:
         super().__init__(file, read_only=True)
 
@@ -236,6 +253,9 @@ class SqliteReadSession(_SqliteSession, ReadSession):
             (json.dumps(user_ids),),
         )
         return dict(found)
+
+    def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
+        return dict(self.run(COUNT_EACH, (limit, now, json.dumps(user_ids))))
 
 
 class SqliteWriteSession(_SqliteSession, WriteSession):
@@ -270,7 +290,7 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         return Found(
             self._inboxes(lookup.user_ids),
             self._stored(lookup.names),
-            self._scopes(lookup.digests) if lookup.digests else {},
+            self._keys(lookup.digests) if lookup.digests else {},
             lookup.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
@@ -284,13 +304,14 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         )
         return {user_id: Inbox(*state) for user_id, *state in found}
 
-    def _scopes(self, digests: Collection[bytes]) -> dict[bytes, str]:
+    def _keys(self, digests: Collection[bytes]) -> dict[bytes, KeyRights]:
         marks = ", ".join("?" * len(digests))
         found = self.run(
-            f"SELECT digest, scopes FROM api_keys WHERE revoked_at IS NULL AND digest IN ({marks})",
+            "SELECT digest, id, scopes, expires_at FROM api_keys "
+            f"WHERE revoked_at IS NULL AND digest IN ({marks})",
             tuple(digests),
         )
-        return dict(found)
+        return {digest: KeyRights(*rights) for digest, *rights in found}
 
     def _stored(self, names: Collection[Name]) -> dict[Name, Notification]:
         found: dict[Name, Notification] = {}
@@ -347,6 +368,18 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
             (before, limit),
         )
         return len(removed)
+
+    def remove_of(self, user_id: int, limit: int) -> int:
+        removed = self.run(
+            "DELETE FROM notifications WHERE id IN "
+            "(SELECT id FROM notifications WHERE user_id = ? LIMIT ?) RETURNING id",
+            (user_id, limit),
+        )
+        return len(removed)
+
+    def claim(self, user_id: int) -> bool:
+        """BEGIN IMMEDIATE has done it."""
+        return True
 
     def freeze(self, tables: Sequence[Table]) -> None:
         """BEGIN IMMEDIATE has done it."""

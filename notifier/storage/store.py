@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from notifier.errors import Unavailable
 from notifier.storage.contract import Driver, Operation, Query, ReadSession
-from notifier.storage.writer import GroupCommitWriter, Listener
+from notifier.storage.writer import PATIENCE, GroupCommitWriter, Listener
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +35,14 @@ class Store:
         max_operations: int = 10_000,
         max_bytes: int = 64 * 1024 * 1024,
         timeout: float = DEFAULT_TIMEOUT,
+        patience: float = PATIENCE,
     ) -> None:
         self._driver = driver
         self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._patience = patience
         self._readers = _Readers(driver, readers, max_operations)
         self._writer: GroupCommitWriter | None = None
 
@@ -92,6 +94,7 @@ class Store:
             max_operations=self._max_operations,
             max_bytes=self._max_bytes,
             timeout=self._timeout,
+            patience=self._patience,
         )
         return migrated
 

@@ -37,8 +37,17 @@ from notifier.storage.operations.notifications import RemoveTrials, Trial
 logger = logging.getLogger(__name__)
 
 _GATHER: Final = 0.001
-"""Seconds for which a commit waits for company, if the last one had any: under load, each
-commit then serves several times as many, and an idle server still answers at once."""
+"""Seconds for which a commit waits for company, if the last one served several who waited for
+it: under load, each commit then serves several times as many. Whoever is alone, such as one
+sender whose answers are awaited one after the other, is answered at once."""
+
+PATIENCE: Final = 0.05
+"""Seconds for which a patient operation waits for a commit that is made anyway. One commit less
+for each is worth an fsync and about 70 µs of CPU."""
+
+MOST_PATIENT: Final = 128
+"""Patient operations that wait together: half of what one connection may have unsettled
+(handlers.websocket.socket), so that the wait never limits how quickly it acknowledges."""
 
 MAX_BATCH: Final = 1000
 """Most operations in one transaction, so that nobody waits long for a huge one."""
@@ -93,12 +102,16 @@ class GroupCommitWriter:
         max_operations: int,
         max_bytes: int,
         timeout: float,
+        patience: float = PATIENCE,
     ) -> None:
         self._connect = connect
         self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._patience = patience
+        self._patient: list[_Waiting] = []
+        self._patience_ends: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._waiting: deque[_Waiting] = deque()
@@ -116,7 +129,7 @@ class GroupCommitWriter:
     @property
     def depth(self) -> int:
         """How many operations wait or are being committed."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._patient)
 
     @property
     def available(self) -> bool:
@@ -148,17 +161,41 @@ class GroupCommitWriter:
             raise Unavailable("The service is shutting down.")
         if self._disk_low and operation.grows:
             raise DiskLow
-        if len(self._waiting) >= self._max_operations or self._bytes >= self._max_bytes:
+        if self.depth >= self._max_operations or self._bytes >= self._max_bytes:
             raise Unavailable("Too much is waiting to be stored; try again soon.")
         waiting = _Waiting(operation, self._loop.create_future(), self._loop.time())
         self._bytes += operation.size
+        if operation.patient:
+            self._hold(waiting)
+        else:
+            self._release()
+            self._put(waiting)
+        return waiting.future
+
+    def _hold(self, waiting: _Waiting) -> None:
+        """Let it go along with the next one that is not patient, or after a while."""
+        self._patient.append(waiting)
+        if len(self._patient) >= MOST_PATIENT:
+            self._release()
+        elif self._patience_ends is None:
+            self._patience_ends = self._loop.call_later(self._patience, self._release)
+
+    def _release(self) -> None:
+        if self._patience_ends is not None:
+            self._patience_ends.cancel()
+            self._patience_ends = None
+        for waiting in self._patient:
+            self._put(waiting)
+        self._patient.clear()
+
+    def _put(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
         self._queue.put(waiting)
-        return waiting.future
 
     async def close(self) -> None:
         """Commit what is queued, then stop. Takes nothing new from now on."""
         self._closing = True
+        self._release()
         self._queue.put(None)
         await asyncio.wait([self._ended])
         self._watch.cancel()
@@ -210,6 +247,7 @@ class GroupCommitWriter:
 
     def _thread_ended(self, error: BaseException | None) -> None:
         self._closing = True
+        self._release()
         for waiting in self._waiting:
             _refuse(waiting, Unavailable("The store has stopped."))
         if error is None:
@@ -244,7 +282,7 @@ class GroupCommitWriter:
         Nothing after ``patience`` seconds.
         """
         batch: list[_Waiting] = []
-        size = 0
+        size = awaited = 0
         try:
             waiting = self._queue.get(timeout=patience)
             if self._crowded:
@@ -252,12 +290,13 @@ class GroupCommitWriter:
             while waiting is not None:
                 batch.append(waiting)
                 size += waiting.operation.size
+                awaited += not waiting.operation.patient
                 if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 waiting = self._queue.get_nowait()
         except queue.Empty:
             if batch:
-                self._crowded = len(batch) > 1
+                self._crowded = awaited > 1
             return batch
         if not batch:
             return None

@@ -62,10 +62,11 @@ export class NotifierClient extends EventTarget {
   connect() {
     if (this.#tabs) return;
     const { origin, onWake } = this.#environment;
-    const { url = origin, userId, shareTabs = true } = this.#options;
+    const { url = origin, userId, user, shareTabs = true } = this.#options;
     this.#changed({ state: "connecting" });
     const environment = shareTabs ? this.#environment : { ...this.#environment, locks: undefined };
-    this.#tabs = new Tabs(`notifier/1 ${url} ${userId}`, environment, {
+    const whose = user === undefined ? userId : `me ${user}`;
+    this.#tabs = new Tabs(`notifier/1 ${url} ${whose}`, environment, {
       lead: () => this.#line.connect(),
       follow: () => this.#line.close(),
       hear: (message) => this.#hear(message),

@@ -15,6 +15,7 @@ const CONNECT_DEADLINE = 15_000;
 const REFRESH_RETRY = 5_000;
 const REFUSED_BEFORE_ERROR = 3;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const SUBPROTOCOL = "notifier";
 
 /** One WebSocket: connects, prolongs, checks and re-establishes itself until closed. */
 export class Line {
@@ -28,6 +29,8 @@ export class Line {
   #openedAt = 0;
   // Handshakes in a row that failed.
   #refused = 0;
+  // Whether the server is known to take tokens as a subprotocol.
+  #takesSubprotocols = false;
   // A step that awaited something compares its attempt with this one: a newer attempt voids it.
   #attempt = 0;
 
@@ -87,7 +90,10 @@ export class Line {
       if (!WebSocket) {
         throw new TypeError("There is no WebSocket here (Node.js 22 has one): give environment.WebSocket.");
       }
-      this.#listen(new WebSocket(this.#address(token)));
+      const address = this.#address();
+      if (this.#inAddress) address.search = `?token=${encodeURIComponent(token)}`;
+      const protocols = this.#inAddress ? undefined : [SUBPROTOCOL, `bearer.${token}`];
+      this.#listen(new WebSocket(address.href, protocols));
     } catch (error) {
       // Time heals none of these, so trying again is of no use.
       this.report.error(error);
@@ -110,6 +116,7 @@ export class Line {
 
   #opened() {
     this.#openedAt = this.environment.now();
+    this.#takesSubprotocols ||= !this.#inAddress;
     this.#refused = 0;
     this.heartbeat.heard(this.#openedAt);
     this.#clear("deadline");
@@ -118,17 +125,29 @@ export class Line {
     this.report.status({ state: "connected" });
   }
 
-  /** @param {string} token */
-  #address(token) {
+  /**
+   * Addresses get into logs, so the token is a subprotocol. A server of an earlier release
+   * refuses that, and a browser doesn't tell why: to an account, every other attempt brings
+   * it in the address, until a server is known to be newer.
+   */
+  get #inAddress() {
+    return this.#refused % 2 === 1 && !this.#takesSubprotocols && this.options.user === undefined;
+  }
+
+  #address() {
+    const { userId, user } = this.options;
+    if ((userId === undefined) === (user === undefined)) {
+      throw new TypeError("Whose notifications? Give userId, or else user.");
+    }
     const url = this.options.url ?? this.environment.origin;
     if (!/^(http|ws)s?:\/\//i.test(url)) {
       throw new TypeError(`url must begin with https:// or http://, and is ${JSON.stringify(url)}.`);
     }
     const base = new URL(url);
     base.protocol = base.protocol.replace("http", "ws");
-    base.pathname = `${base.pathname.replace(/\/$/, "")}/ws/notifications/${this.options.userId}/`;
-    base.search = `?token=${encodeURIComponent(token)}`;
-    return base.href;
+    base.pathname = `${base.pathname.replace(/\/$/, "")}/ws/notifications/${userId ?? "me"}/`;
+    base.search = "";
+    return base;
   }
 
   get #open() {

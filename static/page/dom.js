@@ -20,9 +20,9 @@ export function make(tag, className, ...children) {
   return element;
 }
 
-/** Show one of the page's screens. @param {"loading" | "failure" | "sign-in" | "inbox"} name */
+/** Show one of the page's screens. @param {"loading" | "failure" | "outside" | "sign-in" | "inbox"} name */
 export function showScreen(name) {
-  for (const id of ["loading", "failure", "sign-in", "inbox"]) byId(id).hidden = id !== name;
+  for (const id of ["loading", "failure", "outside", "sign-in", "inbox"]) byId(id).hidden = id !== name;
 }
 
 /** Show a text, or nothing. @param {HTMLElement} element @param {string} [text] */

@@ -8,9 +8,10 @@ import { words } from "./language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
+import { Session } from "./session.js";
 import { inSlices } from "./slices.js";
 
-/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./guest.js").Guest} Guest */
 
 const FILTER_PAUSE = 120;
 const PROBLEM_SHOWN = 8_000;
@@ -33,7 +34,7 @@ export class Inbox {
   /** The other tabs of this browser: told by the number of a user that it signed out. */
   #tabs = new BroadcastChannel("notifier/sign-outs");
 
-  /** @param {Session} session @param {(notice?: string) => void} leave */
+  /** @param {Session | Guest} session @param {(notice?: string) => void} leave */
   constructor(session, leave) {
     this.session = session;
     this.leave = leave;
@@ -41,11 +42,7 @@ export class Inbox {
     const showProtocol = () => this.#protocol.show(this.#preferences.get("protocol") === true);
     this.#preferences.addEventListener("change", showProtocol);
     showProtocol();
-    byId("sign-out-here").addEventListener("click", () => this.#signOut(false));
-    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(true));
-    this.#tabs.onmessage = ({ data }) =>
-      data === this.session.user?.id && this.#close(words.signedOutElsewhere);
-    byId("account-open").addEventListener("click", () => this.#openAccount());
+    if (session instanceof Session) this.#bindSignOut(session);
     byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
     this.#bindFilter();
   }
@@ -54,14 +51,13 @@ export class Inbox {
     const { user } = this.session;
     if (!user) return;
     byId("who").textContent = user.username;
-    this.#connect(user.id);
-    if (user.is_superuser) this.#openTools();
+    this.#connect();
+    if (user.is_superuser && this.session instanceof Session) this.#openTools(this.session);
   }
 
-  /** @param {number} userId */
-  #connect(userId) {
+  #connect() {
     this.#client = new NotifierClient({
-      userId,
+      ...this.session.whose,
       getToken: () => this.session.identity(),
       ack: "manual",
     });
@@ -96,7 +92,7 @@ export class Inbox {
     const goesOn = await this.session.resume().catch(() => true);
     // Meanwhile somebody may have signed out.
     if (!client || !user || client !== this.#client) return;
-    if (goesOn) this.#connect(user.id);
+    if (goesOn) this.#connect();
     else this.#ended();
   }
 
@@ -104,14 +100,23 @@ export class Inbox {
     this.#close(this.#signingOut ? "" : words.signedOutElsewhere);
   }
 
-  /** @param {boolean} everywhere */
-  async #signOut(everywhere) {
+  /** @param {Session} session */
+  #bindSignOut(session) {
+    byId("account-open").hidden = byId("sign-out").hidden = false;
+    byId("account-open").addEventListener("click", () => this.#openAccount(session));
+    byId("sign-out-here").addEventListener("click", () => this.#signOut(session, false));
+    byId("sign-out-everywhere").addEventListener("click", () => this.#signOut(session, true));
+    this.#tabs.onmessage = ({ data }) => data === session.user?.id && this.#close(words.signedOutElsewhere);
+  }
+
+  /** @param {Session} session @param {boolean} everywhere */
+  async #signOut(session, everywhere) {
     byId("sign-out-menu").hidePopover();
     this.#account?.close();
     this.#signingOut = true;
     try {
-      const id = this.session.user?.id;
-      await this.session.signOut(everywhere);
+      const id = session.user?.id;
+      await session.signOut(everywhere);
       this.#tabs.postMessage(id);
       this.#close();
     } catch {
@@ -161,28 +166,30 @@ export class Inbox {
     });
   }
 
-  async #openAccount() {
+  /** @param {Session} session */
+  async #openAccount(session) {
     const client = this.#client;
     document.head.append(byId("account-modules").content);
     try {
       const { openAccount } = await import("./account/dialog.js");
       if (client && this.#client && !this.#account?.open) {
-        this.#account = openAccount(this.session, () => this.#signOut(true));
+        this.#account = openAccount(session, () => this.#signOut(session, true));
       }
     } catch {
       this.#complain(words.accountMissing);
     }
   }
 
-  async #openTools() {
+  /** @param {Session} session */
+  async #openTools(session) {
     const client = this.#client;
     try {
       const [{ Tools }, { Areas }] = await Promise.all([import("./tools.js"), import("./admin/areas.js")]);
       // Meanwhile somebody may have signed out.
       if (client !== this.#client) return;
-      this.#tools = new Tools(byId("tools"), this.session);
+      this.#tools = new Tools(byId("tools"), session);
       this.#tools.setConnected(client?.status.state === "connected");
-      this.#areas = new Areas(this.session);
+      this.#areas = new Areas(session);
     } catch {
       this.#complain(words.toolsMissing);
     }

@@ -1,8 +1,13 @@
 /** Starts the page: resume the session or sign in, then show the inbox. */
-import { byId, showScreen } from "./dom.js";
+import { byId, say, showScreen } from "./dom.js";
+import { guestOfAddress, watchAddress } from "./guest.js";
 import { translate, words } from "./language.js";
-import { Session } from "./session.js";
+import { Refused, Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
+
+// Before anything else: from here on no address holds a token.
+const guest = guestOfAddress();
+watchAddress();
 
 document.documentElement.lang = words.locale;
 translate(document);
@@ -35,11 +40,24 @@ async function begin() {
   clearInterval(timer);
   byId("failure-text").textContent = words.tryingNow;
   try {
-    if (await session.resume()) await enter();
-    else signIn.show();
-  } catch {
-    fail();
+    if (await (guest ?? session).resume()) await enter();
+    else leave();
+  } catch (error) {
+    if (error instanceof Refused && error.nobodySignsIn) showOutside(words.outside);
+    else fail();
   }
+}
+
+/** @param {string} [notice] why signing in is necessary again */
+function leave(notice) {
+  if (guest) showOutside(words.outsideAgain);
+  else signIn.show(notice);
+}
+
+/** @param {string} text how somebody gets in */
+function showOutside(text) {
+  say(byId("outside-text"), text);
+  showScreen("outside");
 }
 
 /** The greater part of the page, fetched only when somebody is about to see it. */
@@ -52,7 +70,7 @@ async function fetchInbox() {
   document.head.append(byId("inbox-modules").content);
   try {
     const { Inbox } = await import("./inbox.js");
-    return new Inbox(session, (notice) => signIn.show(notice));
+    return new Inbox(guest ?? session, leave);
   } catch (error) {
     incomplete = true;
     throw error;

@@ -18,6 +18,11 @@ export class Refused extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** Nobody signs in here: the users are an application's. */
+  get nobodySignsIn() {
+    return this.body?.code === "no_accounts";
+  }
+
   /** A proxy has a 401 of its own, but not the server's words. */
   get sessionEnded() {
     return this.status === 401 && this.body?.code === "token_not_valid";
@@ -33,6 +38,11 @@ export class Session {
   /** All who need new tokens meanwhile share it. @type {Promise<string | null> | null} */
   #renewal = null;
   #abandon = new AbortController();
+
+  /** Whose notifications, as the client wants it. */
+  get whose() {
+    return { userId: this.user?.id ?? 0 };
+  }
 
   /** @param {string} username @param {string} password */
   async signIn(username, password) {
@@ -127,7 +137,7 @@ export class Session {
  * @param {AbortSignal} [signal]
  * @param {(answer: Response) => Promise<any>} [read]
  */
-async function exchange(method, path, body, access, signal, read = (answer) => answer.json()) {
+export async function exchange(method, path, body, access, signal, read = (answer) => answer.json()) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";

@@ -13,6 +13,10 @@ export default {
   tryingNow: "Trying again…",
   tryNow: "Try now",
 
+  outsideTitle: "Nobody is signed in",
+  outside: "You get in from your application: open this page from there.",
+  outsideAgain: "Your access has ended. Open this page again from your application.",
+
   signInTitle: "Sign in to Notifier",
   username: "User name",
   password: "Password",

@@ -5,12 +5,13 @@ import pytest
 from amqp.frames import Delivery
 from amqp.messages import Job, Part, read
 from notifier.models import Notification
+from notifier.wire import Decoder, SendRequest
 
 LIMIT = 100_000
 
 
 def take_apart(body: bytes, message_id: bytes = b"") -> tuple[Job, list[Part]]:
-    return read(Delivery(1, b"", b"", b"", b"", message_id, body), LIMIT)
+    return read(Delivery(1, b"", b"", b"", b"", message_id, body), LIMIT, Decoder(SendRequest))
 
 
 def keys(body: bytes, message_id: bytes = b"") -> list[str | None]:

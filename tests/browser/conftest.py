@@ -81,8 +81,8 @@ class Visitor:
     failures: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
 
-    async def open(self) -> Page:
-        """A new tab with the page."""
+    async def open(self, behind: str = "") -> Page:
+        """A new tab with the page, with something behind its address."""
         page = await self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self._note(message.type, message.text))
@@ -91,7 +91,7 @@ class Visitor:
             lambda request: self.failures.append(f"{request.url} {request.failure}"),
         )
         page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        await page.goto(self.backend.page)
+        await page.goto(self.backend.page + behind)
         return page
 
     async def sign_in(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> Page:

@@ -2,14 +2,16 @@
 
 import json
 import time
+from typing import Any
 
 import httpx
 import pytest
 import websockets
 
+from notifier.identity.tokens import Tokens
 from tests.cluster.devices import connected, send
 from tests.support.cluster import PeopledCluster
-from tests.support.harness import ADMIN_PASSWORD, SECONDS, SEND
+from tests.support.harness import ADMIN_PASSWORD, SECONDS, SECRET, SEND, Person
 from tests.support.people import identity_of
 
 pytestmark = pytest.mark.asyncio
@@ -140,3 +142,30 @@ async def test_nginx_tries_a_send_elsewhere_under_one_key(cluster: PeopledCluste
         ]
     assert {answer.json()["key"] for answer in direct} == {"a" * 32}
     assert len({answer.json()["seq"] for answer in direct}) == 1
+
+
+async def test_who_is_online_at_all_of_them(cluster: PeopledCluster) -> None:
+    """Whichever process is asked knows the devices at all of them, and since when there is one."""
+    ann, bob = cluster.users(2)
+    async with connected(cluster, ann, 0) as one:
+        await one.nothing_more()
+        first = await online(cluster, 2, ann)
+        async with connected(cluster, ann, 1) as two, connected(cluster, bob, 1) as three:
+            await two.nothing_more()
+            await three.nothing_more()
+            for process in range(3):
+                found = await online(cluster, process, ann)
+                assert found == {"sockets": 2, "since": first["since"]}
+                assert (await online(cluster, process, bob))["sockets"] == 1
+
+
+async def online(cluster: PeopledCluster, process: int, person: Person) -> Any:
+    """What a process says of somebody to a superuser."""
+    access = Tokens(SECRET, {"access": 60}).issue("access", 1, 0)
+    async with httpx.AsyncClient(timeout=SECONDS) as http:
+        answer = await http.get(
+            f"{cluster.processes[process].url}/api/admin/users/{person.id}/",
+            headers={"Authorization": f"Bearer {access}"},
+        )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["online"]

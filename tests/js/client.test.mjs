@@ -34,7 +34,8 @@ const seqs = (log) => log.notifications.map(({ seq }) => seq);
 
 test("connects to the user's inbox with an identity token", async () => {
   const { world, log, client } = await connected({ getToken: async () => "h.t.s" });
-  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=h.t.s");
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/");
+  assert.deepEqual(world.socket.protocols, ["notifier", "bearer.h.t.s"]);
   assert.deepEqual(log.states, ["connecting", "connecting", "connected"]);
   assert.ok(client.leading);
 });
@@ -42,7 +43,56 @@ test("connects to the user's inbox with an identity token", async () => {
 test("keeps the path of a server behind a prefix", async () => {
   const { world } = open({ url: "http://host.example:81/notify/" });
   await settle();
-  assert.match(world.socket.url, /^ws:\/\/host\.example:81\/notify\/ws\/notifications\/7\/\?token=/);
+  assert.equal(world.socket.url, "ws://host.example:81/notify/ws/notifications/7/");
+});
+
+test("a user of the application connects as whoever the token names", async () => {
+  const { world } = await connected({ userId: undefined, user: "auth0|5f7c/é" });
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/me/");
+  assert.deepEqual(world.socket.protocols, ["notifier", "bearer.h.token.1"]);
+});
+
+for (const whose of [{ userId: undefined }, { user: "ann" }]) {
+  test(`is misconfigured with ${JSON.stringify(whose)} as whose notifications`, async () => {
+    const { client, log } = open(whose);
+    await settle();
+    assert.deepEqual([client.status.state, client.status.reason], ["closed", "misconfigured"]);
+    assert.match(log.errors[0], /Give userId, or else user/);
+  });
+}
+
+test("a server that refuses the subprotocol is tried with the token in the address", async () => {
+  const { world, clock } = open();
+  await settle();
+  world.socket.drop();
+  await clock.pass(2_000);
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=h.token.2");
+  assert.deepEqual(world.socket.protocols, []);
+  world.socket.drop();
+  await clock.pass(4_000);
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/");
+  assert.equal(world.socket.token, "h.token.3");
+});
+
+test("once a server took the subprotocol, no token gets into an address", async () => {
+  const { world, clock } = await connected();
+  world.socket.drop();
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await clock.pass(40_000);
+    assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/");
+    world.socket.drop();
+  }
+  assert.ok(world.sockets.length > 4);
+});
+
+test("the token of a user of the application never gets into an address", async () => {
+  const { world, clock } = open({ userId: undefined, user: "ann" });
+  await settle();
+  for (let attempt = 0; attempt < 4; attempt++) {
+    world.socket.drop();
+    await clock.pass(40_000);
+    assert.equal(world.socket.url, "wss://notify.example/ws/notifications/me/");
+  }
 });
 
 test("delivers and then acknowledges", async () => {
@@ -170,7 +220,7 @@ test("a refused handshake is tried again with a fresh token", async () => {
   await settle();
   world.socket.drop(1006);
   await clock.pass(2_000);
-  assert.match(world.socket.url, /token\.2$/);
+  assert.match(world.socket.token, /token\.2$/);
   assert.equal(log.tokens, 2);
 });
 
@@ -210,7 +260,7 @@ test("4401 means a new token at once", async () => {
   const { world, clock } = await connected();
   world.socket.drop(4401);
   await clock.pass(0);
-  assert.match(world.socket.url, /token\.2$/);
+  assert.match(world.socket.token, /token\.2$/);
 });
 
 test("4403 ends it", async () => {
@@ -274,7 +324,7 @@ test("a token that comes too late for its attempt changes nothing", async () => 
       await clock.pass(client.status.retryAt - clock.now);
       assert.equal(world.sockets.length, 2);
       assert.equal(asked.length, 2);
-      assert.match(world.socket.url, /h\.second\.s$/);
+      assert.match(world.socket.token, /h\.second\.s$/);
     }
   }
 });

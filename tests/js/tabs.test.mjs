@@ -141,6 +141,15 @@ test("another user's tabs keep to themselves", async () => {
   assert.deepEqual([ann.seqs(), bob.seqs()], [[1], []]);
 });
 
+test("a user of the application who is called like a number is another one", async () => {
+  const world = new World();
+  for (const whose of [{ userId: 1 }, { userId: undefined, user: "1" }]) {
+    open(world, whose);
+    await settle();
+  }
+  assert.equal(world.sockets.length, 2);
+});
+
 test("with sharing switched off each tab has its own socket", async () => {
   const world = new World();
   const tabs = [open(world, { shareTabs: false }), open(world, { shareTabs: false })];

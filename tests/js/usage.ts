@@ -21,6 +21,9 @@ client.connect();
 const wrongMode: Options = { userId: 1, getToken: () => null, ack: "never" };
 // @ts-expect-error a client needs to know whose notifications it gets
 new NotifierClient({ getToken: () => null });
+// @ts-expect-error there is one user, not two
+new NotifierClient({ userId: 1, user: "ann", getToken: () => null });
+new NotifierClient({ user: "auth0|5f7c", getToken: () => null });
 // @ts-expect-error states are words from a list
 if (client.status.state === "asleep") client.close();
 
@@ -31,6 +34,7 @@ console.log(wrongMode);
 // The `ws` package's class, as far as its types go.
 declare class NodeSocket {
   constructor(address: string | URL, options?: { perMessageDeflate?: boolean });
+  constructor(address: string | URL, protocols?: string | string[], options?: { perMessageDeflate?: boolean });
   readonly readyState: 0 | 1 | 2 | 3;
   onopen: ((event: { target: NodeSocket }) => void) | null;
   onmessage: ((event: { data: string | ArrayBuffer }) => void) | null;

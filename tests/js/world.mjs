@@ -47,8 +47,15 @@ class FakeSocket {
   readyState = 0;
   sent = [];
 
-  constructor(url) {
+  constructor(url, protocols = []) {
     this.url = url;
+    this.protocols = protocols;
+  }
+
+  /** The token that it brings, wherever. */
+  get token() {
+    const { searchParams } = new URL(this.url);
+    return searchParams.get("token") ?? this.protocols[1]?.replace(/^bearer\./, "");
   }
 
   send(text) {
@@ -150,8 +157,8 @@ export class World {
         };
       },
       WebSocket: class extends FakeSocket {
-        constructor(url) {
-          super(url);
+        constructor(url, protocols) {
+          super(url, protocols);
           world.sockets.push(this);
         }
       },

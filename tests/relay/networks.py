@@ -8,7 +8,7 @@ from notifier.delivery.relay import LocalRelay, Relay
 from notifier.delivery.relay.address import bus_for
 from notifier.delivery.relay.redis import RedisRelay
 from notifier.events import Appended, Event
-from notifier.models import Notification
+from notifier.models import Notification, Online
 from tests.support.harness import SECRET, until
 
 _numbers = itertools.count(1)
@@ -22,6 +22,8 @@ class Recorder:
         self.batches: list[int] = []
         """How many events came together."""
         self.positions: list[tuple[int, int]] = []
+        self.connected: dict[int, Online] = {}
+        """Who is."""
 
     def deliver(self, events: Sequence[Event]) -> None:
         self.batches.append(len(events))
@@ -29,6 +31,9 @@ class Recorder:
 
     def heard(self, user_id: int, seq: int) -> None:
         self.positions.append((user_id, seq))
+
+    def online(self, user_ids: Sequence[int]) -> dict[int, Online]:
+        return {each: self.connected[each] for each in user_ids if each in self.connected}
 
     @property
     def seqs(self) -> list[int]:

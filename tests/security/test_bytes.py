@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from amqp.broker import Connection, parameters
 from amqp.errors import Disconnected
@@ -47,7 +48,7 @@ def _examples(now: Now) -> None:
 
 # JSON that is nearly what is wanted finds more than bytes that nobody would call JSON.
 names = st.sampled_from(
-    ["user_id", "payload", "key", "ttl", "type", "value", "username", "password", "token"]
+    ["user_id", "user", "payload", "key", "ttl", "type", "value", "username", "password", "token"]
 )
 scalars = (
     st.none()
@@ -90,16 +91,18 @@ def bodies(draw: st.DrawFn) -> bytes:
 )
 def test_bodies_and_client_frames(form: Any) -> None:
     """A body or a frame is of its form, or an invalid request whose words can be answered."""
-    decode: wire.Decoder[Any] = wire.Decoder(form)
+    decoders: list[wire.Decoder[Any]] = [wire.Decoder(form, users) for users in wire.NAMED_BY]
 
-    @given(bodies())
-    def test(body: bytes) -> None:
+    @given(bodies(), st.sampled_from(decoders))
+    def test(body: bytes, decode: wire.Decoder[Any]) -> None:
         try:
             understood = decode(body)
             if isinstance(understood, wire.MessageAck):
                 wire.check_stored_key(understood.key)
             if isinstance(understood, wire.SendRequest):
-                wire.parse_user_id(understood.user_id)
+                assert (understood.user_id is UNSET) is not (understood.user is UNSET)
+                if understood.user_id is not UNSET:
+                    wire.parse_user_id(understood.user_id)
                 json.loads(wire.check_payload(understood.payload))
         except InvalidRequest as error:
             wire.encode(error.message)
@@ -110,7 +113,8 @@ def test_bodies_and_client_frames(form: Any) -> None:
 @given(bodies(), st.binary(max_size=255))
 def test_messages_of_rabbitmq(body: bytes, message_id: bytes) -> None:
     """A message becomes parts and dead letters, and its result can be written."""
-    job, parts = read(Delivery(1, b"", b"", b"", b"", message_id, body), max_bytes=300)
+    decode = wire.Decoder(wire.SendRequest, "both")
+    job, parts = read(Delivery(1, b"", b"", b"", b"", message_id, body), 300, decode)
     assert job.waiting == len(parts)
     for part in parts:
         job.failed(part, InvalidRequest())

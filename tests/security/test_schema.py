@@ -8,10 +8,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from notifier.models import WhoseUsers
 from servers import ROOT
 from servers.notifier import ServerProcess
 from tests.security.table import Now
 from tests.support.harness import ADMIN_PASSWORD
+from tests.support.naming import environment_of
 
 _SECONDS = 900.0
 """For all of it, also on a busy machine."""
@@ -37,19 +39,26 @@ def credentials(server: ServerProcess, kind: str) -> dict[str, str]:
     before="valid requests refused (payload null, odd header keys), an empty key ignored",
 )
 @pytest.mark.parametrize(
-    ("each_database_url", "kind"),
-    [("sqlite", "nothing"), ("sqlite", "token"), ("sqlite", "key"), ("postgres", "token")],
+    ("each_database_url", "kind", "users"),
+    [
+        ("sqlite", "nothing", "accounts"),
+        ("sqlite", "token", "accounts"),
+        ("sqlite", "key", "external"),
+        ("postgres", "token", "both"),
+    ],
     indirect=["each_database_url"],
 )
 def test_documented_and_kept_to(
     server_process: Callable[..., ServerProcess],
     each_database_url: str,
     kind: str,
+    *,
+    users: WhoseUsers,
     in_full: bool,
     now: Now,
 ) -> None:
     """Whatever is sent gets an answer that the document foresees, and none is a fault of ours."""
-    server = server_process(DATABASE_URL=each_database_url)
+    server = server_process(DATABASE_URL=each_database_url, **environment_of(users))
     server.start()
     headers = credentials(server, kind)
     done = subprocess.run(

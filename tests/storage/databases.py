@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from notifier.storage.contract import Driver
+from notifier.storage.operations.recipients import CreateRecipient
 from notifier.storage.operations.users import CreateUser
 from notifier.storage.postgres import PostgresDriver
 from notifier.storage.sqlite import FILE_NAME, SqliteDriver
@@ -87,3 +88,8 @@ async def make_user(store: Store, name: str) -> int:
     user = await store.submit(CreateUser(name, f"hash of {name}", is_superuser=False))
     assert user is not None
     return user.id
+
+
+async def make_recipient(store: Store, name: str) -> int:
+    """The number of a new recipient."""
+    return (await store.submit(CreateRecipient(name))).number

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from notifier.errors import CopyRefused, InvalidSettings, StoreInUse, Unavailable
+from notifier.models import KeyUse, Sender
 from notifier.storage.contract import Driver
 from notifier.storage.copy import copy, driver_at
-from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RevokeApiKey
+from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RecordKeyUses, RevokeApiKey
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending, Positions
 from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
 from notifier.storage.operations.users import (
@@ -65,17 +66,18 @@ async def fill(database: Database, time: Clock) -> None:
             *(store.submit(Acknowledge(ann, f"key {n}")) for n in range(0, 150, 3))
         )
         await store.submit(CreateApiKey("billing", bytes(range(32))))
-        await store.submit(CreateApiKey("shop", b"digest", ("send", "identity")))
+        await store.submit(
+            CreateApiKey("shop", b"digest", ("send", "identity"), "eu:", 5, lifetime=10)
+        )
+        await store.submit(RecordKeyUses([KeyUse(2, "::1", 10, 20)]))
+        await store.submit(Append(named.number, "sent", b"1", sender=Sender(digest=b"digest")))
         await store.submit(RevokeApiKey("shop"))
         await store.submit(SetActive(bob, False))
         await store.submit(SetPassword(ann, "another"))
     with closing(database.driver().writer()) as session, session.transaction():
-        for name, row in (
-            ("sessions", (1, ann, b"nonce", 2, "::1", "Firefox", 10, 20, 40, 30)),
-            ("audit", (99, "signed in", "user ann", "", "::1", "{}", 1, 10, 20)),
-        ):
-            table = next(each for each in TABLES if each.name == name)
-            session.insert_rows(table, list(table.columns), [row])
+        table = next(each for each in TABLES if each.name == "sessions")
+        row = (1, ann, b"nonce", 2, "::1", "Firefox", 10, 20, 40, 30)
+        session.insert_rows(table, list(table.columns), [row])
 
 
 async def everything(database: Database) -> list[Any]:
@@ -93,6 +95,18 @@ async def everything(database: Database) -> list[Any]:
             await store.read(ApiKeys()),
             await store.read(UserChangesSince(0)),
         ]
+
+
+def sent_by_keys(database: Database) -> list[tuple[Any, ...]]:
+    """Which keys have sent what."""
+    return database.execute(
+        "SELECT user_id, key, api_key_id FROM notifications WHERE api_key_id IS NOT NULL"
+    )
+
+
+def recorded(database: Database) -> list[tuple[Any, ...]]:
+    """The audit log."""
+    return database.execute("SELECT * FROM audit ORDER BY id")
 
 
 def acknowledged(database: Database) -> list[tuple[Any, ...]]:
@@ -123,7 +137,7 @@ async def test_everything_moves(pair: tuple[Database, Database], time: Clock):
         "users": 3,
         "recipients": 1,
         "inboxes": 4,
-        "notifications": 301,
+        "notifications": 302,
         "api_keys": 2,
         "user_changes": 2,
         "sessions": 1,
@@ -132,6 +146,9 @@ async def test_everything_moves(pair: tuple[Database, Database], time: Clock):
     assert await everything(target) == before
     assert acknowledged(target) == acknowledged(source)
     assert len(acknowledged(target)) == 50
+    assert sent_by_keys(target) == sent_by_keys(source) == [(-1, "sent", 2)]
+    assert recorded(target) == recorded(source)
+    assert len(recorded(target)) > 0
     assert await everything(source) == before
 
 
@@ -232,7 +249,7 @@ async def test_nobody_writes_meanwhile(
     monkeypatch.setattr(SqliteWriteSession, "insert_rows", inserting)
     run(source, target)
     assert refused
-    assert target.count("notifications") == 301
+    assert target.count("notifications") == 302
     other.close()
 
 

@@ -1,7 +1,9 @@
 """How much may be pending for a user: never more, whoever appends, and nearly nobody counts."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from notifier.storage.operations.notifications import Acknowledge, Append, Pendi
 from notifier.storage.quota import Inbox, Quota
 from notifier.storage.store import Store
 from tests.storage.conftest import Clock
-from tests.storage.databases import Database, make_user, opened
+from tests.storage.databases import Database, make_recipient, make_user, opened
 
 
 async def fill(store: Store, user_id: int, *keys: str, payload: bytes = b"1") -> list[object]:
@@ -30,56 +32,66 @@ async def pending(store: Store, user_id: int) -> list[Notification]:
     return list(page.notifications)
 
 
+Make = Callable[[Store, str], Awaitable[int]]
+
+
+@pytest.fixture(params=[make_user, make_recipient], ids=["account", "recipient"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes somebody with a log."""
+    made: Make = request.param
+    return made
+
+
 class TestStore:
     """On every database."""
 
-    async def test_rows(self, database: Database):
+    async def test_rows(self, database: Database, make: Make):
         """What is beyond the limit is refused, in a batch and alone; others are not concerned."""
         async with opened(database.driver(quota=Quota(3))) as store:
-            ann, bob = await make_user(store, "ann"), await make_user(store, "bob")
+            ann, bob = await make(store, "ann"), await make(store, "bob")
             outcomes = await fill(store, ann, "a", "b", "c", "d", "e")
             assert kinds(outcomes) == [Appended] * 3 + [InboxFull] * 2
             assert kinds(await fill(store, ann, "f")) == [InboxFull]
             assert kinds(await fill(store, bob, "a")) == [Appended]
             assert [each.seq for each in await pending(store, ann)] == [1, 2, 3]
 
-    async def test_bytes(self, database: Database):
+    async def test_bytes(self, database: Database, make: Make):
         """Once so many bytes are pending, nothing more is taken."""
         async with opened(database.driver(quota=Quota(size=100))) as store:
-            ann = await make_user(store, "ann")
+            ann = await make(store, "ann")
             large = b'"' + b"x" * 58 + b'"'
             outcomes = await fill(store, ann, "a", "b", "c", payload=large)
             assert kinds(outcomes) == [Appended, Appended, InboxFull]
 
-    async def test_room_again(self, database: Database):
+    async def test_room_again(self, database: Database, make: Make):
         """An acknowledgement makes room, and so does what expires."""
         async with opened(database.driver(quota=Quota(2))) as store:
-            ann = await make_user(store, "ann")
+            ann = await make(store, "ann")
             await fill(store, ann, "a", "b")
             assert kinds(await fill(store, ann, "c")) == [InboxFull]
             await store.submit(Acknowledge(ann, "a"))
             await taken(store, ann, "c")
             assert [each.key for each in await pending(store, ann)] == ["b", "c"]
 
-    async def test_expired(self, database: Database, time: Clock):
+    async def test_expired(self, database: Database, make: Make, time: Clock):
         """What has expired takes no room."""
         async with opened(database.driver(quota=Quota(1))) as store:
-            ann = await make_user(store, "ann")
+            ann = await make(store, "ann")
             await store.submit(Append(ann, "a", b"1", ttl=1000))
             assert kinds(await fill(store, ann, "b")) == [InboxFull]
             time.advance(1000)
             await taken(store, ann, "b")
 
-    async def test_repeated(self, database: Database):
+    async def test_repeated(self, database: Database, make: Make):
         """A send that is repeated is answered with what was stored, however much is pending."""
         async with opened(database.driver(quota=Quota(1))) as store:
-            ann = await make_user(store, "ann")
+            ann = await make(store, "ann")
             await fill(store, ann, "a")
             (again,) = await fill(store, ann, "a")
             assert isinstance(again, Appended)
             assert again.replayed
 
-    async def test_other_processes(self, database: Database):
+    async def test_other_processes(self, database: Database, make: Make):
         """What another process appends counts, in rows and in bytes."""
         for number, quota in enumerate((Quota(2), Quota(size=2))):
             async with (
@@ -91,10 +103,10 @@ class TestStore:
                 await fill(other, ann, "b")
                 assert kinds(await fill(one, ann, "c")) == [InboxFull]
 
-    async def test_unknown_past(self, database: Database):
+    async def test_unknown_past(self, database: Database, make: Make):
         """Bytes that a program appended which did not keep account are counted."""
         async with opened(database.driver()) as store:
-            ann = await make_user(store, "ann")
+            ann = await make(store, "ann")
             await fill(store, ann, "a", "b")
         database.execute("UPDATE inboxes SET appended_bytes = 1125899906842624")
         async with opened(database.driver(quota=Quota(size=3))) as store:

@@ -80,7 +80,7 @@ class TestBegin:
         assert (made.created_at, made.used_at) == (now, now)
         assert (made.expires_at, made.ends_at) == (now + DAYS, now + IDLE)
         assert await store.read(SessionById(made.id)) == made
-        assert audit(database) == [
+        assert audit(database)[1:] == [
             ("signed_in", "user:ann", f"session:{made.id}", "::1", {"user_agent": "Firefox"})
         ]
 

@@ -97,6 +97,7 @@ TABLES = {
 INDEXES = {
     "audit_action",
     "audit_actor",
+    "audit_actor_action",
     "audit_last",
     "notifications_acked",
     "notifications_expiring",

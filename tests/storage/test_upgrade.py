@@ -1,11 +1,7 @@
 """The previous release goes on while this one takes over, one process after the other."""
 
-import shutil
-import subprocess
-import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -14,14 +10,10 @@ import websockets
 
 from notifier.identity.tokens import Tokens
 from servers import ROOT
-from servers.missing import MissingServer
 from servers.notifier import ServerProcess
 from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.support.harness import SECONDS, SECRET, SEND, Device
-from tests.support.history import MissingHistory
-
-PREVIOUS = "3d2272a"
-"""The commit of the previous release. To be replaced at each release."""
+from tests.support.history import previous_release
 
 ADMIN = 1
 """The id of the user whom the first start makes."""
@@ -30,18 +22,7 @@ ADMIN = 1
 @pytest.fixture(scope="module")
 def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the previous release's code."""
-    folder = tmp_path_factory.mktemp("previous")
-    if shutil.which("git") is None:
-        raise MissingServer("git")
-    packages = ("notifier", "handlers", "amqp", "static")
-    archive = subprocess.run(
-        ["git", "archive", PREVIOUS, *packages], cwd=ROOT, capture_output=True, check=False
-    )
-    if archive.returncode:
-        raise MissingHistory(f"the git history with {PREVIOUS}, the previous release,")
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
+    return previous_release(tmp_path_factory.mktemp("previous"))
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from handlers.websocket.socket import MAX_UNSETTLED
 from notifier.errors import NotCommitted, Unavailable
 from notifier.events import Appended
-from notifier.storage.operations.notifications import Append
+from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.operations.users import Users
 from notifier.storage.sqlite import SqliteReadSession
 from notifier.storage.store import Store
-from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES
+from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES, MOST_PATIENT
 from tests.storage.databases import SqliteDatabase, make_user, opened
 from tests.storage.held import HeldDriver
 
@@ -98,6 +99,57 @@ class TestBatches:
         assert len(pauses) == 1
         await send(store, "behind one that was alone")
         assert len(pauses) == 1
+
+    async def test_acks_are_no_company(
+        self, store: Store, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Acknowledgements that go along make nobody wait who sends alone."""
+        pauses: list[float] = []
+        monkeypatch.setattr("notifier.storage.writer.time.sleep", pauses.append)
+        for n in range(3):
+            acks = [store.submit(Acknowledge(1, f"k{m}")) for m in range(3)]
+            await send(store, f"k{n}")
+            await asyncio.gather(*acks)
+        assert driver.batches[-3:] == [4, 4, 4]
+        assert not pauses
+
+    async def test_an_ack_waits(self, driver: HeldDriver):
+        """An acknowledgement has no commit of its own while another may still come."""
+        async with opened(driver, patience=3600) as store:
+            await make_user(store, "ann")
+            driver.batches.clear()
+            ack = store.submit(Acknowledge(1, "k"))
+            assert store.waiting == 1
+            await store.read(Users())
+            assert not driver.batches
+            await send(store, "next")
+            assert driver.batches == [2]
+            assert ack.done()
+
+    async def test_not_for_ever(self, driver: HeldDriver):
+        """After a while it goes alone, and all that wait go together."""
+        async with opened(driver, patience=0.01) as store:
+            driver.batches.clear()
+            await asyncio.gather(*(store.submit(Acknowledge(1, f"k{n}")) for n in range(3)))
+            assert driver.batches == [3]
+
+    async def test_not_too_many(self, driver: HeldDriver):
+        """As many as may wait together go at once, so that nobody acknowledges too quickly."""
+        async with opened(driver, patience=3600) as store:
+            driver.batches.clear()
+            acks = [store.submit(Acknowledge(1, f"k{n}")) for n in range(MOST_PATIENT)]
+            await asyncio.gather(*acks)
+        assert MOST_PATIENT < MAX_UNSETTLED
+
+    async def test_stopping(self, driver: HeldDriver):
+        """What still waits is stored before the end."""
+        async with opened(driver, patience=3600) as store:
+            ann = await make_user(store, "ann")
+            await store.submit(Append(ann, "k", b"1"))
+            ack = store.submit(Acknowledge(ann, "k"))
+        assert ack.done()
+        async with opened(driver) as store:
+            assert not (await store.read(Pending(ann, 0, rows=9, size=99))).notifications
 
     async def test_nobody_waits_any_more(self, store: Store, driver: HeldDriver):
         """Who gives up waiting disturbs nobody; the operation is still done."""

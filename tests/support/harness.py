@@ -165,6 +165,29 @@ class Harness:
         async with websockets.connect(self.socket_url(person, token), **options) as socket:
             yield Device(socket)
 
+    @property
+    def my_url(self) -> str:
+        """Where whoever has a token connects."""
+        return f"ws{self.url.removeprefix('http')}/ws/notifications/me/"
+
+    @asynccontextmanager
+    async def connect_me(self, token: str, **options: Any) -> AsyncIterator[Device]:
+        """A device of whomever ``token`` names, which is brought as notifier.js does it."""
+        protocols = {"subprotocols": ["notifier", f"bearer.{token}"]}
+        waits = {"open_timeout": SECONDS, "close_timeout": 1, "ping_interval": None}
+        options = {"max_size": None, **waits, **protocols, **options}
+        async with websockets.connect(self.my_url, **options) as socket:
+            yield Device(socket)
+
+    async def refusal(self, token: str) -> tuple[int, str]:
+        """The status with which ``token`` is refused at the handshake, and the error's code."""
+        try:
+            async with self.connect_me(token):
+                return 101, ""
+        except websockets.InvalidStatus as refused:
+            answer = refused.response
+            return answer.status_code, json.loads(answer.body or b"{}").get("code", "")
+
     async def pending(self, person: Person) -> list[int]:
         """The seqs that wait for ``person``."""
         page = await self.server.store.read(Pending(person.id, 0, rows=100_000, size=1 << 40))

@@ -4,6 +4,7 @@
 
     with Notifier() as notifier:
         notifier.send(7, {"title": "Paid", "order": 1042}, key="order-1042-paid")
+        notifier.send(user="auth0|5f7c", payload={"title": "Paid"})
 
 They try again by themselves while the server is away or overloaded, always under the same
 key, so that nothing is stored twice. What goes wrong is one of::

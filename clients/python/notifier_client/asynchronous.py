@@ -54,16 +54,28 @@ class AsyncNotifier:
         await self._http.aclose()
 
     async def send(
-        self, user_id: int | str, payload: Any, *, key: str | None = None, ttl: int | None = None
+        self,
+        user_id: int | str | None = None,
+        payload: Any = None,
+        *,
+        user: str | None = None,
+        key: str | None = None,
+        ttl: int | None = None,
     ) -> Sent:
         """Send ``payload``, see :meth:`Notifier.send`. Raises SendFailed."""
-        return await self._send(Message(user_id, payload, key, ttl))
+        return await self._send(Message(user_id, payload, key, ttl, user))
 
     async def send_json(
-        self, user_id: int | str, payload: bytes, *, key: str | None = None, ttl: int | None = None
+        self,
+        user_id: int | str | None = None,
+        payload: bytes = b"",
+        *,
+        user: str | None = None,
+        key: str | None = None,
+        ttl: int | None = None,
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return await self.send(user_id, RawJSON(payload), key=key, ttl=ttl)
+        return await self.send(user_id, RawJSON(payload), user=user, key=key, ttl=ttl)
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, see :meth:`Notifier.send_many`. Raises SomeFailed."""

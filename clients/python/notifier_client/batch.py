@@ -39,9 +39,10 @@ class Batch:
     def __init__(self, messages: Iterable[Message]) -> None:
         self._entries = [Entry(message) for message in messages]
         self._over = False
-        lanes: dict[str, Lane] = {}
+        lanes: dict[tuple[str, str | None], Lane] = {}
         for entry in self._entries:
-            lanes.setdefault(str(entry.message.user_id), []).append(entry)
+            whose = (str(entry.message.user_id), entry.message.user)
+            lanes.setdefault(whose, []).append(entry)
         self.lanes = list(lanes.values())
 
     def waiting(self, lane: Lane) -> Iterator[Entry]:

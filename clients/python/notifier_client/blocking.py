@@ -60,21 +60,34 @@ class Notifier:
         self._http.close()
 
     def send(
-        self, user_id: int | str, payload: Any, *, key: str | None = None, ttl: int | None = None
+        self,
+        user_id: int | str | None = None,
+        payload: Any = None,
+        *,
+        user: str | None = None,
+        key: str | None = None,
+        ttl: int | None = None,
     ) -> Sent:
         """Send ``payload``, anything that can be JSON, to one user.
 
+        That is an account of the server (``user_id``), or whom your application calls ``user``.
         With a ``key`` it is stored once however often it is sent; without, this call makes
         one for its own attempts. After ``ttl`` seconds it is no longer delivered. Returns
         when the server has stored it. Raises SendFailed.
         """
-        return self._send(Message(user_id, payload, key, ttl))
+        return self._send(Message(user_id, payload, key, ttl, user))
 
     def send_json(
-        self, user_id: int | str, payload: bytes, *, key: str | None = None, ttl: int | None = None
+        self,
+        user_id: int | str | None = None,
+        payload: bytes = b"",
+        *,
+        user: str | None = None,
+        key: str | None = None,
+        ttl: int | None = None,
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return self.send(user_id, RawJSON(payload), key=key, ttl=ttl)
+        return self.send(user_id, RawJSON(payload), user=user, key=key, ttl=ttl)
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, in order for each user, several users at a time.

@@ -120,6 +120,8 @@ class Delivery:
         match _parse(answer.content):
             case {"user_id": int(user_id), "key": str(key), "seq": int(seq)}:
                 return Sent(user_id, key, seq, replayed)
+            case {"user": str(user), "key": str(key), "seq": int(seq)}:
+                return Sent(None, key, seq, replayed, user)
         raise UnexpectedAnswer(
             "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
             key=self.key,

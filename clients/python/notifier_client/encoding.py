@@ -19,13 +19,12 @@ def encode(message: Message, key: str) -> bytes:
         value = _checked(payload.content) if isinstance(payload, RawJSON) else _dump(payload)
     except (TypeError, ValueError, RecursionError) as error:
         raise NotValid(f"The payload cannot be JSON: {error}.", key=key) from None
-    rest: dict[str, Any] = {"user_id": message.user_id, "key": key}
-    if message.ttl is not None:
-        rest["ttl"] = message.ttl
+    given = {"user_id": message.user_id, "user": message.user, "key": key, "ttl": message.ttl}
+    rest = {name: each for name, each in given.items() if each is not None}
     try:
         return b'{"payload":%b,%b' % (value, _dump(rest)[1:])
     except (TypeError, ValueError) as error:
-        raise NotValid(f"user_id, key or ttl cannot be JSON: {error}.", key=key) from None
+        raise NotValid(f"user_id, user, key or ttl cannot be JSON: {error}.", key=key) from None
 
 
 def _dump(value: Any) -> bytes:

@@ -13,24 +13,30 @@ class RawJSON:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One notification for one user, to be sent."""
+    """One notification for one user, to be sent: either ``user_id`` or ``user`` names them."""
 
-    user_id: int | str
-    payload: Any
+    user_id: int | str | None = None
+    """An account of the server."""
+    payload: Any = None
     """Anything that can be JSON, but None; ``RawJSON`` where it is JSON already."""
     key: str | None = None
     """Its identity: sending it again is harmless. Made where not given."""
     ttl: int | None = None
     """Seconds after which it must no longer be delivered."""
+    user: str | None = None
+    """A user of your application, as it calls them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """The notification as the server stored it."""
 
-    user_id: int
+    user_id: int | None
+    """To whom, if they were named by an id."""
     key: str
     seq: int
     """Its place in the user's log, from 1."""
     replayed: bool = False
     """It had been stored before, under the same key."""
+    user: str | None = None
+    """To whom, if they were named so."""

@@ -4,10 +4,14 @@ A relay is only a nudge: it may lose, repeat or reorder. Feeds notice by ``seq``
 the store. So a relay never blocks a send and never fails one.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from notifier.events import Event
+from notifier.models import Online
+
+MOST_ASKED: Final = 100
+"""Users about whom one question may be."""
 
 
 class Receiver(Protocol):
@@ -19,6 +23,10 @@ class Receiver(Protocol):
 
     def heard(self, user_id: int, seq: int) -> object:
         """Learn that a user's log has grown to ``seq``; the store has what is there."""
+        ...
+
+    def online(self, user_ids: Sequence[int]) -> Mapping[int, Online]:
+        """Those of these users who are connected to this process."""
         ...
 
 
@@ -54,6 +62,13 @@ class Relay(Protocol):
         """No longer receive this user's events. Never blocks, never raises."""
         ...
 
+    async def ask_online(self, user_ids: Sequence[int]) -> Sequence[Mapping[int, Online]]:
+        """Who of these is connected to the other processes, as far as they answer soon.
+
+        An answer for each process; no more than :data:`MOST_ASKED` users. Never raises.
+        """
+        ...
+
 
 class LocalRelay:
     """The relay of a single process: a function call."""
@@ -80,3 +95,7 @@ class LocalRelay:
 
     def unsubscribe(self, user_id: int) -> None:
         """Nothing to do."""
+
+    async def ask_online(self, user_ids: Sequence[int]) -> Sequence[Mapping[int, Online]]:
+        """Nobody to ask."""
+        return ()

@@ -69,6 +69,10 @@ class Cluster:
         if link := self._link(channel):
             link.publish(channel, message)
 
+    async def tell(self, channel: bytes, message: bytes) -> int:
+        link = self._link(channel)
+        return await link.tell(channel, message) if link else 0
+
     async def subscribe(self, channel: bytes) -> None:
         if channel not in self._channels:
             self._channels[channel] = self._link(channel)

@@ -12,7 +12,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from redis.exceptions import RedisError
 
@@ -34,8 +34,8 @@ _SILENCE: Final = 3.0
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
 
-Hear = Callable[[bytes], None]
-"""Takes each message that was published to a subscribed channel."""
+Hear = Callable[[bytes, bytes], None]
+"""Takes each message that was published to a subscribed channel, behind the channel."""
 
 
 class Verbs(NamedTuple):
@@ -50,7 +50,8 @@ class Verbs(NamedTuple):
 CLASSIC: Final = Verbs("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message")
 SHARDED: Final = Verbs("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage")
 
-Answered = asyncio.Future[None]
+Answered = asyncio.Future[Any]
+"""Done with the answer, or with None when the connection has ended."""
 
 
 class _Command(NamedTuple):
@@ -76,6 +77,10 @@ class Bus(Protocol):
 
     def publish(self, channel: bytes, message: bytes) -> None:
         """Send soon, or never if Redis is away. Never blocks, never raises."""
+        ...
+
+    async def tell(self, channel: bytes, message: bytes) -> int:
+        """Send, and return how many have heard it, we included; 0 if Redis is away."""
         ...
 
     async def subscribe(self, channel: bytes) -> None:
@@ -134,6 +139,14 @@ class Link:
         if self._connected and self._waiting < _MAX_WAITING:
             self._waiting += len(message)
             self._put(_Command((self._verbs.publish, channel, message), None))
+
+    async def tell(self, channel: bytes, message: bytes) -> int:
+        if not self._connected:
+            return 0
+        self._waiting += len(message)
+        heard = self._ask(self._verbs.publish, channel, message)
+        await asyncio.wait([heard])
+        return int(heard.result() or 0)
 
     async def subscribe(self, channel: bytes) -> None:
         confirmed = self._channels.get(channel)
@@ -237,11 +250,11 @@ class Link:
             reply = await connection.receive()
             if isinstance(reply, list):
                 if reply[0] == kind_of_message:
-                    self._hear(reply[2])
+                    self._hear(reply[1], reply[2])
                     continue
                 self._check_unsubscribed(reply[0], reply[1])
             self._answers += 1
-            _resolve(self._unanswered.popleft())
+            _resolve(self._unanswered.popleft(), reply)
 
     def _check_unsubscribed(self, kind: bytes, channel: bytes) -> None:
         """A Redis cluster ends subscriptions to channels that have moved to another server."""
@@ -275,6 +288,6 @@ def _answered() -> Answered:
     return future
 
 
-def _resolve(answered: Answered | None) -> None:
+def _resolve(answered: Answered | None, reply: object = None) -> None:
     if answered is not None and not answered.done():
-        answered.set_result(None)
+        answered.set_result(reply)

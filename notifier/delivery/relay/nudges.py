@@ -100,21 +100,30 @@ class Nudges:
             told.append(
                 _Appended(each.seq, each.key, each.payload, each.created_at, each.expires_at)
             )
-        body = self._origin + _encode(_Body(user_id, events[-1].notification.seq, told))
-        return self._seal(body) + body
+        return self.seal(_encode(_Body(user_id, events[-1].notification.seq, told)))
 
     def read(self, message: bytes) -> Nudge | None:
         """The nudge in ``message``; None for one of our own. Raises NotANudge."""
+        body = self.unseal(message)
+        try:
+            return None if body is None else _decode(body)
+        except msgspec.DecodeError:
+            raise NotANudge from None
+
+    def seal(self, body: bytes) -> bytes:
+        """A message with ``body`` that only a process of this installation can make."""
+        body = self._origin + body
+        return self._seal(body) + body
+
+    def unseal(self, message: bytes) -> memoryview | None:
+        """The body of such a message; None for one of our own. Raises NotANudge."""
         body = memoryview(message)[_SEAL:]
         if body[:_ORIGIN] == self._origin:
             return None
         seal = message[:_SEAL]
         if not any(hmac.compare_digest(seal, _mac(key, body)) for key in self._keys):
             raise NotANudge
-        try:
-            return _decode(body[_ORIGIN:])
-        except msgspec.DecodeError:
-            raise NotANudge from None
+        return body[_ORIGIN:]
 
     def _seal(self, body: bytes) -> bytes:
         return _mac(self._keys[0], body)

@@ -2,24 +2,31 @@
 
 A process hears the channels of those users who are connected to it. Its own events it
 delivers itself, at once, and ignores when they come back from Redis. What arrives
-together is delivered together, as it is where it was committed.
+together is delivered together, as it is where it was committed. One more channel is heard by
+all, for what they ask each other.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from notifier.delivery.relay import Receiver
+import msgspec
+
+from notifier.delivery.relay import Receiver, questions
 from notifier.delivery.relay.link import Bus, Hear
 from notifier.delivery.relay.nudges import NotANudge, Nudge, Nudges
 from notifier.events import Event
+from notifier.models import Online
 
 logger = logging.getLogger(__name__)
 
 _COMPLAIN: Final = 60.0
 """Seconds between two complaints about messages that are no nudges."""
+
+_ANSWER: Final = 0.5
+"""Seconds in which other processes have to answer a question."""
 
 
 class RedisRelay:
@@ -33,6 +40,9 @@ class RedisRelay:
         self._bus = make_bus(self._hear)
         # Other channels than those of releases whose nudges were not sealed.
         self._prefix = f"{prefix}events:".encode()
+        # Not a number, so it is no user's; and below the same prefix, for which an ACL is made.
+        self._questions = self._prefix + b"questions"
+        self._asked: dict[bytes, asyncio.Queue[questions.Answer]] = {}
         self._nudges = Nudges(*secrets)
         self._receiver: Receiver | None = None
         self._arrived: list[Nudge] = []
@@ -46,6 +56,8 @@ class RedisRelay:
 
     async def start(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        # Before the start, so that whenever Redis is there this is heard.
+        await self._bus.subscribe(self._questions)
         await self._bus.start()
 
     async def stop(self) -> None:
@@ -67,15 +79,53 @@ class RedisRelay:
     def unsubscribe(self, user_id: int) -> None:
         self._bus.unsubscribe(self._channel(user_id))
 
+    async def ask_online(self, user_ids: Sequence[int]) -> Sequence[Mapping[int, Online]]:
+        question = questions.question(user_ids)
+        message = self._nudges.seal(questions.encode(question))
+        arriving = self._asked[question.id] = asyncio.Queue()
+        answers: list[Mapping[int, Online]] = []
+        try:
+            async with asyncio.timeout(_ANSWER):
+                heard = await self._bus.tell(self._questions, message)
+                while len(answers) < heard - 1:
+                    answers.append(questions.read(await arriving.get()))
+        except TimeoutError:
+            logger.debug("Not all have answered", extra={"action": "unanswered"})
+        finally:
+            del self._asked[question.id]
+        return answers
+
     def _channel(self, user_id: int) -> bytes:
         return b"%b%d" % (self._prefix, user_id)
 
-    def _hear(self, message: bytes) -> None:
+    def _hear(self, channel: bytes, message: bytes) -> None:
         try:
-            nudge = self._nudges.read(message)
+            if channel == self._questions:
+                self._hear_question(message)
+            else:
+                self._hear_nudge(message)
         except NotANudge:
             self._reject(len(message))
+
+    def _hear_question(self, message: bytes) -> None:
+        """A question, which is answered at once, or an answer. Raises NotANudge."""
+        if len(message) > questions.MAX_MESSAGE:
+            raise NotANudge
+        body = self._nudges.unseal(message)
+        if body is None or self._receiver is None:
             return
+        try:
+            found = questions.decode(body)
+        except msgspec.DecodeError:
+            return  # of a later release
+        if isinstance(found, questions.Question):
+            answer = questions.answer(found, self._receiver.online(found.user_ids))
+            self._bus.publish(self._questions, self._nudges.seal(questions.encode(answer)))
+        elif arriving := self._asked.get(found.id):
+            arriving.put_nowait(found)
+
+    def _hear_nudge(self, message: bytes) -> None:
+        nudge = self._nudges.read(message)
         if nudge is not None:
             self._arrived.append(nudge)
             if len(self._arrived) == 1:

@@ -11,17 +11,25 @@ from urllib.request import getproxies, proxy_bypass
 
 from notifier import client
 from notifier.config import Loaded
-from notifier.errors import NotifierError
+from notifier.errors import InvalidSettings, NotifierError
 from notifier.process.commands.running import Options
 from notifier.process.first_key import read_first_key
 
-SEND_SECONDS: Final = 10.0
-"""How long it tries, unless it is told."""
 _CONNECT_SECONDS: Final = 3.0
 """How long it looks whether there is a server at all."""
 
 
 def notify(options: Options, loaded: Loaded) -> int:
+    """Send what the options say."""
+    try:
+        return _notify(options, loaded)
+    except client.InvalidSettings as error:
+        raise InvalidSettings(error.message) from error
+    except client.NotifierError as error:
+        raise NotifierError(error.message) from error
+
+
+def _notify(options: Options, loaded: Loaded) -> int:
     elsewhere = loaded.client.get("NOTIFIER_URL")
     url = (elsewhere or loaded.settings.url).strip()
     api_key = loaded.client.get("NOTIFIER_API_KEY")
@@ -30,17 +38,20 @@ def notify(options: Options, loaded: Loaded) -> int:
     # The very bytes of the argument, whatever the terminal's encoding is.
     given = options.payload
     payload = sys.stdin.buffer.read() if given == "-" else os.fsencode(given)
-    timeout = SEND_SECONDS if options.timeout is None else options.timeout
+    timeout = options.patience if options.timeout is None else options.timeout
     with client.Notifier(url, api_key=api_key, timeout=timeout) as notifier:
         if options.timeout is None:
             _check_reachable(url)
         try:
-            sent = notifier.send_json(options.user_id, payload, key=options.key, ttl=options.ttl)
+            sent = notifier.send_json(
+                options.user_id, payload, user=options.user, key=options.key, ttl=options.ttl
+            )
         except (client.ServerUnavailable, client.UnexpectedAnswer) as error:
             raise NotifierError(f"{_place(url)}: {error.message}") from error
         except client.NotValid as error:
             raise NotifierError(error.message + _quoting(given)) from error
-    print(f"Stored as number {sent.seq} of user {sent.user_id}, key {sent.key}.")
+    whose = sent.user_id if sent.user is None else repr(sent.user)
+    print(f"Stored as number {sent.seq} of user {whose}, key {sent.key}.")
     return 0
 
 

@@ -1,18 +1,14 @@
 """The server itself, its settings and its store."""
 
-import asyncio
-
 from notifier.config import SETTINGS, Loaded
 from notifier.process.commands.output import print_table
 from notifier.process.commands.running import Options
 from notifier.process.parts import make_driver
-from notifier.process.run import serve as run_server
-from notifier.storage.copy import copy as copy_store
-from notifier.storage.copy import driver_at
+from notifier.process.run import run
 
 
 def serve(options: Options, loaded: Loaded) -> int:
-    return asyncio.run(run_server(loaded.settings))
+    return run(loaded.settings)
 
 
 def check_config(options: Options, loaded: Loaded) -> int:
@@ -20,8 +16,9 @@ def check_config(options: Options, loaded: Loaded) -> int:
         value = getattr(loaded.settings, setting.field)
         if setting.secret:
             value = "(set)" if value else "(not set)"
+        value = str(value).replace("\n", "\\n")  # each setting has one line
         source = loaded.sources.get(setting.field, "default")
-        print(f"{setting.variable:<28} {value!s:<20} {source}")
+        print(f"{setting.variable:<28} {value:<20} {source}")
     return 0
 
 
@@ -35,6 +32,9 @@ def migrate(options: Options, loaded: Loaded) -> int:
 
 
 def copy(options: Options, loaded: Loaded) -> int:
+    from notifier.storage.copy import copy as copy_store  # noqa: PLC0415 - only where it is used
+    from notifier.storage.copy import driver_at  # noqa: PLC0415 - only where it is used
+
     source, target = driver_at(options.source, existing=True), driver_at(options.target)
     try:
         report = copy_store(source, target)

@@ -4,12 +4,15 @@ Set-based, because these are the hot ones: a batch of them costs a few statement
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Final
 
+import msgspec
+
 from notifier import clock
 from notifier.errors import (
+    ApiKeyExpired,
     ApiKeyNotValid,
     InboxFull,
     KeyConflict,
@@ -31,14 +34,15 @@ from notifier.storage.contract import (
     WriteSession,
 )
 from notifier.storage.operations.keys import as_scopes
+from notifier.storage.operations.recipients import known, numbers
 from notifier.storage.quota import Inbox
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
-_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at")
+_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at", "api_key_id")
 _ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
-_NOBODY: Final = 0
-"""No user has this id."""
+NOBODY: Final = 0
+"""No user has this id, and no recipient this number."""
 _CLOSED: Final = (
     "Sends need an API key here: one was made once, and from then on sends without a key stay "
     "closed. `python -m notifier apikey create --name NAME` makes another."
@@ -48,13 +52,14 @@ _CLOSED: Final = (
 class Append(Operation[Appended], frozen=True):
     """Add to a user's log, at once and at the end.
 
-    Refused with UnknownUser, KeyConflict, InboxFull, Unauthenticated, ApiKeyNotValid or
-    ScopeMissing.
+    Refused with UnknownUser, KeyConflict, InboxFull, Unauthenticated, ApiKeyNotValid,
+    ApiKeyExpired or ScopeMissing.
     """
 
     grows: ClassVar[bool] = True
 
     user_id: int
+    """Whose log it is; ``NOBODY`` where only the name of a recipient is known."""
     key: str
     payload: bytes
     ttl: int | None = None
@@ -62,6 +67,8 @@ class Append(Operation[Appended], frozen=True):
     key_given: bool = False
     """The sender chose the key, so it may exist already."""
     sender: Sender = TRUSTED
+    user: str | None = None
+    """The name of a recipient, who is made if there is none, or none any more."""
 
     @property
     def size(self) -> int:
@@ -72,15 +79,18 @@ def _append(
     session: WriteSession, appends: Sequence[Append], now: int
 ) -> list[Appended | NotifierError]:
     senders = {append.sender for append in appends}
-    found = session.look_up(
-        Lookup(
-            sorted({append.user_id for append in appends}),
-            {(append.user_id, append.key) for append in appends if append.key_given},
-            {sender.digest for sender in senders if sender.digest is not None},
-            any(sender.only_while_open for sender in senders),
-        )
-    )
-    refusals = {sender: _refusal(sender, found) for sender in senders}
+    # Those whose numbers are not at hand; inboxes can then be locked in order.
+    if unknown := {append.user for append in appends if append.user and append.user_id == NOBODY}:
+        appends = _with_numbers(appends, known(session, sorted(unknown)))
+    found = _look_up(session, appends, senders)
+    refusals = {sender: _refusal(sender, found, now) for sender in senders}
+    if new := {
+        append.user
+        for append in appends
+        if append.user and append.user_id not in found.inboxes and refusals[append.sender] is None
+    }:
+        appends = _with_numbers(appends, numbers(session, new, now))
+        found = _look_up(session, appends, senders)
     batch = _Batch(session, found, now)
     outcomes: list[Appended | NotifierError] = [
         refusals[append.sender] or batch.decide(append) for append in appends
@@ -91,20 +101,41 @@ def _append(
     return outcomes
 
 
-def _row(each: Notification) -> Row:
-    return (each.user_id, each.seq, each.key, each.payload, each.created_at, each.expires_at)
+def _look_up(
+    session: WriteSession, appends: Sequence[Append], senders: Collection[Sender]
+) -> Found:
+    return session.look_up(
+        Lookup(
+            sorted({append.user_id for append in appends}),
+            {(append.user_id, append.key) for append in appends if append.key_given},
+            {sender.digest for sender in senders if sender.digest is not None},
+            any(sender.only_while_open for sender in senders),
+        )
+    )
 
 
-def _refusal(sender: Sender, found: Found) -> Unauthenticated | ScopeMissing | None:
+def _with_numbers(appends: Sequence[Append], by_name: Mapping[str, int]) -> Sequence[Append]:
+    """``appends`` with these numbers."""
+    return [
+        msgspec.structs.replace(append, user_id=by_name[append.user])
+        if append.user and append.user in by_name
+        else append
+        for append in appends
+    ]
+
+
+def _refusal(sender: Sender, found: Found, now: int) -> Unauthenticated | ScopeMissing | None:
     """Why nothing is taken from ``sender``, if so."""
     if sender.only_while_open and found.has_api_keys:
         return Unauthenticated(_CLOSED)
     if sender.digest is None:
         return None
-    scopes = found.scopes.get(sender.digest)
-    if scopes is None:
+    rights = found.keys.get(sender.digest)
+    if rights is None:
         return ApiKeyNotValid()
-    return None if "send" in as_scopes(scopes) else ScopeMissing("send")
+    if rights.expires_at is not None and rights.expires_at <= now:
+        return ApiKeyExpired()
+    return None if "send" in as_scopes(rights.scopes) else ScopeMissing("send")
 
 
 class _Batch:
@@ -133,7 +164,9 @@ class _Batch:
         seq, payload, now = inbox.last_seq + 1, append.payload, self._now
         expires_at = None if append.ttl is None else now + append.ttl
         fresh = Notification(user_id, seq, append.key, payload, now, expires_at)
-        self.fresh.append(_row(fresh))
+        digest = append.sender.digest
+        key_id = None if digest is None else found.keys[digest].key_id
+        self.fresh.append((user_id, seq, append.key, payload, now, expires_at, key_id))
         self.advanced[user_id] = Inbox(seq, inbox.appended_bytes + len(payload))
         if append.key_given:
             found.stored[name] = fresh
@@ -155,7 +188,12 @@ Append.step = Step(1, _append)
 
 
 class Acknowledge(Operation[None], frozen=True):
-    """A device has the notification. Unknown and acknowledged keys change nothing."""
+    """A device has the notification. Unknown and acknowledged keys change nothing.
+
+    One that is lost with the process only brings the notification once more.
+    """
+
+    patient: ClassVar[bool] = True
 
     user_id: int
     key: str
@@ -208,7 +246,7 @@ def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[N
     for trial in trials:
         # At random, so that no database compresses it and no two processes meet.
         payload = b'"%b"' % secrets.token_hex(trial.size // 2).encode()
-        row = (_NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
+        row = (NOBODY, secrets.randbits(62), secrets.token_hex(), payload, now, now)
         session.insert_rows(NOTIFICATIONS, _ACKNOWLEDGED, [row])
     return [None] * len(trials)
 
@@ -221,7 +259,7 @@ class RemoveTrials(Operation[None], frozen=True):
 
 
 def _remove_trials(session: WriteSession, removals: Sequence[RemoveTrials], now: int) -> list[None]:
-    session.run("DELETE FROM notifications WHERE user_id = ?", (_NOBODY,))
+    session.run("DELETE FROM notifications WHERE user_id = ?", (NOBODY,))
     return [None] * len(removals)
 
 
@@ -260,3 +298,14 @@ class Positions(Query[dict[int, int]], frozen=True):
 
     def ask(self, session: ReadSession) -> dict[int, int]:
         return session.positions(self.user_ids)
+
+
+class PendingCounts(Query[dict[int, int]], frozen=True):
+    """How many notifications are pending and unexpired of each of these users or recipients."""
+
+    user_ids: Sequence[int]
+    limit: int
+    """How many are looked at for each."""
+
+    def ask(self, session: ReadSession) -> dict[int, int]:
+        return session.count_pending_of(self.user_ids, clock.now(), self.limit)

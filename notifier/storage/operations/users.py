@@ -1,14 +1,17 @@
 """Users: make and change them, find them, and follow what has changed."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from notifier import clock
-from notifier.errors import TokenNotValid, UnknownUser, UsernameTaken
+from notifier.errors import InvalidFields, TokenNotValid, UnknownUser, UsernameTaken
 from notifier.models import THE_SERVER, Actor, User, UserChange
-from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
+from notifier.storage.contract import Administrative, Query, ReadSession, Row, Session, WriteSession
 from notifier.storage.operations.audit import record
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
+_LAST: Final = chr(0x10FFFF)
+"""Sorts behind every character of a name."""
 
 
 def _as_user(row: Row) -> User:
@@ -23,6 +26,7 @@ class CreateUser(Administrative[User | None], frozen=True):
     is_superuser: bool = False
     only_as_first: bool = False
     """Create it only where no superuser was ever made."""
+    by: Actor = THE_SERVER
 
     def apply(self, session: WriteSession, now: int) -> User | None:
         if self.only_as_first and session.first("SELECT 1 FROM users WHERE is_superuser LIMIT 1"):
@@ -38,7 +42,9 @@ class CreateUser(Administrative[User | None], frozen=True):
         session.run(
             "INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES (?, 0, 0)", (row[0],)
         )
-        return _as_user(row)
+        user = _as_user(row)
+        record(session, now, "user_created", self.by, user.actor, is_superuser=user.is_superuser)
+        return user
 
 
 class SetPassword(Administrative[None], frozen=True):
@@ -55,11 +61,11 @@ class SetPassword(Administrative[None], frozen=True):
     version: int | None = None
 
     def apply(self, session: WriteSession, now: int) -> None:
-        if self.version not in (None, _version(session, self.user_id)):
+        user = _found(session, self.user_id)
+        if self.version not in (None, user.token_version):
             raise TokenNotValid
-        name = _change(session, self.user_id, "password_hash = ?", self.password_hash, but=self.but)
-        note_change(session, self.user_id, "password changed", now)
-        record(session, now, "password_changed", self.by, f"user:{name}")
+        _set_password(session, user, self.password_hash, now, but=self.but)
+        record(session, now, "password_changed", self.by, user.actor)
 
 
 class EndSessions(Administrative[None], frozen=True):
@@ -69,42 +75,132 @@ class EndSessions(Administrative[None], frozen=True):
     by: Actor = THE_SERVER
 
     def apply(self, session: WriteSession, now: int) -> None:
-        name = _change(session, self.user_id, "is_active = is_active")
-        note_change(session, self.user_id, "signed out everywhere", now)
-        record(session, now, "signed_out_everywhere", self.by, f"user:{name}")
+        user = _found(session, self.user_id)
+        _end_tokens(session, user)
+        note_change(session, user.id, "signed out everywhere", now)
+        record(session, now, "signed_out_everywhere", self.by, user.actor)
+
+
+class RevokeUser(Administrative[None], frozen=True):
+    """The same on behalf of their application, or a superuser. Refused with UnknownUser."""
+
+    user_id: int
+    by: Actor
+
+    def apply(self, session: WriteSession, now: int) -> None:
+        user = _found(session, self.user_id)
+        _end_tokens(session, user)
+        note_change(session, user.id, "revoked", now)
+        record(session, now, "user_revoked", self.by, user.actor)
 
 
 class SetActive(Administrative[None], frozen=True):
-    """Deactivating ends every token and connection of the user. Refused with UnknownUser."""
+    """Deactivating ends every session, token and connection. Refused with UnknownUser."""
 
     user_id: int
     is_active: bool
+    by: Actor = THE_SERVER
 
     def apply(self, session: WriteSession, now: int) -> None:
-        _change(session, self.user_id, "is_active = ?", self.is_active)
-        if not self.is_active:
-            note_change(session, self.user_id, "deactivated", now)
+        _set_active(session, _found(session, self.user_id), self.is_active, self.by, now)
 
 
-def _version(session: WriteSession, user_id: int) -> int | None:
-    row = session.first("SELECT token_version FROM users WHERE id = ?", (user_id,))
-    return row[0] if row else None
+class EditUser(Administrative[User], frozen=True):
+    """Change what is given, all or nothing; its result is the user as they are then.
+
+    A new password and deactivating end every session, token and connection, nothing else does.
+    Refused with UnknownUser, UsernameTaken, or InvalidFields where superusers take their own
+    rights.
+    """
+
+    user_id: int
+    username: str | None = None
+    password_hash: str | None = None
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    by: Actor = THE_SERVER
+
+    def apply(self, session: WriteSession, now: int) -> User:
+        user = _found(session, self.user_id)
+        self._check(session, user)
+        if self.password_hash is not None:
+            _set_password(session, user, self.password_hash, now)
+            record(session, now, "password_changed", self.by, user.actor)
+        if self.is_superuser is not None:
+            _set_superuser(session, user, self.is_superuser, self.by, now)
+        if self.is_active is not None:
+            _set_active(session, user, self.is_active, self.by, now)
+        if self.username is not None:
+            _rename(session, user, self.username, self.by, now)
+        return _found(session, self.user_id)
+
+    def _check(self, session: Session, user: User) -> None:
+        if self.username is not None and self.username != user.username:
+            taken = "SELECT 1 FROM users WHERE username = ?"
+            if session.first(taken, (self.username,)):
+                raise UsernameTaken(f"A user named {self.username!r} exists already.")
+        if not (user.is_active and user.is_superuser):
+            return
+        given = {"is_active": self.is_active, "is_superuser": self.is_superuser}
+        lost = [name for name, value in given.items() if value is False]
+        if lost and user.actor == self.by.name:
+            raise InvalidFields(dict.fromkeys(lost, "Only another superuser can do this to you."))
+        if lost and not _has_other_superuser(session, user):
+            raise InvalidFields(dict.fromkeys(lost, "There is no other active superuser."))
 
 
-def _change(
-    session: WriteSession, user_id: int, assignment: str, *values: Any, but: int | None = None
-) -> str:
-    """Change a user, whose tokens end by that, and sessions too but one; returns the name."""
-    changed = session.first(
-        f"UPDATE users SET {assignment}, token_version = token_version + 1 "
-        "WHERE id = ? RETURNING username",
-        (*values, user_id),
-    )
-    if changed is None:
+def _has_other_superuser(session: Session, user: User) -> bool:
+    """Whether anybody would be left: two superusers may lock each other out at the same time."""
+    others = "SELECT 1 FROM users WHERE is_superuser AND is_active AND id <> ? LIMIT 1"
+    return session.first(others, (user.id,)) is not None
+
+
+def _set_password(
+    session: WriteSession, user: User, password_hash: str, now: int, *, but: int | None = None
+) -> None:
+    session.run("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user.id))
+    _end_tokens(session, user, but=but)
+    note_change(session, user.id, "password changed", now)
+
+
+def _set_active(session: WriteSession, user: User, is_active: bool, by: Actor, now: int) -> None:
+    if is_active is user.is_active:
+        return
+    session.run("UPDATE users SET is_active = ? WHERE id = ?", (is_active, user.id))
+    _end_tokens(session, user)
+    if not is_active:
+        note_change(session, user.id, "deactivated", now)
+    record(session, now, "user_activated" if is_active else "user_deactivated", by, user.actor)
+
+
+def _set_superuser(
+    session: WriteSession, user: User, is_superuser: bool, by: Actor, now: int
+) -> None:
+    if is_superuser is user.is_superuser:
+        return
+    session.run("UPDATE users SET is_superuser = ? WHERE id = ?", (is_superuser, user.id))
+    record(session, now, "user_promoted" if is_superuser else "user_demoted", by, user.actor)
+
+
+def _rename(session: WriteSession, user: User, username: str, by: Actor, now: int) -> None:
+    if username == user.username:
+        return
+    session.run("UPDATE users SET username = ? WHERE id = ?", (username, user.id))
+    record(session, now, "user_renamed", by, user.actor, to=username)
+
+
+def _found(session: Session, user_id: int) -> User:
+    """The user with this id. Raises UnknownUser."""
+    row = session.first(f"SELECT {_USER} FROM users WHERE id = ?", (user_id,))
+    if row is None:
         raise UnknownUser(f"There is no user with the id {user_id}.")
-    session.run("DELETE FROM sessions WHERE user_id = ? AND id <> ?", (user_id, but or 0))
-    name: str = changed[0]
-    return name
+    return _as_user(row)
+
+
+def _end_tokens(session: WriteSession, user: User, *, but: int | None = None) -> None:
+    """Let none of the tokens hold that were issued so far, and no session go on ``but`` one."""
+    session.run("DELETE FROM sessions WHERE user_id = ? AND id <> ?", (user.id, but or 0))
+    session.run("UPDATE users SET token_version = token_version + 1 WHERE id = ?", (user.id,))
 
 
 def note_change(
@@ -176,6 +272,44 @@ class Users(Query[list[User]], frozen=True):
         return [
             _as_user(row) for row in session.run(f"SELECT {_USER} FROM users {which} ORDER BY id")
         ]
+
+
+class Place(NamedTuple):
+    """Where a page of users ends."""
+
+    lower_name: str
+    user_id: int
+
+
+class UserPage(NamedTuple):
+    """Some users in the order of their names, whatever their case."""
+
+    users: Sequence[User]
+    next: Place | None
+    """Where the next page goes on; None behind the last user."""
+
+
+class FindUsers(Query[UserPage], frozen=True):
+    """Users whose names begin with ``beginning``, whatever its case, behind a place."""
+
+    beginning: str
+    after: Place | None
+    limit: int
+
+    def ask(self, session: ReadSession) -> UserPage:
+        # By the database, because it is the one that has lowered the names.
+        ((beginning,),) = session.run("SELECT lower(?)", (self.beginning,))
+        name, user_id = self.after or Place(beginning, 0)
+        lowered = f"lower(username) {session.by_bytes}"
+        rows = session.run(
+            f"SELECT lower(username), {_USER} FROM users "
+            f"WHERE {lowered} >= ? AND {lowered} < ? AND ({lowered} > ? OR id > ?) "
+            f"ORDER BY {lowered}, id LIMIT ?",
+            (max(name, beginning), beginning + _LAST, name, user_id, self.limit + 1),
+        )
+        shown = rows[: self.limit]
+        end = Place(shown[-1][0], shown[-1][1]) if len(rows) > self.limit else None
+        return UserPage([_as_user(row[1:]) for row in shown], end)
 
 
 class UserChangesSince(Query[list[UserChange] | None], frozen=True):

@@ -56,4 +56,5 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_action ON audit (action, id);
 CREATE INDEX audit_actor ON audit (actor, id);
+CREATE INDEX audit_actor_action ON audit (actor, action, id);
 CREATE INDEX audit_last ON audit (last_at);

@@ -1,0 +1,1 @@
+"""Who someone is: the application's own users."""
