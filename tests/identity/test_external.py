@@ -198,7 +198,8 @@ class TestClaims:
             {"nbf": int(time.time()) + 3600},
             {"sub": None},
         ],
-        ids=str,
+        # Without the moments, which are others in each process.
+        ids="-".join,
     )
     async def test_refused(
         self, server_with: ServerWith, key: SigningKey, changes: dict[str, Any]
@@ -243,7 +244,8 @@ class TestClaims:
             {"nbf": int(time.time()) - 5},
             {"jti": 5, "user_id": 1, "token_type": "access", "is_superuser": True},
         ],
-        ids=str,
+        # Without the moments, which are others in each process.
+        ids="-".join,
     )
     async def test_taken(
         self, server_with: ServerWith, key: SigningKey, changes: dict[str, Any]
