@@ -52,7 +52,9 @@ export class Inbox {
     if (!user) return;
     byId("who").textContent = user.username;
     this.#connect();
-    if (user.is_superuser && this.session instanceof Session) this.#openTools(this.session);
+    if (!user.is_superuser || !(this.session instanceof Session)) return;
+    this.#openTools(this.session);
+    this.#openAreas(this.session);
   }
 
   #connect() {
@@ -184,12 +186,22 @@ export class Inbox {
   async #openTools(session) {
     const client = this.#client;
     try {
-      const [{ Tools }, { Areas }] = await Promise.all([import("./tools.js"), import("./admin/areas.js")]);
+      const { Tools } = await import("./tools.js");
       // Meanwhile somebody may have signed out.
       if (client !== this.#client) return;
       this.#tools = new Tools(byId("tools"), session);
       this.#tools.setConnected(client?.status.state === "connected");
-      this.#areas = new Areas(session);
+    } catch {
+      this.#complain(words.toolsMissing);
+    }
+  }
+
+  /** @param {Session} session */
+  async #openAreas(session) {
+    const client = this.#client;
+    try {
+      const { Areas } = await import("./admin/areas.js");
+      if (client === this.#client) this.#areas = new Areas(session);
     } catch {
       this.#complain(words.toolsMissing);
     }

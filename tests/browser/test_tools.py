@@ -132,6 +132,7 @@ async def test_live_view_of_a_dead_server(backend: Backend, inbox: Page) -> None
 @pytest.mark.parametrize("width", [1180, 390])
 async def test_result_is_in_view(inbox: Page, width: int) -> None:
     """On a low screen too, one sees what became of a send, the protocol view open or not."""
+    await expect(inbox.get_by_label("Payload (JSON)")).to_be_visible()
     await inbox.set_viewport_size({"width": width, "height": 700})
     for payload, said in (("1", "Sent: number 1"), ("2", "Sent: number 2")):
         await inbox.get_by_label("Payload (JSON)").fill(payload)
