@@ -43,6 +43,8 @@ LONG = (
     "browser/test_account.py",
     "test_receive.py",
     "amqp/test_consuming.py",
+    "browser/test_admin_quality.py",
+    "browser/test_admin_users.py",
     "browser/test_quality.py",
     "test_bad_input.py",
     "storage/test_postgres.py",

@@ -107,12 +107,16 @@ def test_the_page_names_its_modules_beforehand() -> None:
     page = STATIC_FOLDER / "page"
     start, inbox = imports(page / "main.js"), imports(page / "inbox.js")
     account = imports(page / "account" / "dialog.js")
+    # What a superuser's inbox has already.
+    tools = imports(page / "tools.js") | imports(page / "admin" / "areas.js")
+    views = imports(page / "admin" / "views.js")
     html = (STATIC_FOLDER / "index.html").read_text()
-    parts = re.split(r'<template id="(?:inbox|account)-modules">', html)
+    parts = re.split(r'<template id="(?:inbox|admin|account)-modules">', html)
     hints = [re.findall(r'rel="modulepreload" href="([^"]+)"', part) for part in parts]
     assert sorted(hints[0]) == sorted(map(served_at, start - {page / "main.js"}))
     assert sorted(hints[1]) == sorted(map(served_at, inbox - start))
-    assert sorted(hints[2]) == sorted(map(served_at, account - inbox - start))
+    assert sorted(hints[2]) == sorted(map(served_at, views - tools - inbox - start))
+    assert sorted(hints[3]) == sorted(map(served_at, account - inbox - start))
 
 
 async def test_files_are_revalidated(server: Harness) -> None:

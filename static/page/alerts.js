@@ -1,11 +1,11 @@
 /** What calls for attention: the tab's title, a desktop notification, a sound. */
 import { byId } from "./dom.js";
 import { words } from "./language.js";
+import { showUnseen } from "./title.js";
 
 /** @typedef {import("./entry.js").Entry} Entry */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
-const TITLE = "Notifier";
 const CHIME_PAUSE = 1_500;
 const LONGEST_TEXT = 200;
 
@@ -34,7 +34,7 @@ export class Alerts {
     this.#chime();
     if (!document.hidden) return;
     this.#unseen += entries.length;
-    document.title = `(${this.#unseen}) ${TITLE}`;
+    showUnseen(this.#unseen);
     if (this.preferences.get("desktop") && allowed()) this.#show(newest);
   }
 
@@ -53,7 +53,7 @@ export class Alerts {
 
   clear() {
     this.#unseen = 0;
-    document.title = TITLE;
+    showUnseen(0);
   }
 
   async #ask() {

@@ -165,6 +165,8 @@ export class Feed {
     this.#missed = 0;
     this.#pill();
     this.#explainEmpty();
+    // Another part of the page may be in view.
+    if (!this.#list.checkVisibility()) return;
     const { top } = this.#list.getBoundingClientRect();
     // Above the feed may be a form that somebody fills in: no move without a need.
     if (this.#newestFirst && top > byId("bar").offsetHeight) return;

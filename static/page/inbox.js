@@ -26,6 +26,8 @@ export class Inbox {
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("./tools.js").Tools | null} */
   #tools = null;
+  /** @type {import("./admin/areas.js").Areas | null} */
+  #areas = null;
   /** @type {HTMLDialogElement | null} */
   #account = null;
   #signingOut = false;
@@ -140,6 +142,8 @@ export class Inbox {
     this.#account?.close();
     this.#tools?.close();
     this.#tools = null;
+    this.#areas?.close();
+    this.#areas = null;
     this.#feed.clear();
     this.#alerts.clear();
     this.#protocol.clear();
@@ -180,11 +184,12 @@ export class Inbox {
   async #openTools(session) {
     const client = this.#client;
     try {
-      const { Tools } = await import("./tools.js");
+      const [{ Tools }, { Areas }] = await Promise.all([import("./tools.js"), import("./admin/areas.js")]);
       // Meanwhile somebody may have signed out.
       if (client !== this.#client) return;
       this.#tools = new Tools(byId("tools"), session);
       this.#tools.setConnected(client?.status.state === "connected");
+      this.#areas = new Areas(session);
     } catch {
       this.#complain(words.toolsMissing);
     }

@@ -20,7 +20,7 @@ const DECEPTIVE = /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u20
  * @param {string} text
  * @returns {Generator<Token, void, void>}
  */
-function* scan(text) {
+export function* scan(text) {
   let end = 0;
   for (;;) {
     // Set anew each time, because others use the same expression in between.

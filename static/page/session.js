@@ -82,13 +82,14 @@ export class Session {
    * @param {string} path
    * @param {string} [body] JSON text
    * @param {AbortSignal} [signal] ends the wait for an answer
+   * @param {(answer: Response) => Promise<any>} [read] what is made of the answer
    */
-  async call(method, path, body, signal) {
+  async call(method, path, body, signal, read) {
     try {
-      return await exchange(method, path, body, this.#access, signal);
+      return await exchange(method, path, body, this.#access, signal, read);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401 || !(await this.resume())) throw error;
-      return exchange(method, path, body, this.#access, signal);
+      return exchange(method, path, body, this.#access, signal, read);
     }
   }
 
@@ -134,8 +135,9 @@ export class Session {
  * @param {object | string} [body] an object, or JSON text that must arrive unchanged
  * @param {string} [access]
  * @param {AbortSignal} [signal]
+ * @param {(answer: Response) => Promise<any>} [read]
  */
-export async function exchange(method, path, body, access, signal) {
+export async function exchange(method, path, body, access, signal, read = (answer) => answer.json()) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -146,5 +148,5 @@ export async function exchange(method, path, body, access, signal) {
     const retryAfter = Number(answer.headers.get("Retry-After")) || undefined;
     throw new Refused(answer.status, await answer.json().catch(() => null), retryAfter);
   }
-  return answer.status === 204 ? null : answer.json();
+  return answer.status === 204 ? null : read(answer);
 }

@@ -90,6 +90,11 @@ export default {
   noFrames: "Frames appear here as they come and go.",
   clear: "Clear",
 
+  areas: "Parts of the page",
+  areaNames: { inbox: "Inbox", users: "Users", recipients: "Recipients", keys: "Keys", audit: "Audit" },
+  areaMissing: "This part of the page couldn't be loaded.",
+  reload: "Reload the page",
+
   tools: "Tools",
   toolsMissing: "The tools couldn't be loaded. Reload the page to try again.",
   sendTitle: "Send",

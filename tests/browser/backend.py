@@ -22,6 +22,11 @@ class Backend(ServerProcess):
         """The page's address."""
         return f"{self.url}/api/notifications/"
 
+    @property
+    def database(self) -> Path:
+        """The file of the embedded store."""
+        return self.folder / "data" / "notifier.sqlite3"
+
     def send(self, payload: Any, user_id: int = 1, **fields: Any) -> None:
         """Send a notification the way curl does."""
         self.send_raw(json.dumps(payload), user_id, **fields)
@@ -33,6 +38,18 @@ class Backend(ServerProcess):
         )
         body = f'{{"user_id": {user_id}, "payload": {payload}{rest}}}'
         self._sender.post(self.url + SEND, content=body.encode()).raise_for_status()
+
+    def send_with(self, key: str, payload: Any, user_id: int = 1, **fields: Any) -> None:
+        """Send on the authority of an API key."""
+        assert self._status_with(key, {"user_id": user_id, "payload": payload, **fields}) == 200
+
+    def answer_to(self, key: str) -> int:
+        """The status of a send on the authority of an API key."""
+        return self._status_with(key, {"user_id": 1, "payload": 1})
+
+    def _status_with(self, key: str, body: Any) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        return self._sender.post(self.url + SEND, json=body, headers=headers).status_code
 
     def create_user(self, name: str) -> None:
         """Create an ordinary user with the administrator's password."""

@@ -4,6 +4,7 @@ They show a real server, so that the docs can't promise what the page doesn't do
 """
 
 import asyncio
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from servers import ROOT
 from servers.chromium import QUIET, find_chromium
 from tests.browser.backend import Backend
 from tests.browser.conftest import Visitor, fill_in, switch
+from tests.browser.operator import choose, confirm, go, open_user, row, superuser
 from tests.support.harness import ADMIN_PASSWORD
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
@@ -109,6 +111,60 @@ async def on_phone(browser: Browser, backend: Backend, folder: Path) -> None:
     await context.close()
 
 
+def prepare_for_operators(backend: Backend) -> None:
+    """People, keys, and what was sent with them."""
+    with superuser(backend) as http:
+
+        def make(what: str, **body: Any) -> Any:
+            return http.post(f"/api/admin/{what}/", json=body).raise_for_status().json()
+
+        for name in ("anna", "carla", "dmitri", "eva", "farid"):
+            user = make("users", username=name, password=ADMIN_PASSWORD, is_superuser=name == "eva")
+        http.patch(f"/api/admin/users/{user['id']}/", json={"is_active": False})
+        billing = make("keys", name="billing", rate=100)["key"]
+        make("keys", name="web shop", scopes=["send", "identity"], expires_in=90 * 86_400)
+        former = make("keys", name="ci")
+        http.delete(f"/api/admin/keys/{former['id']}/").raise_for_status()
+    backend.send_raw(STORY[0], user_id=OLGA)
+    for payload in STORY[2:4]:
+        backend.send_with(billing, json.loads(payload), user_id=OLGA)
+
+
+async def for_operators(browser: Browser, backend: Backend, folder: Path) -> None:
+    """What a superuser manages."""
+    prepare_for_operators(backend)
+    olga = Visitor(await browser.new_context(**DESKTOP), backend)
+    for _ in range(3):
+        page = await olga.open()
+        await fill_in(page, "olga", "guess")
+        await expect(page.locator("#password-error")).not_to_be_empty()
+    await olga.sign_in("olga")
+    visitor = Visitor(await browser.new_context(**DESKTOP), backend)
+    page = await visitor.sign_in()
+    await go(page, "Users")
+    await page.screenshot(path=folder / "operator-users.png")
+    await open_user(page, "olga")
+    await page.screenshot(path=folder / "operator-user.png")
+    await go(page, "Keys")
+    await page.screenshot(path=folder / "operator-keys.png")
+    await choose(page, "New key")
+    await page.get_by_label("Name (the program").fill("newsletter")
+    await page.screenshot(path=folder / "operator-key-wish.png")
+    await confirm(page, "Create")
+    await expect(row(page, "newsletter")).to_be_visible()
+    await page.screenshot(path=folder / "operator-new-key.png")
+    await page.emulate_media(color_scheme="dark")
+    await go(page, "Audit")
+    await page.get_by_label("Follow live").check()
+    await page.screenshot(path=folder / "operator-audit.png")
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(PHONE["viewport"])
+    await go(page, "Users")
+    await page.screenshot(path=folder / "operator-phone.png")
+    await visitor.context.close()
+    await olga.context.close()
+
+
 async def main(folder: Path) -> None:
     """Take all pictures."""
     with tempfile.TemporaryDirectory() as data:
@@ -123,6 +179,7 @@ async def main(folder: Path) -> None:
                 )
                 await on_desktop(browser, backend, folder)
                 await on_phone(browser, backend, folder)
+                await for_operators(browser, backend, folder)
                 await browser.close()
         finally:
             backend.close()

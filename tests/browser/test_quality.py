@@ -100,7 +100,7 @@ async def test_keyboard(backend: Backend, inbox: Page) -> None:
     await inbox.keyboard.press("Enter")
     await expect(inbox.locator(".json")).to_be_visible()
     await inbox.keyboard.press("Tab")
-    await expect(inbox.get_by_role("link")).to_be_focused()
+    await expect(inbox.get_by_role("link", name="example.org")).to_be_focused()
 
 
 async def test_russian(backend: Backend, visit: Visit) -> None:

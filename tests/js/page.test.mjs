@@ -136,26 +136,44 @@ test("every word that the page's HTML asks for exists", async () => {
 });
 
 test("the HTML names each module that a screen imports, so that none is found late", async () => {
-  const root = new URL("../../static/page/", import.meta.url);
-  const html = await readFile(new URL("../index.html", root), "utf8");
-  const [first, inbox] = html.split(/<template id="(?:inbox|account)-modules">/).map(modules);
-  assert.deepEqual(first, await imports(root, "main.js"));
-  const missing = (await imports(root, "inbox.js")).filter((name) => !first.includes(name));
-  assert.deepEqual(inbox, missing);
+  const html = await readFile(new URL("index.html", ROOT), "utf8");
+  const [first, inbox, admin, account] = html.split(/<template id="(?:inbox|admin|account)-modules">/).map(modules);
+  assert.deepEqual(first, [...(await imports("page/main.js"))].toSorted());
+  const shown = await imports("page/inbox.js");
+  assert.deepEqual(inbox, [...shown.difference(new Set(first))].toSorted());
+  // A superuser's inbox has these already.
+  const tools = (await imports("page/tools.js")).union(await imports("page/admin/areas.js"));
+  const views = (await imports("page/admin/views.js")).difference(shown.union(tools).union(new Set(first)));
+  assert.deepEqual(admin, [...views].toSorted());
+  const own = (await imports("page/account/dialog.js")).difference(shown.union(new Set(first)));
+  assert.deepEqual(account, [...own].toSorted());
 });
+
+test("nothing for operators is among what everybody gets", async () => {
+  const everybody = (await imports("page/main.js")).union(await imports("page/inbox.js"));
+  assert.deepEqual([...everybody].filter((name) => name.startsWith("page/admin/")), []);
+});
+
+const ROOT = new URL("../../static/", import.meta.url);
+/** What is told of by name: of the client only its entry, which names the rest. */
+const NAMED = /^(?:page\/.*|notifier)$/;
 
 /** @param {string} html */
 function modules(html) {
-  return [...html.matchAll(/(?:href|src)="\/static\/(page\/[\w-]+|notifier)\.js"/g)].map(([, name]) => name).toSorted();
+  const names = [...html.matchAll(/(?:href|src)="\/static\/([\w/-]+)\.js"/g)].map(([, name]) => name);
+  return names.filter((name) => NAMED.test(name)).toSorted();
 }
 
-async function imports(root, start) {
-  const found = new Set([`page/${start.replace(".js", "")}`]);
+/** @param {string} start @returns {Promise<Set<string>>} */
+async function imports(start) {
+  const found = new Set([start.replace(".js", "")]);
   for (const name of found) {
-    const source = await readFile(new URL(`../${name}.js`, root), "utf8");
-    for (const [, path] of source.matchAll(/^(?:import|\} from) .*?"\.(\.?\/[\w-]+)\.js";$/gm)) {
-      found.add(path.startsWith("./") ? path.slice(2) : `page${path}`);
+    const file = new URL(`${name}.js`, ROOT);
+    const source = await readFile(file, "utf8");
+    for (const [, path] of source.matchAll(/^(?:import|\} from) .*?"([\w./-]+)\.js";$/gm)) {
+      const imported = new URL(path, file).href.slice(ROOT.href.length);
+      if (NAMED.test(imported)) found.add(imported);
     }
   }
-  return [...found].toSorted();
+  return found;
 }

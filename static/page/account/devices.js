@@ -1,5 +1,5 @@
 /** Where somebody is signed in, and signing out there. */
-import { device } from "./device.js";
+import { device } from "../device.js";
 import { make, say } from "../dom.js";
 import { label } from "../language.js";
 import { Refused } from "../session.js";
