@@ -41,7 +41,7 @@ async def test_the_audit_log_has_a_retention_of_its_own(
     """Its entries go, in batches, when they are old enough; with 0 days at once."""
     store = server.server.store
     retention = Retention(store, days=30, audit_days=10)
-    failed = [Repetition("sign_in_failed", "", str(n), 1, 0, clock.now()) for n in range(1001)]
+    failed = [Repetition("sign_in_failed", "", "", str(n), 1, 0, clock.now()) for n in range(1001)]
     await store.submit(AddRepetitions(failed))
     assert await retention.remove() == 0
     now = clock.now()

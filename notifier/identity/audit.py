@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from notifier.addresses import subscriber
 from notifier.errors import Unavailable
-from notifier.identity.failures import Failures
+from notifier.identity.repetitions import Repetitions
 from notifier.models import THE_SERVER, AuditEntry, User
 from notifier.storage.operations.audit import AddEntry, AddRepetitions, AuditEntries
 from notifier.storage.store import Store
@@ -21,7 +21,8 @@ class Audit:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._failures = Failures()
+        self._counted = (Repetitions("sign_in_failed"), Repetitions("signed_in"))
+        self._failed, self._signed_in = self._counted
 
     async def entries(
         self,
@@ -47,20 +48,28 @@ class Audit:
 
         Such a name is not recorded. It may be a password that was typed into the wrong field.
         """
-        self._failures.count(user.actor if user else "", subscriber(address))
+        self._failed.count(user.actor if user else "", subscriber(address))
+
+    def signed_in(self, user: User, address: str) -> None:
+        """A program has signed in, which it may do often: for :meth:`write`."""
+        self._signed_in.count(user.actor, subscriber(address))
 
     async def write(self) -> None:
         """Record what was counted. Raises Unavailable; then it is recorded the next time."""
-        taken = self._failures.take()
+        for counted in self._counted:
+            await self._write(counted)
+
+    async def _write(self, counted: Repetitions) -> None:
+        taken = counted.take()
         if not taken:
             return
         try:
             entries = await self._store.submit(AddRepetitions(taken))
         except Unavailable:
             # Nobody knows whether it was: better counted twice than not at all.
-            self._failures.put_back(taken)
+            counted.put_back(taken)
             raise
-        self._failures.recorded(taken, entries)
+        counted.recorded(taken, entries)
 
     async def close(self) -> None:
         """:meth:`write` for the last time. What the store does not take soon is lost."""

@@ -85,7 +85,9 @@ class Authentication:
 
         Raises NoAccounts, NoActiveAccount, TooManySignIns or Unavailable.
         """
-        return self._issue(await self.check(username, password, address))
+        user = await self.check(username, password, address)
+        self._audit.signed_in(user, address)
+        return self._issue(user)
 
     async def check(self, username: str, password: str, address: str) -> User:
         """Who has this name and this password, tried from ``address``.

@@ -18,7 +18,7 @@ from tests.storage.databases import Database, opened
 from tests.storage.plans import MANY, goes_by, plan
 
 ANN = Actor("user:ann", "192.0.2.1")
-FAILED = Repetition("sign_in_failed", "user:ann", "192.0.2.7", 3, 1000, 1500)
+FAILED = Repetition("sign_in_failed", "", "user:ann", "192.0.2.7", 3, 1000, 1500)
 
 
 async def fill(store: Store) -> None:
@@ -58,8 +58,8 @@ async def test_read(store: Store):
 async def test_repeated(store: Store):
     """What happens again is counted in its entry; a new one is made where that is gone."""
     (first,) = await store.submit(AddRepetitions([FAILED]))
-    again = Repetition("sign_in_failed", "user:ann", "192.0.2.7", 2, 1600, 1700, first)
-    lost = Repetition("sign_in_failed", "", "192.0.2.8", 1, 1800, 1800, 999)
+    again = Repetition("sign_in_failed", "", "user:ann", "192.0.2.7", 2, 1600, 1700, first)
+    lost = Repetition("sign_in_failed", "", "", "192.0.2.8", 1, 1800, 1800, 999)
     assert await store.submit(AddRepetitions([again, lost])) == [first, first + 1]
     new, entry = await store.read(AuditEntries(10))
     assert (entry.count, entry.created_at, entry.last_at) == (5, 1000, 1700)
@@ -70,7 +70,7 @@ async def test_repeated(store: Store):
 async def test_removed(store: Store):
     """The oldest go first, in batches; one that went on until lately stays."""
     entries = [
-        Repetition("sign_in_failed", "", str(number), 1, 0, last_at)
+        Repetition("sign_in_failed", "", "", str(number), 1, 0, last_at)
         for number, last_at in enumerate((10, 500, 20, 30, 1000))
     ]
     await store.submit(AddRepetitions(entries))

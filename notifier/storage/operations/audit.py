@@ -54,6 +54,7 @@ class Repetition(msgspec.Struct, frozen=True):
     """What has happened a number of times, all of it in one entry."""
 
     action: Action
+    actor: str
     subject: str
     address: str
     count: int
@@ -84,8 +85,16 @@ def _begin(session: WriteSession, each: Repetition) -> int:
     ((entry,),) = session.run(
         "INSERT INTO audit "
         "(action, actor, subject, address, details, count, created_at, last_at) "
-        "VALUES (?, '', ?, ?, '{}', ?, ?, ?) RETURNING id",
-        (each.action, each.subject, each.address, each.count, each.first_at, each.last_at),
+        "VALUES (?, ?, ?, ?, '{}', ?, ?, ?) RETURNING id",
+        (
+            each.action,
+            each.actor,
+            each.subject,
+            each.address,
+            each.count,
+            each.first_at,
+            each.last_at,
+        ),
     )
     return int(entry)
 

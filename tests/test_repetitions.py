@@ -9,7 +9,7 @@ import pytest
 from notifier import clock
 from notifier.errors import NotCommitted
 from notifier.identity.audit import Audit
-from notifier.identity.failures import MOST, Failures
+from notifier.identity.repetitions import MOST, Repetitions
 from notifier.storage.operations.audit import AddRepetitions, AuditEntries, Repetition
 from notifier.storage.store import Store
 from tests.security.table import Now
@@ -40,7 +40,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Ledger:
     """What is recorded of failures, as the store would do it."""
 
-    def __init__(self, failures: Failures) -> None:
+    def __init__(self, failures: Repetitions) -> None:
         self.failures = failures
         self.entries: dict[int, Repetition] = {}
         self._ids = itertools.count(1)
@@ -53,6 +53,7 @@ class Ledger:
             before = self.entries[entry].count if entry in self.entries else 0
             self.entries[entry] = Repetition(
                 each.action,
+                each.actor,
                 each.subject,
                 each.address,
                 before + each.count,
@@ -69,7 +70,7 @@ class Ledger:
 
 def test_one_entry_for_an_hour(time: Clock) -> None:
     """What somebody repeats within an hour is one entry; then another one begins."""
-    ledger = Ledger(Failures())
+    ledger = Ledger(Repetitions("sign_in_failed"))
     began = time.moment
     for _ in range(6):
         ledger.failures.count("user:ann", "192.0.2.1")
@@ -86,7 +87,7 @@ def test_one_entry_for_an_hour(time: Clock) -> None:
 
 def test_told_apart(time: Clock) -> None:
     """By whom somebody tried to be, and by where they came from."""
-    ledger = Ledger(Failures())
+    ledger = Ledger(Repetitions("sign_in_failed"))
     for subject, address in itertools.product(("", "user:ann"), ("192.0.2.1", "192.0.2.2")):
         ledger.failures.count(subject, address)
     ledger.record()
@@ -95,7 +96,7 @@ def test_told_apart(time: Clock) -> None:
 
 def test_nothing_to_record(time: Clock) -> None:
     """Without failures nothing is written."""
-    failures = Failures()
+    failures = Repetitions("sign_in_failed")
     assert failures.take() == []
     failures.count("", "192.0.2.1")
     assert len(failures.take()) == 1
@@ -104,7 +105,7 @@ def test_nothing_to_record(time: Clock) -> None:
 
 def test_bounded(time: Clock) -> None:
     """However many addresses try, rows and memory have a bound, and the count stays right."""
-    ledger = Ledger(Failures())
+    ledger = Ledger(Repetitions("sign_in_failed"))
     tries = 20_000
     for number in range(tries):
         ledger.failures.count("", f"2001:db8:{number:x}::/64")
@@ -119,7 +120,7 @@ def test_bounded(time: Clock) -> None:
 
 def test_whom_an_attack_is_for_is_seen(time: Clock) -> None:
     """Beyond the bound, failures of a user are told apart by user still, also within a bound."""
-    ledger = Ledger(Failures(most=10))
+    ledger = Ledger(Repetitions("sign_in_failed", most=10))
     for number in range(50):
         ledger.failures.count("", f"192.0.2.{number}")
     for number in range(50):
@@ -134,7 +135,7 @@ def test_whom_an_attack_is_for_is_seen(time: Clock) -> None:
 
 def test_what_was_not_recorded_is_kept(time: Clock) -> None:
     """A store that is away loses no count, and takes no more memory."""
-    ledger = Ledger(Failures(most=2))
+    ledger = Ledger(Repetitions("sign_in_failed", most=2))
     for number in range(10):
         ledger.failures.count("", f"192.0.2.{number}")
         ledger.failures.put_back(ledger.failures.take())
@@ -150,7 +151,7 @@ def test_what_was_not_recorded_is_kept(time: Clock) -> None:
 
 def test_a_clock_that_was_set_back(time: Clock) -> None:
     """An hour does not last for years."""
-    ledger = Ledger(Failures())
+    ledger = Ledger(Repetitions("sign_in_failed"))
     for moment in (time.moment, time.moment - 1000 * HOUR):
         time.moment = moment
         ledger.failures.count("", "192.0.2.1")
@@ -215,13 +216,18 @@ async def test_failed_sign_ins(server: Harness) -> None:
         assert never not in log
 
 
-async def test_good_sign_ins_are_no_failures(server: Harness) -> None:
-    """Whoever has the right password is not counted."""
-    answer = await server.post({"username": "admin", "password": ADMIN_PASSWORD}, TOKEN)
-    assert answer.status_code == 200
-    await server.server.stop()
+async def test_programs_that_sign_in(server: Harness) -> None:
+    """Whoever gets tokens with the right password again and again is one entry, and no failure."""
+    boss = Superuser(server)
+    for _ in range(3):
+        answer = await server.post({"username": "admin", "password": ADMIN_PASSWORD}, TOKEN)
+        assert answer.status_code == 200
     assert server.server.application is not None
-    assert not server.server.application.identity.audit._failures.take()
+    await server.server.application.identity.audit.write()
+    (entry,) = [each for each in await boss.entries() if each["actor"] == "user:admin"]
+    assert (entry["action"], entry["count"], entry["subject"]) == ("signed_in", 3, "")
+    assert entry["address"] == "127.0.0.1"
+    assert not await failures_of(server.server.store)
 
 
 async def test_the_last_second_is_recorded(server_with: ServerWith, each_database_url: str) -> None:
@@ -256,7 +262,7 @@ async def test_strangers_add_only_so_much(
         database_url=each_database_url, trusted_proxies="127.0.0.1", **unlimited
     ) as server:
         assert server.server.application is not None
-        server.server.application.identity.audit._failures._most = 5
+        server.server.application.identity.audit._failed._most = 5
         for number in range(40):
             for address in (f"192.0.2.{number}", f"2001:db8::{number}"):
                 for name in ("nobody", "admin"):

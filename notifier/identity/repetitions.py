@@ -1,23 +1,24 @@
-"""Failed sign-ins, counted until they are recorded.
+"""Sign-ins that may come again and again, counted until they are recorded: failed ones, and those
+of programs.
 
-Whoever tries again and again gets one entry an hour, with a count. Strangers add no more than so
+Whoever comes again and again gets one entry an hour, with a count. Strangers add no more than so
 many entries: beyond, a user's are counted together, wherever they come from, and beyond that all
 others. The same bound holds for the memory they take.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from notifier import clock
 from notifier.storage.operations.audit import Repetition
 
 MOST: Final = 1000
-"""Entries of an hour for failures told apart by user and address; as many again by user alone."""
+"""Entries of an hour for sign-ins told apart by user and address; as many again by user alone."""
 _HOUR: Final = 3600 * clock.SECOND
 
 
 class _Who(NamedTuple):
-    subject: str
+    user: str
     address: str
 
 
@@ -44,10 +45,11 @@ class _Count:
         self.count += count
 
 
-class Failures:
-    """Those of one process."""
+class Repetitions:
+    """Those of one process and one kind."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, action: Literal["signed_in", "sign_in_failed"], most: int = MOST) -> None:
+        self._action = action
         self._most = most
         self._counts: dict[_Who, _Count] = {}
         self._ends = 0
@@ -56,12 +58,12 @@ class Failures:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def count(self, subject: str, address: str) -> None:
-        """A sign-in as ``subject`` (empty if there is no such user) has failed."""
+    def count(self, user: str, address: str) -> None:
+        """It has happened to ``user``, which is empty if there is no such user."""
         now = clock.now()
         if not self._ends - _HOUR <= now < self._ends:
             self._begin(now)
-        who = self._who(_Who(subject, address))
+        who = self._who(_Who(user, address))
         self._counts.setdefault(who, _Count()).add(1, now, now)
 
     def _begin(self, now: int) -> None:
@@ -73,10 +75,10 @@ class Failures:
 
     def _who(self, who: _Who) -> _Who:
         counted = len(self._counts)
-        by_user = _Who(who.subject, "")
+        by_user = _Who(who.user, "")
         if who in self._counts or counted < self._most:
             return who
-        if by_user in self._counts or (who.subject and counted < 2 * self._most):
+        if by_user in self._counts or (who.user and counted < 2 * self._most):
             return by_user
         return _SOMEBODY
 
@@ -87,31 +89,33 @@ class Failures:
         taken = []
         for who, each in self._counts.items():
             if each.count:
-                taken.append(_repetition(who, each))
+                taken.append(self._repetition(who, each))
                 each.count = 0
         return taken
 
     def recorded(self, taken: Sequence[Repetition], entries: Sequence[int]) -> None:
         """It was recorded in these entries, which go on with what comes."""
         for each, entry in zip(taken, entries, strict=True):
-            if count := self._counts.get(_Who(each.subject, each.address)):
+            if count := self._counts.get(_Who(each.subject or each.actor, each.address)):
                 count.entry = entry
 
     def put_back(self, taken: Sequence[Repetition]) -> None:
         """It was not recorded."""
         for each in taken:
-            who = self._who(_Who(each.subject, each.address))
+            who = self._who(_Who(each.subject or each.actor, each.address))
             count = self._counts.setdefault(who, _Count())
             count.add(each.count, each.first_at, each.last_at)
 
-
-def _repetition(who: _Who, each: _Count) -> Repetition:
-    return Repetition(
-        "sign_in_failed",
-        who.subject,
-        who.address,
-        each.count,
-        each.first_at,
-        each.last_at,
-        each.entry,
-    )
+    def _repetition(self, who: _Who, each: _Count) -> Repetition:
+        # Whoever has signed in acted themself; who failed to may be anybody.
+        acted = self._action == "signed_in"
+        return Repetition(
+            self._action,
+            who.user if acted else "",
+            "" if acted else who.user,
+            who.address,
+            each.count,
+            each.first_at,
+            each.last_at,
+            each.entry,
+        )
