@@ -117,10 +117,13 @@ LIBRARIES = {
     "redis": r"notifier\.delivery\.relay\.\w+|servers\.redis",
     "sqlite3": r"notifier\.storage\.(sqlite|file)",
     "psycopg2": r"notifier\.storage\.(postgres|libpq)|notifier\.process\.parts|servers\.postgres",
-    "tornado": r"handlers(\.\w+)+|notifier\.(process\.server|identity\.fetching)|amqp\.broker",
+    "tornado": (
+        r"handlers(\.\w+)+|notifier\.process\.server|amqp\.broker"
+        r"|notifier\.identity\.application\.fetching"
+    ),
     "httpx": r"notifier_client\.\w+",
-    "jwt": r"notifier\.identity\.(tokens|external|verifying)",
-    "cryptography": r"notifier\.identity\.verifying",
+    "jwt": r"notifier\.identity\.(tokens|application\.(external|verifying))",
+    "cryptography": r"notifier\.identity\.application\.verifying",
     "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
     "apispec": r"handlers\.openapi",

@@ -17,9 +17,9 @@ from notifier.errors import (
     WrongPassword,
 )
 from notifier.identity.accounts import Accounts
+from notifier.identity.application.header import header_of
 from notifier.identity.audit import Audit
 from notifier.identity.guesses import Guesses
-from notifier.identity.header import header_of
 from notifier.identity.passwords import Passwords, check_password
 from notifier.identity.recipients import Recipients
 from notifier.identity.tokens import ALGORITHM, NamedToken, Token, Tokens, TokenType
@@ -29,7 +29,7 @@ from notifier.storage.operations.users import SetPassword, UserById
 from notifier.storage.store import Store
 
 if TYPE_CHECKING:
-    from notifier.identity.external import External
+    from notifier.identity.application.external import External
 
 
 class TokenSet(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
 
 if TYPE_CHECKING:
-    from notifier.identity.external import External
+    from notifier.identity.application.external import External
 
 
 def make_driver(settings: Settings, *, exclusive: bool) -> Driver:
@@ -129,8 +129,8 @@ def _make_external(settings: Settings, secrets: Sequence[str]) -> "External | No
     if settings.users == "accounts":
         return None
     try:
-        from notifier.identity.external import External, Rules  # noqa: PLC0415 - only where it is used
-        from notifier.identity.sources import source_of  # noqa: PLC0415 - only where it is used
+        from notifier.identity.application.external import External, Rules  # noqa: PLC0415 - only where it is used
+        from notifier.identity.application.sources import source_of  # noqa: PLC0415 - only where it is used
     except ImportError as error:
         raise InvalidSettings(
             f"NOTIFIER_USERS: {settings.users!r} needs a library that is not installed "

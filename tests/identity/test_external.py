@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
 from notifier import clock
 from notifier.config import SETTINGS, load
 from notifier.errors import InvalidSettings, TokenNotValid
-from notifier.identity import external as module
-from notifier.identity.external import External, Rules
-from notifier.identity.header import MAX_TOKEN, header_of
-from notifier.identity.sources import OneKey
+from notifier.identity.application import external as module
+from notifier.identity.application.external import External, Rules
+from notifier.identity.application.header import MAX_TOKEN, header_of
+from notifier.identity.application.sources import OneKey
+from notifier.identity.application.verifying import from_pem
 from notifier.identity.tokens import NamedToken, Tokens
-from notifier.identity.verifying import from_pem
 from notifier.process.commands.server import check_config
 from notifier.settings import Settings
 from notifier.storage.contract import Administrative, WriteSession

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from notifier.identity import fetching, jwks
-from notifier.identity.fetching import MAX_BYTES
-from notifier.identity.jwks import MAX_KEYS, JwkSet, parse
+from notifier.identity.application import fetching, jwks
+from notifier.identity.application.fetching import MAX_BYTES
+from notifier.identity.application.jwks import MAX_KEYS, JwkSet, parse
 from servers.certificate import make_certificate
 from servers.notifier import ServerProcess
 from tests.support.harness import SECONDS, Harness, ServerWith, until

@@ -16,8 +16,8 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from notifier.errors import Unavailable
-from notifier.identity.fetching import fetch
-from notifier.identity.verifying import Algorithm, UnusableKey, VerifyingKey, from_jwk
+from notifier.identity.application.fetching import fetch
+from notifier.identity.application.verifying import Algorithm, UnusableKey, VerifyingKey, from_jwk
 
 logger = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ import jwt
 
 from notifier import clock
 from notifier.errors import TokenNotValid
-from notifier.identity.header import Header
-from notifier.identity.sources import Source
+from notifier.identity.application.header import Header
+from notifier.identity.application.sources import Source
+from notifier.identity.application.verifying import VerifyingKey
 from notifier.identity.tokens import ALGORITHM, LAST_MOMENT, LEEWAY, NamedToken
-from notifier.identity.verifying import VerifyingKey
 
 _MOST_AHEAD: Final = 60
 """Seconds by which a token may be of the future: for so long it may outlive a revocation."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from notifier.errors import InvalidSettings
-from notifier.identity.jwks import JwkSet
-from notifier.identity.verifying import (
+from notifier.identity.application.jwks import JwkSet
+from notifier.identity.application.verifying import (
     Algorithm,
     UnusableKey,
     VerifyingKey,

@@ -1,0 +1,1 @@
+"""Tokens that the application signs itself, and where the keys come from that verify them."""
