@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SECRET = "a secret for benchmarks, which nobody relies on"
+SECRET = "a secret for benchmarks that nobody relies on"
 _TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")
 
 

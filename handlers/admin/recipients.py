@@ -12,7 +12,7 @@ from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import InvalidField
-from notifier.identity.recipients import CURSOR
+from notifier.identity.cursors import CURSOR
 from notifier.models import Online, Recipient
 from notifier.wire import MAX_NAME_LENGTH, check_name
 

@@ -12,7 +12,7 @@ from handlers.openapi import operation
 from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
 from notifier.errors import InvalidField, UnknownUser
-from notifier.identity.accounts import CURSOR
+from notifier.identity.cursors import CURSOR
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
 from notifier.wire import Username, parse_user_id

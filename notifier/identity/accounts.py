@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from notifier.errors import InvalidField, UnknownUser
+from notifier.identity.cursors import cursor_of, place_at
 from notifier.identity.passwords import Passwords, check_password
 from notifier.models import THE_SERVER, Actor, User
 from notifier.storage.operations.users import (
@@ -12,7 +13,6 @@ from notifier.storage.operations.users import (
     EditUser,
     EndSessions,
     FindUsers,
-    Place,
     RevokeUser,
     SetActive,
     SetPassword,
@@ -24,9 +24,6 @@ from notifier.storage.store import Store
 from notifier.wire import USERNAME
 
 _USERNAME: Final = re.compile(USERNAME)
-
-CURSOR: Final = re.compile(r"^[0-9]{1,18}\.")
-"""How a cursor in a list of users begins."""
 
 
 class Accounts:
@@ -127,10 +124,8 @@ class Accounts:
 
         With the cursor as ``after`` they go on; it is None behind the last one.
         """
-        place = _place(after) if after else None
-        found = await self._store.read(FindUsers(beginning, place, limit))
-        end = found.next
-        return found.users, f"{end.user_id}.{end.lower_name}" if end else None
+        found = await self._store.read(FindUsers(beginning, place_at(after), limit))
+        return found.found, cursor_of(found.next)
 
     async def revoke(self, user_id: int, by: Actor) -> None:
         """End every session, token and connection of the user. Raises UnknownUser."""
@@ -165,11 +160,3 @@ class Accounts:
 def _check_username(username: str) -> None:
     if not _USERNAME.fullmatch(username):
         raise InvalidField("username", "A name has 1 to 150 letters, digits, or any of . @ + - _")
-
-
-def _place(cursor: str) -> Place:
-    """Where a page begins. Raises InvalidField."""
-    user_id, _, lower_name = cursor.partition(".")
-    if not CURSOR.match(cursor):
-        raise InvalidField("after", "Expected what was given as `next`.")
-    return Place(lower_name, int(user_id))

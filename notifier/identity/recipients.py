@@ -5,23 +5,18 @@ there is one; it is ours, below zero where those of accounts are above, and neve
 wire.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Final
 
-from notifier.errors import InvalidField, UnknownUser
+from notifier.errors import UnknownUser
+from notifier.identity.cursors import cursor_of, place_at
 from notifier.models import Actor, Recipient
 from notifier.storage.operations.recipients import (
     CreateRecipient,
     FindRecipients,
     RecipientByName,
-    RecipientPlace,
     RevokeRecipient,
 )
 from notifier.storage.store import Store
-
-CURSOR: Final = re.compile(r"^[0-9]{1,18}\.")
-"""How a cursor in a list of recipients begins."""
 
 
 class Recipients:
@@ -48,10 +43,8 @@ class Recipients:
 
         Raises InvalidField or Unavailable.
         """
-        after = None if cursor is None else _place(cursor)
-        page = await self._store.read(FindRecipients(beginning, after, limit))
-        end = page.next
-        return page.recipients, f"{end.id}.{end.lower_name}" if end else None
+        page = await self._store.read(FindRecipients(beginning, place_at(cursor), limit))
+        return page.found, cursor_of(page.next)
 
     async def made(self, name: str) -> Recipient:
         """The recipient of this name as it is now, who is made if need be.
@@ -68,11 +61,3 @@ class Recipients:
         Tokens that are issued from now on hold.
         """
         await self._store.submit(RevokeRecipient(name, by))
-
-
-def _place(cursor: str) -> RecipientPlace:
-    """Where a page begins. Raises InvalidField."""
-    if not CURSOR.match(cursor):
-        raise InvalidField("after", "Expected what was given as `next`.")
-    recipient_id, _, lower_name = cursor.partition(".")
-    return RecipientPlace(lower_name, int(recipient_id))

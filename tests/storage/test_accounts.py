@@ -7,13 +7,13 @@ import pytest
 from notifier.errors import InvalidFields, UnknownUser, UsernameTaken
 from notifier.models import Actor, User
 from notifier.storage.operations.audit import AuditEntries
+from notifier.storage.operations.names import Place
 from notifier.storage.operations.notifications import Acknowledge, PendingCounts
 from notifier.storage.operations.users import (
     CreateUser,
     EditUser,
     EndSessions,
     FindUsers,
-    Place,
     SetActive,
     SetPassword,
     UserById,
@@ -170,7 +170,7 @@ class TestFinding:
             ("x" * 1000, []),
         ):
             page = await store.read(FindUsers(beginning, None, 100))
-            assert [user.username for user in page.users] == names
+            assert [user.username for user in page.found] == names
             assert page.next is None
 
     async def test_pages(self, store: Store):
@@ -193,9 +193,9 @@ class TestFinding:
         for name in ("a", "b", "c"):
             await make_user(store, name)
         first = await store.read(FindUsers("", None, 2))
-        await store.submit(EditUser(first.users[-1].id, "z"))
+        await store.submit(EditUser(first.found[-1].id, "z"))
         rest = await store.read(FindUsers("", first.next, 5))
-        assert [user.username for user in rest.users] == ["c", "z"]
+        assert [user.username for user in rest.found] == ["c", "z"]
 
     async def test_ten_thousand(self, database: Database):
         """A page is a walk along the index: no more users are read than are shown."""

@@ -7,12 +7,12 @@ import pytest
 from notifier.events import Appended
 from notifier.models import THE_SERVER
 from notifier.sending.removal import Removal
+from notifier.storage.operations.names import Place
 from notifier.storage.operations.notifications import NOBODY, Append
 from notifier.storage.operations.recipients import (
     CreateRecipient,
     FindRecipients,
     RecipientByName,
-    RecipientPlace,
 )
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
@@ -137,15 +137,15 @@ async def test_removed_meanwhile(store: Store, knows: bool):
 async def listed(store: Store, beginning: str = "", limit: int = 100) -> list[str]:
     """The names that are found, page by page."""
     names: list[str] = []
-    place: RecipientPlace | None = None
+    place: Place | None = None
     while True:
         page = await store.read(FindRecipients(beginning, place, limit))
-        assert len(page.recipients) <= limit
-        names += [recipient.name for recipient in page.recipients]
+        assert len(page.found) <= limit
+        names += [recipient.name for recipient in page.found]
         place = page.next
         if place is None:
             return names
-        assert len(page.recipients) == limit, "no page ends early"
+        assert len(page.found) == limit, "no page ends early"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
@@ -173,7 +173,7 @@ async def test_listed_by_index(store: Store, database: Database):
     numbers = range(5000)
     await asyncio.gather(*[send(store, f"User {n:05}", "k") for n in numbers])
     page = await store.read(FindRecipients("uSER 04", None, 3))
-    assert [each.name for each in page.recipients] == [f"User 0400{n}" for n in range(3)]
+    assert [each.name for each in page.found] == [f"User 0400{n}" for n in range(3)]
     is_sqlite = database.driver().name == "sqlite"
     lowered = "lower(name) " + ("COLLATE BINARY" if is_sqlite else 'COLLATE "C"')
     plan = database.execute(

@@ -5,16 +5,15 @@ never meet. Outside of this file a recipient has nothing but this number.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from notifier.models import Actor, Recipient
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, WriteSession
 from notifier.storage.operations.audit import record
+from notifier.storage.operations.names import NamePage, Place, page
 from notifier.storage.operations.users import note_change
 
 _RECIPIENT: Final = "-id, name, token_version, created_at"
-_LAST: Final = chr(0x10FFFF)
-"""The last of all characters."""
 _AT_ONCE: Final = 100
 """Names in one statement, which takes only so many parameters."""
 
@@ -114,52 +113,21 @@ class RecipientByName(Query[Recipient | None], frozen=True):
         return _as_recipient(row) if row else None
 
 
-class RecipientPlace(NamedTuple):
-    """Where a page of recipients ends."""
-
-    lower_name: str
-    id: int
-
-
-class RecipientPage(NamedTuple):
-    """Some recipients in the order of their names, whatever their case."""
-
-    recipients: Sequence[Recipient]
-    next: RecipientPlace | None
-    """Where the next page goes on; None behind the last one."""
-
-
-class FindRecipients(Query[RecipientPage], frozen=True):
+class FindRecipients(Query[NamePage[Recipient]], frozen=True):
     """Recipients whose names begin with ``beginning``, whatever its case, behind a place."""
 
     beginning: str
-    after: RecipientPlace | None
+    after: Place | None
     limit: int
 
-    def ask(self, session: ReadSession) -> RecipientPage:
-        # By the database, because it is the one that has lowered the names.
-        ((beginning,),) = session.run("SELECT lower(?)", (self.beginning,))
-        name, number = self.after or RecipientPlace(beginning, 0)
-        lowered = f"lower(name) {session.by_bytes}"
-        condition = f"{lowered} >= ? AND ({lowered} > ? OR id > ?)"
-        values: list[str | int] = [max(name, beginning), name, number]
-        if (end := _behind(beginning)) is not None:
-            condition += f" AND {lowered} < ?"
-            values.append(end)
-        rows = session.run(
-            f"SELECT lower(name), id, {_RECIPIENT} FROM recipients WHERE {condition} "
-            f"ORDER BY {lowered}, id LIMIT ?",
-            (*values, self.limit + 1),
+    def ask(self, session: ReadSession) -> NamePage[Recipient]:
+        rows, following = page(
+            session,
+            self.beginning,
+            self.after,
+            self.limit,
+            table="recipients",
+            name="name",
+            columns=_RECIPIENT,
         )
-        shown = rows[: self.limit]
-        place = RecipientPlace(*shown[-1][:2]) if len(rows) > self.limit else None
-        return RecipientPage([_as_recipient(row[2:]) for row in shown], place)
-
-
-def _behind(beginning: str) -> str | None:
-    """What comes behind all texts that begin like this, in the order of their bytes, if any."""
-    known = beginning.rstrip(_LAST)
-    if not known:
-        return None
-    following = ord(known[-1]) + 1
-    return known[:-1] + chr(0xE000 if following == 0xD800 else following)
+        return NamePage([_as_recipient(row) for row in rows], following)

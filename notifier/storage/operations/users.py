@@ -1,17 +1,15 @@
 """Users: make and change them, find them, and follow what has changed."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from notifier import clock
 from notifier.errors import InvalidFields, TokenNotValid, UnknownUser, UsernameTaken
 from notifier.models import THE_SERVER, Actor, User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, Session, WriteSession
 from notifier.storage.operations.audit import record
+from notifier.storage.operations.names import NamePage, Place, page
 
 _USER: Final = "id, username, password_hash, is_active, is_superuser, token_version, created_at"
-_LAST: Final = chr(0x10FFFF)
-"""Sorts behind every character of a name."""
 
 
 def _as_user(row: Row) -> User:
@@ -274,42 +272,24 @@ class Users(Query[list[User]], frozen=True):
         ]
 
 
-class Place(NamedTuple):
-    """Where a page of users ends."""
-
-    lower_name: str
-    user_id: int
-
-
-class UserPage(NamedTuple):
-    """Some users in the order of their names, whatever their case."""
-
-    users: Sequence[User]
-    next: Place | None
-    """Where the next page goes on; None behind the last user."""
-
-
-class FindUsers(Query[UserPage], frozen=True):
+class FindUsers(Query[NamePage[User]], frozen=True):
     """Users whose names begin with ``beginning``, whatever its case, behind a place."""
 
     beginning: str
     after: Place | None
     limit: int
 
-    def ask(self, session: ReadSession) -> UserPage:
-        # By the database, because it is the one that has lowered the names.
-        ((beginning,),) = session.run("SELECT lower(?)", (self.beginning,))
-        name, user_id = self.after or Place(beginning, 0)
-        lowered = f"lower(username) {session.by_bytes}"
-        rows = session.run(
-            f"SELECT lower(username), {_USER} FROM users "
-            f"WHERE {lowered} >= ? AND {lowered} < ? AND ({lowered} > ? OR id > ?) "
-            f"ORDER BY {lowered}, id LIMIT ?",
-            (max(name, beginning), beginning + _LAST, name, user_id, self.limit + 1),
+    def ask(self, session: ReadSession) -> NamePage[User]:
+        rows, following = page(
+            session,
+            self.beginning,
+            self.after,
+            self.limit,
+            table="users",
+            name="username",
+            columns=_USER,
         )
-        shown = rows[: self.limit]
-        end = Place(shown[-1][0], shown[-1][1]) if len(rows) > self.limit else None
-        return UserPage([_as_user(row[1:]) for row in shown], end)
+        return NamePage([_as_user(row) for row in rows], following)
 
 
 class UserChangesSince(Query[list[UserChange] | None], frozen=True):
