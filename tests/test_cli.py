@@ -457,6 +457,13 @@ def test_users(offline: ServerProcess) -> None:
     assert ann.split()[:4] == ["2", "ann", "no", "no"]
 
 
+def test_accounts_beside_an_application(offline: ServerProcess) -> None:
+    """Who makes an account is told when nobody can sign in."""
+    arguments = ("createsuperuser", "--username", "boss", "--password-stdin")
+    said = done(offline.command(*arguments, stdin=PASSWORD, **environment_of("external")))
+    assert "Nobody signs in while NOTIFIER_USERS is external" in said
+
+
 def test_users_that_cannot_be_created(offline: ServerProcess) -> None:
     """Taken names, odd names and short passwords are refused with the reason."""
     create(offline, "ann")
@@ -948,6 +955,10 @@ def test_secrets_come_from_files_and_are_not_shown(offline: ServerProcess) -> No
     assert re.search(r"^NOTIFIER_ADMIN_PASSWORD +\(set\) +NOTIFIER_ADMIN_P", said, re.MULTILINE)
     for secret in ("stays-in-its-file", SECRET, ADMIN_PASSWORD, "ntf_123"):
         assert secret not in said
+    keys = {"NOTIFIER_JWKS_URL": "https://ann:hidden@id.example/keys?token=hidden"}
+    said = done(offline.command("check-config", **keys))
+    assert re.search(r"^NOTIFIER_JWKS_URL +https://id.example/keys +", said, re.MULTILINE)
+    assert "hidden" not in said
     finished = offline.command("check-config", "--secret-key", SECRET)
     assert finished.returncode == 2
     missing = refused(offline.command("check-config", "--secret-key-file", "nowhere"), 2)

@@ -29,15 +29,16 @@ def _shown(setting: Setting, value: Any) -> Any:
         return "set"
     if not isinstance(value, str):
         return value
-    if "://" in value:
-        value = _without_secrets(value)
+    value = without_secrets(value)
     return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
 
 
-def _without_secrets(address: str) -> str:
-    """``address`` without what may hold a password: the user, the query and the fragment."""
+def without_secrets(value: str) -> str:
+    """``value``; of an address not what may hold a password: the user, the query, the fragment."""
+    if "://" not in value:
+        return value
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(value)
     except ValueError:
         return "set"
     host = parts.netloc.rpartition("@")[2]

@@ -3,6 +3,7 @@
 from notifier.config import SETTINGS, Loaded
 from notifier.process.commands.output import print_table
 from notifier.process.commands.running import Options
+from notifier.process.in_force import without_secrets
 from notifier.process.parts import make_driver
 from notifier.process.run import run
 
@@ -16,7 +17,7 @@ def check_config(options: Options, loaded: Loaded) -> int:
         value = getattr(loaded.settings, setting.field)
         if setting.secret:
             value = "(set)" if value else "(not set)"
-        value = str(value).replace("\n", "\\n")  # each setting has one line
+        value = without_secrets(str(value)).replace("\n", "\\n")  # each setting has one line
         source = loaded.sources.get(setting.field, "default")
         print(f"{setting.variable:<28} {value:<20} {source}")
     return 0

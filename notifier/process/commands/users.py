@@ -20,6 +20,8 @@ def create(options: Options, loaded: Loaded) -> int:
     )
     kind = "superuser" if user.is_superuser else "user"
     print(f"Created the {kind} {user.username!r} with the id {user.id}.")
+    if loaded.settings.users == "external":
+        print("Nobody signs in while NOTIFIER_USERS is external: `both` lets accounts in, too.")
     return 0
 
 
