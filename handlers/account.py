@@ -34,11 +34,6 @@ class AccountHandler(ApiHandler):
             raise Unauthenticated
         return await self.application.authentication.holder(self.bearer, "access")
 
-    def done(self) -> None:
-        """Answer that it is done, and with nothing else."""
-        self.set_status(204)
-        self.finish()
-
 
 class PasswordRequest(msgspec.Struct, frozen=True):
     """The present password and the one that replaces it."""

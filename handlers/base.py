@@ -117,6 +117,11 @@ class ApiHandler(RequestHandler):
         """Answer with ``body`` as JSON."""
         self.finish(encode(body))
 
+    def done(self) -> None:
+        """Answer that it is done, and with nothing else."""
+        self.set_status(204)
+        self.finish()
+
     # Who is asking.
 
     @property

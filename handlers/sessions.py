@@ -13,7 +13,7 @@ from notifier import clock
 from notifier.errors import TokenNotValid, UnknownSession
 from notifier.identity.sessions import Browser, SignedIn
 from notifier.models import Session
-from notifier.wire import MAX_ID
+from notifier.wire import parse_id
 
 
 class SignedInResponse(msgspec.Struct, frozen=True):
@@ -111,8 +111,7 @@ class _CookieHandler(ApiHandler):
             self.cookie, self.request.remote_ip or "", everywhere=everywhere
         )
         self.clear_cookie(self.NAME, path=self.PATH, samesite="Strict")
-        self.set_status(204)
-        self.finish()
+        self.done()
 
 
 class SessionHandler(_CookieHandler):
@@ -152,11 +151,10 @@ class SessionRefreshHandler(_CookieHandler):
 
 def _parse_id(text: str) -> int:
     """The id of a session. Raises UnknownSession for what none can have."""
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))):
+    found = parse_id(text)
+    if found is None:
         raise UnknownSession
-    if int(text) > MAX_ID:
-        raise UnknownSession
-    return int(text)
+    return found
 
 
 class SessionsHandler(AccountHandler):

@@ -286,5 +286,4 @@ class RevokeHandler(_SomebodyHandler):
             await identity.recipients.revoke(whose, actor)
         else:
             await identity.accounts.revoke(whose, actor)
-        self.set_status(204)
-        self.finish()
+        self.done()

@@ -265,11 +265,20 @@ def parse_user_id(value: int | str) -> int | None:
     return value if 1 <= value <= MAX_ID else None
 
 
+def parse_id(text: str) -> int | None:
+    """The id that ``text`` is in decimal digits, or None where nothing can have it."""
+    try:
+        return parse_user_id(text)
+    except InvalidField:
+        return None
+
+
 def check_name(name: str) -> str:
     """``name``, if a recipient may have it. Raises InvalidField."""
     try:
+        name.encode()  # a lone surrogate is no character, and no database takes it
         return msgspec.convert(name, UserName)
-    except msgspec.ValidationError:
+    except (UnicodeEncodeError, msgspec.ValidationError):
         raise InvalidField("user", f"Expected {_NAME_WORDS}.") from None
 
 

@@ -180,6 +180,12 @@ def test_no_surrogates_in_names(escaped: bytes) -> None:
         wire.Decoder(wire.SendRequest, "both")(b'{"user": "%b", "payload": 1}' % escaped)
 
 
+def test_no_surrogates_in_names_from_elsewhere() -> None:
+    """Nor is a lone surrogate one in a name that was no JSON of ours, such as a token's claim."""
+    with pytest.raises(InvalidField):
+        wire.check_name("a\ud800")
+
+
 @pytest.mark.parametrize(
     "name",
     ["a", "42", " ", "auth0|5f7c", "x" * 128, "😀" * 128, "\u2028", "e\u0301", "\ufffd", "\u202e"],

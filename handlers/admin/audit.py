@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import AdminHandler, administration
+from handlers.admin.base import AdminHandler, Limit, administration
 from handlers.openapi import operation
 from notifier import clock
 from notifier.models import Action, AuditEntry
@@ -26,7 +26,7 @@ class AuditQuery(msgspec.Struct, frozen=True):
         ]
         | UnsetType
     ) = UNSET
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    limit: Limit = 50
     action: Action | UnsetType = UNSET
     actor: Annotated[str, Meta(description="Such as user:admin.")] | UnsetType = UNSET
     since_id: (

@@ -1,17 +1,21 @@
 """What the handlers for superusers share."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation
 from notifier import clock
+from notifier.identity.cursors import CURSOR
 from notifier.models import Actor, Online
 
 Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
+Limit = Annotated[int, Meta(ge=1, le=100)]
+Pending = Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
 
 _ERRORS: Final[Mapping[int, str]] = {
     401: "Not signed in.",
@@ -45,9 +49,31 @@ class OnlineResponse(msgspec.Struct, frozen=True):
         return cls(online.sockets, clock.isoformat(online.since)) if online else None
 
 
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which page of a list by name."""
+
+    after: (
+        Annotated[str, Meta(pattern=CURSOR.pattern, description="`next` of the page before.")]
+        | UnsetType
+    ) = UNSET
+    limit: Limit = 50
+
+
+def moment(milliseconds: int | None) -> str | None:
+    """A moment that there may be."""
+    return None if milliseconds is None else clock.isoformat(milliseconds)
+
+
 class AdminHandler(ApiHandler):
     """Every method begins with :meth:`acting`, which lets only superusers pass."""
 
     async def acting(self) -> Actor:
         """The superuser who asks. Raises Unauthenticated and its kin, or PermissionDenied."""
         return self.actor(await self.require_superuser())
+
+    async def going_on(self, numbers: Sequence[int]) -> tuple[Mapping[int, Online], dict[int, int]]:
+        """Who of these users and recipients is online, and how much waits for each of them."""
+        return await asyncio.gather(
+            self.application.presence.online(numbers),
+            self.application.notifications.pending_counts(numbers),
+        )

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import AdminHandler, Moment, administration
+from handlers.admin.base import AdminHandler, Limit, Moment, administration, moment
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import UnknownUser
@@ -20,7 +20,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
     after: (
         Annotated[int, Meta(ge=1, le=MAX_ID, description="`next` of the page before.")] | UnsetType
     ) = UNSET
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    limit: Limit = 50
 
 
 class SentBy(msgspec.Struct, frozen=True):
@@ -50,8 +50,8 @@ class SentNotification(msgspec.Struct, frozen=True):
             seq=stored.seq,
             payload=msgspec.Raw(stored.payload),
             created_at=clock.isoformat(stored.created_at),
-            expires_at=_moment(stored.expires_at),
-            acked_at=_moment(sent.acked_at),
+            expires_at=moment(stored.expires_at),
+            acked_at=moment(sent.acked_at),
             sent_by=SentBy(sent.key_id, sent.key_name) if sent.key_id and sent.key_name else None,
         )
 
@@ -99,7 +99,3 @@ class UserHistoryHandler(HistoryHandler):
             raise UnknownUser
         user = await self.application.identity.accounts.get(number)
         await self.show(user.id)
-
-
-def _moment(moment: int | None) -> str | None:
-    return None if moment is None else clock.isoformat(moment)

@@ -4,13 +4,13 @@ from typing import Annotated, Final, Self
 
 import msgspec
 
-from handlers.admin.base import AdminHandler, administration
+from handlers.admin.base import AdminHandler, administration, moment
 from handlers.openapi import operation
 from notifier import clock
-from notifier.errors import InvalidField, UnknownApiKey
+from notifier.errors import UnknownApiKey
 from notifier.identity.keys import KEEP_SECONDS, Keep, NewKey
 from notifier.models import ApiKey
-from notifier.wire import parse_user_id
+from notifier.wire import parse_id
 
 _UNKNOWN: Final = {404: "There is no active key with this id."}
 _IDS: Final = {"key_id": "Which key."}
@@ -41,9 +41,9 @@ class KeyResponse(msgspec.Struct, frozen=True):
             user_prefix=stored.user_prefix,
             rate=stored.rate,
             created_at=clock.isoformat(stored.created_at),
-            last_used_at=_moment(stored.last_used_at),
-            expires_at=_moment(stored.expires_at),
-            revoked_at=_moment(stored.revoked_at),
+            last_used_at=moment(stored.last_used_at),
+            expires_at=moment(stored.expires_at),
+            revoked_at=moment(stored.revoked_at),
             **more,
         )
 
@@ -100,8 +100,7 @@ class KeyHandler(AdminHandler):
         actor = await self.acting()
         if not await self.application.identity.keys.revoke(_parse_id(key_id), actor):
             raise UnknownApiKey
-        self.set_status(204)
-        self.finish()
+        self.done()
 
 
 class KeyRotationHandler(AdminHandler):
@@ -127,14 +126,7 @@ class KeyRotationHandler(AdminHandler):
 
 def _parse_id(text: str) -> int:
     """A key's id. Raises UnknownApiKey for what no key can have."""
-    try:
-        found = parse_user_id(text)
-    except InvalidField:
-        found = None
+    found = parse_id(text)
     if found is None:
         raise UnknownApiKey
     return found
-
-
-def _moment(moment: int | None) -> str | None:
-    return None if moment is None else clock.isoformat(moment)

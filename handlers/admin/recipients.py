@@ -1,23 +1,28 @@
 """Users of the application: find them, see what was sent to them, and delete them."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from handlers.admin.base import AdminHandler, Moment, OnlineResponse, administration
+from handlers.admin.base import (
+    AdminHandler,
+    Moment,
+    OnlineResponse,
+    PageQuery,
+    Pending,
+    administration,
+)
 from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import InvalidField
-from notifier.identity.cursors import CURSOR
 from notifier.models import Online, Recipient
 from notifier.wire import MAX_NAME_LENGTH, check_name
 
 
-class RecipientsQuery(msgspec.Struct, frozen=True):
+class RecipientsQuery(PageQuery, frozen=True):
     """Which recipients."""
 
     search: Annotated[
@@ -27,11 +32,6 @@ class RecipientsQuery(msgspec.Struct, frozen=True):
             description="The beginning of a name, in any case.",
         ),
     ] = ""
-    after: (
-        Annotated[str, Meta(pattern=CURSOR.pattern, description="`next` of the page before.")]
-        | UnsetType
-    ) = UNSET
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
 class AdminRecipient(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class AdminRecipient(msgspec.Struct, frozen=True):
     user: str
     created_at: Moment
     online: OnlineResponse | None
-    pending: Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
+    pending: Pending
 
     @classmethod
     def of(cls, recipient: Recipient, online: Online | None, pending: int) -> "AdminRecipient":
@@ -85,11 +85,7 @@ class RecipientsHandler(AdminHandler):
 
     async def _described(self, recipients: Sequence[Recipient]) -> list[AdminRecipient]:
         """``recipients`` with what is going on with them."""
-        numbers = [recipient.number for recipient in recipients]
-        online, pending = await asyncio.gather(
-            self.application.presence.online(numbers),
-            self.application.notifications.pending_counts(numbers),
-        )
+        online, pending = await self.going_on([recipient.number for recipient in recipients])
         return [
             AdminRecipient.of(each, online.get(each.number), pending[each.number])
             for each in recipients
@@ -126,8 +122,7 @@ class RecipientHandler(_NameHandler):
         actor = await self.acting()
         recipient = await self.named(user)
         await self.application.removal.remove(recipient.number, actor)
-        self.set_status(204)
-        self.finish()
+        self.done()
 
 
 class RecipientHistoryHandler(_NameHandler, HistoryHandler):

@@ -1,18 +1,23 @@
 """Accounts: find, make and change them, and end their sessions."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from handlers.admin.base import AdminHandler, Moment, OnlineResponse, administration
+from handlers.admin.base import (
+    AdminHandler,
+    Moment,
+    OnlineResponse,
+    PageQuery,
+    Pending,
+    administration,
+)
 from handlers.openapi import operation
 from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
 from notifier.errors import InvalidField, UnknownUser
-from notifier.identity.cursors import CURSOR
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
 from notifier.wire import Username, parse_user_id
@@ -25,18 +30,12 @@ Password = Annotated[
         extra={"expected": f"{MIN_LENGTH} to {MAX_LENGTH} characters"},
     ),
 ]
-Limit = Annotated[int, Meta(ge=1, le=100)]
 
 
-class UsersQuery(msgspec.Struct, frozen=True):
+class UsersQuery(PageQuery, frozen=True):
     """Which users."""
 
     search: Annotated[str, Meta(description="The beginning of a name, in any case.")] = ""
-    after: (
-        Annotated[str, Meta(pattern=CURSOR.pattern, description="`next` of the page before.")]
-        | UnsetType
-    ) = UNSET
-    limit: Limit = 50
 
 
 class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +64,7 @@ class AdminUser(msgspec.Struct, frozen=True):
     is_superuser: bool
     created_at: Moment
     online: OnlineResponse | None
-    pending: Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
+    pending: Pending
 
     @classmethod
     def of(cls, user: User, online: Online | None, pending: int) -> "AdminUser":
@@ -100,11 +99,7 @@ class _UsersHandler(AdminHandler):
 
     async def described(self, users: Sequence[User]) -> list[AdminUser]:
         """``users`` with what is going on with them."""
-        ids = [user.id for user in users]
-        online, pending = await asyncio.gather(
-            self.application.presence.online(ids),
-            self.application.notifications.pending_counts(ids),
-        )
+        online, pending = await self.going_on([user.id for user in users])
         return [AdminUser.of(user, online.get(user.id), pending[user.id]) for user in users]
 
     async def describe(self, user: User) -> None:
@@ -195,7 +190,7 @@ class UserHandler(_UsersHandler):
         if user.actor == by.name:
             raise InvalidField("user_id", "Only another superuser can do this to you.")
         await self.application.removal.remove(user.id, by)
-        self.set_status(204)
+        self.done()
 
 
 class UserSessionsHandler(AdminHandler):
@@ -227,7 +222,7 @@ class UserSessionsHandler(AdminHandler):
     async def delete(self, user_id: str) -> None:
         by = await self.acting()
         await self.application.identity.accounts.sign_out_everywhere(_number(user_id), by)
-        self.set_status(204)
+        self.done()
 
 
 def _number(user_id: str) -> int:

@@ -13,7 +13,6 @@ from notifier.storage.operations.users import (
     EditUser,
     EndSessions,
     FindUsers,
-    RevokeUser,
     SetActive,
     SetPassword,
     UserById,
@@ -129,7 +128,7 @@ class Accounts:
 
     async def revoke(self, user_id: int, by: Actor) -> None:
         """End every session, token and connection of the user. Raises UnknownUser."""
-        await self._store.submit(RevokeUser(user_id, by))
+        await self._store.submit(EndSessions(user_id, by, revoked=True))
 
     async def find(self, username: str) -> User:
         """The user of this name. Raises UnknownUser."""

@@ -108,7 +108,7 @@ class Sessions:
         try:
             session, _ = await self._of_cookie(cookie)
             user = await self._authentication.active(session.user_id)
-            by = Actor(f"user:{user.username}", address)
+            by = Actor(user.actor, address)
             await self._store.submit(
                 EndSessions(user.id, by)
                 if everywhere

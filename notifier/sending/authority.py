@@ -148,7 +148,7 @@ class Senders:
             raise Unauthenticated
         if credentials.is_token:
             superuser = await self._check_superuser(credentials.secret)
-            return Authority(Actor(f"user:{superuser.username}", credentials.address))
+            return Authority(Actor(superuser.actor, credentials.address))
         # Looked up each time: there is no transaction that would notice a revoked key.
         key = await self._key_with(scope, digest(credentials.secret))
         self._uses.note(key.id, credentials.address)

@@ -48,10 +48,7 @@ class NotificationService:
         ApiKeyNotValid, ApiKeyExpired or ScopeMissing (the sender has no right, or no longer),
         InboxFull, and Unavailable (nothing was promised: send again with the same key).
         """
-        appended = await self._submit(request, sender)
-        if request.user is not UNSET:
-            self._numbers.learn(request.user, appended.notification.user_id)
-        return appended
+        return await self.submit(request, sender)
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""

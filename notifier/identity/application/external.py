@@ -19,23 +19,21 @@ each, as with every kind of token.
 
 import hashlib
 import math
-import re
 from typing import Any, Final, NamedTuple
 
 import jwt
 
 from notifier import clock
-from notifier.errors import TokenNotValid
+from notifier.errors import InvalidField, TokenNotValid
 from notifier.identity.application.header import Header
 from notifier.identity.application.sources import Source
 from notifier.identity.application.verifying import VerifyingKey
 from notifier.identity.tokens import ALGORITHM, LAST_MOMENT, LEEWAY, NamedToken
+from notifier.wire import check_name
 
 _MOST_AHEAD: Final = 60
 """Seconds by which a token may be of the future: for so long it may outlive a revocation."""
 _MOST_REMEMBERED: Final = 10_000
-
-_USER: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 
 
 class Rules(NamedTuple):
@@ -100,7 +98,14 @@ class External:
                 },
             )
             return _read(claims, rules.user_claim)
-        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError, TypeError) as error:
+        except (
+            jwt.PyJWTError,
+            InvalidField,
+            ValueError,
+            OverflowError,
+            RecursionError,
+            TypeError,
+        ) as error:
             raise TokenNotValid from error
 
     def _recall(self, digest: bytes) -> NamedToken | None:
@@ -121,7 +126,7 @@ class External:
 
 
 def _read(claims: dict[str, Any], user_claim: str) -> NamedToken:
-    """Raises ValueError for what no token may say."""
+    """Raises ValueError, TypeError or InvalidField for what no token may say."""
     issued_at, expires_at = _moment(claims["iat"]), _moment(claims["exp"])
     if issued_at > clock.now() + _MOST_AHEAD * clock.SECOND:
         raise ValueError("of the future")
@@ -137,6 +142,6 @@ def _moment(seconds: object) -> int:
 
 def _user(claim: object) -> str:
     name = str(claim) if type(claim) is int else claim
-    if not isinstance(name, str) or not _USER.fullmatch(name):
-        raise ValueError("no user")
-    return name
+    if not isinstance(name, str):
+        raise TypeError("no user")
+    return check_name(name)

@@ -23,19 +23,19 @@ def record(
     **details: Any,
 ) -> None:
     """Add one entry. ``subject`` is whom or what it was done to; ``details`` are JSON."""
-    session.run(
-        "INSERT INTO audit (action, actor, subject, address, details, created_at, last_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            action,
-            actor.name,
-            subject,
-            actor.address,
-            msgspec.json.encode(details).decode(),
-            now,
-            now,
-        ),
+    text = msgspec.json.encode(details).decode()
+    _insert(session, action, actor.name, subject, actor.address, text, 1, now, now)
+
+
+def _insert(session: WriteSession, *values: Any) -> int:
+    """The id of a new entry of these values."""
+    ((entry,),) = session.run(
+        "INSERT INTO audit "
+        "(action, actor, subject, address, details, count, created_at, last_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        values,
     )
+    return int(entry)
 
 
 class AddEntry(Administrative[None], frozen=True):
@@ -82,21 +82,17 @@ def _continue(session: WriteSession, each: Repetition) -> int | None:
 
 
 def _begin(session: WriteSession, each: Repetition) -> int:
-    ((entry,),) = session.run(
-        "INSERT INTO audit "
-        "(action, actor, subject, address, details, count, created_at, last_at) "
-        "VALUES (?, ?, ?, ?, '{}', ?, ?, ?) RETURNING id",
-        (
-            each.action,
-            each.actor,
-            each.subject,
-            each.address,
-            each.count,
-            each.first_at,
-            each.last_at,
-        ),
+    return _insert(
+        session,
+        each.action,
+        each.actor,
+        each.subject,
+        each.address,
+        "{}",
+        each.count,
+        each.first_at,
+        each.last_at,
     )
-    return int(entry)
 
 
 class RemoveEntries(Administrative[int], frozen=True):

@@ -4,7 +4,7 @@ from typing import Final
 
 from notifier import clock
 from notifier.errors import InvalidFields, TokenNotValid, UnknownUser, UsernameTaken
-from notifier.models import THE_SERVER, Actor, User, UserChange
+from notifier.models import THE_SERVER, Action, Actor, User, UserChange
 from notifier.storage.contract import Administrative, Query, ReadSession, Row, Session, WriteSession
 from notifier.storage.operations.audit import record
 from notifier.storage.operations.names import NamePage, Place, page
@@ -71,25 +71,16 @@ class EndSessions(Administrative[None], frozen=True):
 
     user_id: int
     by: Actor = THE_SERVER
+    revoked: bool = False
+    """Their application wants it, or a superuser on its behalf, and not the user."""
 
     def apply(self, session: WriteSession, now: int) -> None:
         user = _found(session, self.user_id)
         _end_tokens(session, user)
-        note_change(session, user.id, "signed out everywhere", now)
-        record(session, now, "signed_out_everywhere", self.by, user.actor)
-
-
-class RevokeUser(Administrative[None], frozen=True):
-    """The same on behalf of their application, or a superuser. Refused with UnknownUser."""
-
-    user_id: int
-    by: Actor
-
-    def apply(self, session: WriteSession, now: int) -> None:
-        user = _found(session, self.user_id)
-        _end_tokens(session, user)
-        note_change(session, user.id, "revoked", now)
-        record(session, now, "user_revoked", self.by, user.actor)
+        reason = "revoked" if self.revoked else "signed out everywhere"
+        note_change(session, user.id, reason, now)
+        action: Action = "user_revoked" if self.revoked else "signed_out_everywhere"
+        record(session, now, action, self.by, user.actor)
 
 
 class SetActive(Administrative[None], frozen=True):
