@@ -1,6 +1,6 @@
 """What the OpenAPI document cannot say, told to schemathesis, which loads this as its hooks."""
 
-import uuid
+import re
 from typing import Any
 
 import httpx
@@ -14,28 +14,30 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     """Integers have no fraction, not even .0; a key is the same in the body and the header.
 
     Nobody revokes themselves, and whoever ends their own sessions has nothing more to try: it
-    happens to somebody who was made for it, so that "unknown" is never the answer.
+    happens to somebody else who is there, so that "unknown" is never the answer.
     """
     whose = str((case.path_parameters or {}).get("user_id", ""))
     if "/admin/users/" in case.path and whose.lstrip("0") == "1":
-        case.path_parameters["user_id"] = _somebody(case)
+        case.path_parameters["user_id"] = _somebody_else(case)
     if not isinstance(case.body, dict):
         return
     for name, value in case.body.items():
         if isinstance(value, float) and value.is_integer():
             case.body[name] = int(value)
     if case.path.endswith("/revoke/") and str(case.body.get("user_id")).lstrip("0") == "1":
-        case.body["user_id"] = _somebody(case)
+        case.body["user_id"] = _somebody_else(case)
     key = case.body.get("key")
     if case.headers and key is not None and case.headers.get("Idempotency-Key") != key:
         case.headers.pop("Idempotency-Key", None)
 
 
-def _somebody(case: schemathesis.Case) -> int:
-    """The id of a new user, where the case's credentials may make one."""
-    made = httpx.post(
-        f"{case.operation.base_url}api/admin/users/",
-        json={"username": uuid.uuid4().hex, "password": uuid.uuid4().hex},
-        headers={name: value for name, value in case.headers.items() if name == "Authorization"},
-    )
-    return made.json()["id"] if made.status_code == httpx.codes.CREATED else _STRANGER
+def _somebody_else(case: schemathesis.Case) -> int:
+    """The id of a user, if the case comes with a token that may see them."""
+    authorization = (case.headers or {}).get("Authorization", "")
+    if not re.fullmatch(r"Bearer [\w-]+\.[\w-]+\.[\w-]+", authorization, re.ASCII):
+        return _STRANGER
+    users = f"{case.operation.base_url}api/admin/users/?limit=2"
+    answer = httpx.get(users, headers={"Authorization": authorization})
+    if answer.status_code != httpx.codes.OK:
+        return _STRANGER
+    return next((user["id"] for user in answer.json()["users"] if user["id"] != 1), _STRANGER)
