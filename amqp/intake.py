@@ -96,14 +96,14 @@ class Intake:
         part = entry[1]
         try:
             try:
-                notification = future.result().notification
+                appended = future.result()
             except Unavailable:
                 self._turned_away(entry)
                 return
             except NotifierError as error:
                 self._failed(part, error)
             else:
-                part.job.stored(part, notification)
+                part.job.stored(part, appended)
                 if not part.job.waiting:
                     self._finished(part.job)
             if self._window != self._full_window:

@@ -13,7 +13,7 @@ import msgspec
 from amqp.frames import Delivery
 from notifier import wire
 from notifier.errors import InvalidField, InvalidRequest, NotifierError, RequestTooLarge
-from notifier.models import Notification
+from notifier.events import Appended
 from notifier.wire import SendRequest, SendResponse
 
 MAX_ITEMS: Final = 1000
@@ -70,9 +70,9 @@ class Job:
         self.unconfirmed = 0
         """How many of them were published, and not yet confirmed by the broker."""
 
-    def stored(self, part: Part, notification: Notification) -> None:
+    def stored(self, part: Part, appended: Appended) -> None:
         """``part`` is stored."""
-        self.answers[part.index] = SendResponse.of(notification, part.request)
+        self.answers[part.index] = SendResponse.of(appended, part.request)
         self.waiting -= 1
 
     def failed(self, part: Part, error: NotifierError) -> None:

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import UNSET
 from tornado.web import HTTPError, RequestHandler
 
 from handlers import headers
@@ -17,11 +18,12 @@ from notifier.errors import (
     PermissionDenied,
     TooManyRequests,
     Unauthenticated,
+    UnknownUser,
     UnsupportedMediaType,
 )
-from notifier.models import Actor, User, WhoseUsers
-from notifier.sending.authority import Credentials
-from notifier.wire import Decoder, encode
+from notifier.models import Actor, Authority, User, WhoseUsers
+from notifier.sending.authority import Credentials, may_name
+from notifier.wire import Decoder, ForSomebody, check_choice, encode, parse_user_id
 
 T = TypeVar("T")
 
@@ -142,6 +144,21 @@ class ApiHandler(RequestHandler):
         if not user.is_superuser:
             raise PermissionDenied
         return user
+
+    async def number_of(self, named: ForSomebody, authority: Authority) -> int:
+        """The id of the account, or the number of the recipient, that parameters name.
+
+        Raises InvalidField, UserNotAllowed, UnknownUser or Unavailable.
+        """
+        check_choice(named, self.application.options.users)
+        if named.user is not UNSET:
+            may_name(authority, named.user)
+            return (await self.application.identity.recipients.get(named.user)).number
+        may_name(authority, None)
+        user_id = None if named.user_id is UNSET else parse_user_id(named.user_id)
+        if user_id is None:
+            raise UnknownUser
+        return user_id
 
     def actor(self, user: User) -> Actor:
         """``user``, who asks for this, for the audit log."""

@@ -8,6 +8,7 @@ import msgspec
 from tornado.web import HTTPError
 
 from notifier.errors import (
+    ChangesGone,
     EncodedBody,
     HeadersTooLarge,
     InvalidFields,
@@ -22,6 +23,8 @@ from notifier.errors import (
     Unauthenticated,
     Unavailable,
     UnknownApiKey,
+    UnknownChange,
+    UnknownNotification,
     UnknownSession,
     UnknownUser,
     UnsupportedMediaType,
@@ -51,9 +54,12 @@ _STATUS: Final[Mapping[type[NotifierError], int]] = {
     UnknownUser: 404,
     UnknownApiKey: 404,
     UnknownSession: 404,
+    UnknownNotification: 404,
+    UnknownChange: 404,
     TooLate: 408,
     KeyConflict: 409,
     UsernameTaken: 409,
+    ChangesGone: 410,
     RequestTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

@@ -7,11 +7,66 @@ from tornado.web import HTTPError
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
+from handlers.pages import AssetHandler
 from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials
-from notifier.wire import Key, SendRequest, SendResponse, check_key
+from notifier.wire import (
+    ForSomebody,
+    Key,
+    SendRequest,
+    SendResponse,
+    StoredKey,
+    check_key,
+    check_stored_key,
+)
 
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
+
+
+class WithdrawQuery(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which notification, and whose."""
+
+    key: StoredKey
+
+
+class WithdrawResponse(msgspec.Struct, frozen=True):
+    """What was taken back."""
+
+    key: str
+    seq: int
+    version: Annotated[int, msgspec.Meta(description="The number of this change of the inbox.")]
+
+
+class NotificationsHandler(AssetHandler):
+    """The page; and the notifications that it shows, to take them back."""
+
+    @operation(
+        Operation(
+            "Withdraw a notification",
+            "notifications",
+            query=WithdrawQuery,
+            response=WithdrawResponse,
+            errors={
+                400: "A parameter is missing or not valid.",
+                401: "Bring an API key or a superuser's access token.",
+                403: "The API key lacks the scope `withdraw` or is for other users, or the "
+                "access token is no superuser's.",
+                404: "There is no such notification.",
+                503: "Try again later.",
+            },
+            security=("apiKey", "accessToken"),
+        )
+    )
+    async def delete(self) -> None:
+        authority = await self.application.senders.authorize_for(self.credentials, "withdraw")
+        query = self.parse_query(WithdrawQuery)
+        withdrawn = await self.application.notifications.withdraw(
+            await self.number_of(query, authority), check_stored_key(query.key)
+        )
+        self.reply(WithdrawResponse(withdrawn.key, withdrawn.seq, withdrawn.version))
+
+    def compute_etag(self) -> str | None:
+        return None if self.request.method == "DELETE" else super().compute_etag()
 
 
 class SendHandler(ApiHandler):
@@ -53,7 +108,7 @@ class SendHandler(ApiHandler):
         appended = await self.application.notifications.send(request, sender)
         if appended.replayed:
             self.set_header("Idempotency-Replayed", "true")
-        self.reply(SendResponse.of(appended.notification, request))
+        self.reply(SendResponse.of(appended, request))
 
     def _with_header_key(self, request: SendRequest) -> SendRequest:
         key = self.header_text("Idempotency-Key")

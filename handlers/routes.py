@@ -19,7 +19,17 @@ from handlers.admin.recipients import (
 from handlers.admin.users import UserHandler, UserSessionsHandler, UsersHandler
 from handlers.assets import Asset, installed
 from handlers.base import NotFoundHandler
-from handlers.notifications import SendHandler
+from handlers.inbox.looking import ChangesHandler, CountHandler, InboxPageHandler
+from handlers.inbox.marking import (
+    ArchiveHandler,
+    ReadHandler,
+    SeenHandler,
+    SnoozeHandler,
+    UnarchiveHandler,
+    UndoHandler,
+    UnreadHandler,
+)
+from handlers.notifications import NotificationsHandler, SendHandler
 from handlers.openapi import build
 from handlers.pages import AssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
@@ -72,9 +82,24 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/admin/recipients/", RecipientsHandler),
     ("/api/admin/recipients/{user}/", RecipientHandler),
     ("/api/admin/recipients/{user}/notifications/", RecipientHistoryHandler),
+    ("/api/inbox/", InboxPageHandler),
+    ("/api/inbox/count/", CountHandler),
+    ("/api/inbox/changes/", ChangesHandler),
+    ("/api/inbox/read/", ReadHandler),
+    ("/api/inbox/unread/", UnreadHandler),
+    ("/api/inbox/seen/", SeenHandler),
+    ("/api/inbox/archive/", ArchiveHandler),
+    ("/api/inbox/unarchive/", UnarchiveHandler),
+    ("/api/inbox/snooze/", SnoozeHandler),
+    ("/api/inbox/undo/", UndoHandler),
     ("/api/stats/", StatsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),
+)
+
+DOCUMENTED: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
+    *PATHS,
+    ("/api/notifications/", NotificationsHandler),
 )
 
 
@@ -82,11 +107,11 @@ def routes(users: WhoseUsers = "accounts") -> list[URLSpec]:
     """All routes of the application, with a document of how it takes these ``users``."""
     assets = installed()
     page, docs = assets.pages["index.html"], assets.pages["docs.html"]
-    schema = Asset(encode(build(PATHS, users)), headers.ALWAYS["Content-Type"])
+    schema = Asset(encode(build(DOCUMENTED, users)), headers.ALWAYS["Content-Type"])
     revalidated = {"Cache-Control": headers.REVALIDATED}
     return [
         *(_route(template, handler) for template, handler in PATHS),
-        _route("/api/notifications/", AssetHandler, asset=page, on_top=headers.PAGE),
+        _route("/api/notifications/", NotificationsHandler, asset=page, on_top=headers.PAGE),
         _route("/api/docs/", AssetHandler, asset=docs, on_top=headers.DOCS),
         _route("/api/schema/", AssetHandler, asset=schema, on_top=revalidated),
         URLSpec(r"/", RootHandler),

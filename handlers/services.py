@@ -15,6 +15,7 @@ from notifier.identity import Identity
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.inbox import Inboxes
 from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
@@ -32,6 +33,7 @@ class Services(Application):
         *,
         options: Settings,
         notifications: NotificationService,
+        inboxes: Inboxes,
         identity: Identity,
         senders: Senders,
         removal: Removal,
@@ -49,6 +51,7 @@ class Services(Application):
         )
         self.options = options
         self.notifications = notifications
+        self.inboxes = inboxes
         self.identity = identity
         self.authentication = identity.authentication
         self.senders = senders

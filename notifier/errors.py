@@ -21,6 +21,9 @@
     ├── UnknownUser               404
     ├── UnknownSession            404
     ├── UnknownApiKey             404
+    ├── UnknownNotification       404
+    ├── UnknownChange             404
+    ├── ChangesGone               410
     ├── TooLate                   408
     │   ├── HeadersTooLate
     │   └── BodyTooLate
@@ -37,6 +40,7 @@
     │   │   ├── TooManyBodies
     │   │   ├── TooManySockets
     │   │   ├── TooManySends
+    │   │   ├── TooManyChanges
     │   │   └── InboxFull
     │   └── Unavailable           503  whoever asks, the service cannot
     │       ├── BodiesFull
@@ -199,6 +203,24 @@ class UnknownSession(NotifierError):
     code = "unknown_session"
 
 
+class UnknownNotification(NotifierError):
+    """This user has no notification with this key."""
+
+    code = "not_found"
+
+
+class UnknownChange(NotifierError):
+    """There is no such change that could still be undone."""
+
+    code = "unknown_change"
+
+
+class ChangesGone(NotifierError):
+    """That is too long ago to say what has changed since: load the inbox anew."""
+
+    code = "changes_gone"
+
+
 class UnknownApiKey(NotifierError):
     """There is no active API key with this id."""
 
@@ -298,6 +320,15 @@ class TooManySends(TooManyRequests):
     """This sender sends more quickly than it may; try again later."""
 
     code = "too_many_sends"
+
+
+class TooManyChanges(TooManyRequests):
+    """Several changes of this whole inbox are still under way; try again soon."""
+
+    code = "too_many_changes"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
 
 
 class InboxFull(TooManyRequests):

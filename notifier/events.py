@@ -10,6 +10,31 @@ import msgspec
 from notifier.models import Notification
 
 
+class InboxChanged(msgspec.Struct, frozen=True):
+    """The state of some notifications in a user's inbox is another."""
+
+    user_id: int
+    version: int
+    """The number of the change."""
+    last_seq: int
+    """The last place in the user's log."""
+    changed: bool = True
+    """False if nothing was to be changed: then the version is that of an earlier change."""
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """A notification is taken back: whoever shows it should do so no longer."""
+
+    user_id: int
+    version: int
+    """The number of the change of the user's inbox that this is."""
+    last_seq: int
+    """The last place in the user's log."""
+    seq: int
+    """That of the notification."""
+    key: str
+
+
 class Appended(msgspec.Struct, frozen=True):
     """A notification has its place in the log; ``replayed`` if an earlier send had put it there.
 
@@ -18,7 +43,21 @@ class Appended(msgspec.Struct, frozen=True):
 
     notification: Notification
     replayed: bool = False
+    withdrawn: bool = False
+    """It was taken back already, and is delivered to nobody."""
+    superseded: tuple[Withdrawn, ...] = ()
+    """What it takes the place of."""
+
+    @property
+    def user_id(self) -> int:
+        """Whose log it is."""
+        return self.notification.user_id
+
+    @property
+    def last_seq(self) -> int:
+        """The last place in the user's log by then."""
+        return self.notification.seq
 
 
-Event = Appended
+Event = Appended | InboxChanged | Withdrawn
 """Any of them."""

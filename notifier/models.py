@@ -1,7 +1,7 @@
 """The domain's nouns. Moments are milliseconds since the epoch, UTC."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -16,6 +16,15 @@ WhoseUsers = Literal["accounts", "external", "both"]
 """Whose users there are, as the setting says: ours, those of the application, or both."""
 
 
+Priority = Literal["low", "normal", "high", "urgent"]
+"""How much a notification wants to be noticed: what is low makes no sound, toast or badge."""
+
+Verb = Literal["read", "unread", "seen", "archive", "unarchive", "snooze"]
+"""What somebody can do with notifications of their inbox."""
+
+VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+
+
 class Notification(msgspec.Struct, frozen=True, gc=False):
     """One entry of one user's log."""
 
@@ -28,6 +37,10 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
     """The sender's JSON value, byte for byte."""
     created_at: int
     expires_at: int | None = None
+    category: str | None = None
+    """What it is about, in the sender's words."""
+    priority: Priority | None = None
+    """None is normal."""
 
     def expired(self, moment: int) -> bool:
         """Whether it must no longer be delivered at ``moment``."""
@@ -49,6 +62,110 @@ class SentPage(msgspec.Struct, frozen=True):
     sent: Sequence[Sent]
     before: int | None
     """Before which ``seq`` the next page goes on; None behind the last one."""
+
+
+class State(NamedTuple):
+    """Where a notification stands in its user's inbox: when each thing happened, if it did."""
+
+    acked_at: int | None = None
+    """When a device had it: delivered."""
+    seen_at: int | None = None
+    """When it was on a screen, if that was before it was read."""
+    read_at: int | None = None
+    archived_at: int | None = None
+    snoozed_until: int | None = None
+    withdrawn_at: int | None = None
+
+
+class InboxItem(msgspec.Struct, frozen=True):
+    """A notification as its user's inbox has it."""
+
+    notification: Notification
+    state: State
+    version: int
+    """Of its last change of state; 0 if there was none."""
+
+
+class InboxPosition(msgspec.Struct, frozen=True):
+    """How far a user's log goes, and how far the changes to it."""
+
+    seq: int
+    """The last place in the log."""
+    version: int
+    """The number of the last change of state."""
+
+
+class InboxCounts(InboxPosition, frozen=True):
+    """How many notifications an inbox shows as unread, at exactly this position."""
+
+    unread: int
+    unseen: int
+    """How many of them were never on a screen."""
+    changes_at: int | None
+    """When time alone may change that for the first time, as far as is known."""
+
+
+class InboxPage(InboxPosition, frozen=True):
+    """A stretch of an inbox, the newest first."""
+
+    items: Sequence[InboxItem]
+    before: int | None
+    """Before which ``seq`` the next page goes on; None behind the last one."""
+
+
+InboxStatus = Literal["all", "unread", "read"]
+Which = Literal["exclude", "include", "only"]
+
+
+class InboxFilter(msgspec.Struct, frozen=True):
+    """What to show of an inbox: at most ``limit``, fewer where payloads are large."""
+
+    user_id: int
+    status: InboxStatus = "all"
+    archived: Which = "exclude"
+    snoozed: Which = "exclude"
+    category: str | None = None
+    before: int | None = None
+    """What is older than this ``seq``."""
+    limit: int = 50
+
+
+class ChangedKeys(msgspec.Struct, frozen=True):
+    """Where some notifications stand since a change, if there was none to them afterwards."""
+
+    version: int
+    keys: Sequence[str]
+    state: State
+
+
+class ChangedRange(msgspec.Struct, frozen=True):
+    """A change of everything that an inbox showed up to a ``seq``."""
+
+    version: int
+    verb: Verb
+    up_to: int
+    category: str | None
+    changed_at: int
+    snoozed_until: int | None
+
+
+class UndoneRange(msgspec.Struct, frozen=True):
+    """The end of such a change: what it did is undone wherever nothing was done since."""
+
+    version: int
+    undone: int
+    """The version of the change."""
+
+
+InboxChange = ChangedKeys | ChangedRange | UndoneRange
+
+
+class InboxNews(msgspec.Struct, frozen=True):
+    """What has changed behind a version, and how many are unread since."""
+
+    counts: InboxCounts
+    changes: Sequence[InboxChange] | None
+    """In the order of versions; None where that is too long ago."""
 
 
 class User(msgspec.Struct, frozen=True):

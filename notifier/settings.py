@@ -6,6 +6,7 @@ Every field of :class:`Settings` is one setting, which :mod:`notifier.config` re
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -109,6 +110,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Queues that a message's reply_to may name, with commas; a * at the end "
             "stands for any rest. Others are ignored: a sender could write into any queue."
+        ),
+    ] = ""
+    inbox_origins: Annotated[
+        str,
+        Meta(
+            description="Origins whose pages may show people their inbox, with commas, such as "
+            "https://app.example.org; * is any."
         ),
     ] = ""
     open_send: Annotated[
@@ -349,6 +357,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if any("*" in name[:-1] for name in self.reply_queues):
             raise ValueError("rabbit_reply_to: a * can only stand at the end of a name")
         _check_application(self)
+        _origins(self.inbox_origins)
         try:
             _networks(self.trusted_proxies)
         except ValueError as error:
@@ -368,6 +377,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def reply_queues(self) -> tuple[str, ...]:
         """Queues that reply_to may name, and beginnings of such, which end in ``*``."""
         return tuple(part.strip() for part in self.rabbit_reply_to.split(",") if part.strip())
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins whose pages may ask for an inbox; ``*`` stands for any."""
+        return _origins(self.inbox_origins)
 
     @property
     def rabbitmq(self) -> bool:
@@ -401,6 +415,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The same with the port that was found where ``port`` is 0."""
         host = _ANY_ADDRESS.get(self.host, self.host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@cache
+def _origins(text: str) -> frozenset[str]:
+    """Raises ValueError."""
+    origins = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise ValueError(
+                f"inbox_origins: got {origin!r}, expected an origin such as "
+                "https://app.example.org, without a path"
+            )
+    return origins
 
 
 def _secrets(text: str) -> tuple[str, ...]:

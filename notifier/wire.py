@@ -10,20 +10,23 @@ import random
 import re
 from collections.abc import Mapping
 from types import UnionType
-from typing import Annotated, Final, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from notifier import clock
 from notifier.errors import InvalidField, InvalidRequest, MalformedJSON
+from notifier.events import Appended
 from notifier.faults import NOT_NULL, Choice, Faults
 from notifier.limits import check_text
-from notifier.models import Notification, WhoseUsers
+from notifier.models import Notification, Priority, WhoseUsers
 
 MAX_NAME_LENGTH: Final = 128
 """Characters of a recipient's name."""
 MAX_KEY_LENGTH: Final = 200
+MAX_ACKED: Final = 1000
+"""Notifications that one frame acknowledges by their keys."""
 MAX_TTL: Final = 10 * 365 * 24 * 60 * 60
 MAX_ID: Final = 2**63 - 1
 """The largest user id that a store can hold."""
@@ -79,6 +82,27 @@ Ttl = Annotated[
         extra={"expected": f"a whole number of seconds, from 1 to {MAX_TTL}"},
     ),
 ]
+_CATEGORY_WORDS: Final = "a string of 1 to 64 characters, without control characters"
+Category = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
+        description="What the notification is about, for tabs and filters.",
+        extra={"expected": _CATEGORY_WORDS},
+    ),
+]
+CollapseKey = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
+        description="Takes the place of the user's notification that has the same one.",
+        extra={"expected": _KEY_WORDS},
+    ),
+]
 USERNAME: Final = r"[\w.@+-]{1,150}"
 """What the name of an account may be, as a regular expression."""
 Username = Annotated[
@@ -122,12 +146,32 @@ NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
 """By which fields a user is named, whosever they are."""
 
 
+def check_choice(named: ForSomebody, users: WhoseUsers) -> None:
+    """Raises InvalidField unless exactly one field names somebody, as these ``users`` are named."""
+    choice = NAMED_BY[users]
+    given = [name for name in NAMED_BY["both"].fields if getattr(named, name) is not UNSET]
+    for field, problem in choice.problems(dict.fromkeys(given, _GIVEN)).items():
+        raise InvalidField(field, problem)
+
+
+_GIVEN: Final = msgspec.Raw()
+
+
 class SendRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One notification for one user. A mistyped field is refused, not left out."""
 
     payload: Payload
     key: Key | None = None
     ttl: Ttl | None = None
+    category: Category | None = None
+    priority: Annotated[
+        Priority,
+        msgspec.Meta(
+            description="What is low makes no sound, toast or badge.",
+            extra={"expected": "low, normal, high or urgent"},
+        ),
+    ] = "normal"
+    collapse_key: CollapseKey | None = None
 
 
 class SendResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,11 +182,16 @@ class SendResponse(msgspec.Struct, frozen=True, kw_only=True):
     payload: msgspec.Raw
     key: str
     seq: Annotated[int, msgspec.Meta(description="Its place in the user's log, from 1.")]
+    withdrawn: Annotated[
+        bool | UnsetType, msgspec.Meta(description="It was taken back: nobody gets it any more.")
+    ] = UNSET
 
     @classmethod
-    def of(cls, stored: Notification, request: SendRequest) -> "SendResponse":
-        """What the sender is told about ``stored``."""
+    def of(cls, appended: Appended, request: SendRequest) -> "SendResponse":
+        """What the sender is told about what was ``appended``."""
+        stored = appended.notification
         return cls(
+            withdrawn=appended.withdrawn or UNSET,
             user_id=stored.user_id if request.user is UNSET else UNSET,
             user=request.user,
             payload=msgspec.Raw(stored.payload),
@@ -166,7 +215,7 @@ class CommandResult(msgspec.Struct, frozen=True, tag="command_processing_result"
     """Server → client: the answer to a command."""
 
     key: str
-    value: str
+    value: Any
 
 
 class ProcessingError(
@@ -177,17 +226,33 @@ class ProcessingError(
     value: str
 
 
-class MessageAck(msgspec.Struct, frozen=True, tag="message_ack", tag_field="type"):
-    """Client → server: a notification has arrived."""
+AckedKeys = Annotated[
+    list[StoredKey],
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_ACKED,
+        extra={"expected": f"a list of 1 to {MAX_ACKED} keys of notifications"},
+    ),
+]
+AckedUpTo = Annotated[
+    int, msgspec.Meta(ge=0, le=MAX_ID, extra={"expected": "a seq, a whole number"})
+]
 
-    key: StoredKey
+
+class MessageAck(msgspec.Struct, frozen=True, tag="message_ack", tag_field="type"):
+    """Client → server: notifications have arrived: one, some, or all up to a ``seq``."""
+
+    key: StoredKey | UnsetType = UNSET
+    keys: AckedKeys | UnsetType = UNSET
+    up_to: AckedUpTo | UnsetType = UNSET
 
 
 class Command(msgspec.Struct, frozen=True, tag="command", tag_field="type"):
-    """Client → server: ``ping``, or ``refresh`` with a new identity token as its value."""
+    """Client → server: ``ping``, ``refresh`` with a new identity token as its value, or a verb of
+    the inbox with the body of its request."""
 
     key: str
-    value: str | None = None
+    value: msgspec.Raw = msgspec.Raw(b"null")
 
 
 ClientFrame = MessageAck | Command

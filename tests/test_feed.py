@@ -13,6 +13,7 @@ from notifier.errors import Unavailable
 from notifier.events import Appended
 from notifier.models import Notification, Page
 from tests.support.harness import until
+from tests.support.inboxes import no_news
 
 
 class Recorder:
@@ -179,7 +180,7 @@ async def test_a_bug_closes_the_connection(expected_errors: list[str]) -> None:
 
 async def test_nothing_after_the_end() -> None:
     """A device that was told good-bye is given nothing more, whatever there is."""
-    hub = Hub(LocalRelay(), Log().read, high_water=100)
+    hub = Hub(LocalRelay(), Log().read, no_news, high_water=100)
     transport = Recorder()
     device = attach(hub, 1, transport)
     await until(lambda: device.feed.live)
@@ -204,7 +205,7 @@ async def test_closed_while_catching_up(when: str) -> None:
     relay.unsubscribe = unsubscribed.append  # type: ignore[method-assign]
     if when == "subscribing":
         relay.subscribe = block  # type: ignore[method-assign, assignment]
-    hub = Hub(relay, block)
+    hub = Hub(relay, block, no_news)
     device = attach(hub, 1, Recorder())
     await asyncio.sleep(0)
     hub.detach(device)
@@ -214,7 +215,7 @@ async def test_closed_while_catching_up(when: str) -> None:
 async def test_hub_counts() -> None:
     """Users, sockets and deliveries are counted over connections that came and went."""
     log = Log(1, 2)
-    hub = Hub(LocalRelay(), log.read)
+    hub = Hub(LocalRelay(), log.read, no_news)
     devices = [attach(hub, 1, Recorder()), attach(hub, 1, Recorder())]
     await until(lambda: all(device.feed.live for device in devices))
     hub.deliver([Appended(note(3)), Appended(Notification(99, 1, "k", b"1", 0))])
@@ -231,7 +232,7 @@ async def test_revoking_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatc
     """
     now = 1000.0
     monkeypatch.setattr("notifier.delivery.hub.time.monotonic", lambda: now)
-    hub = Hub(LocalRelay(), Log().read)
+    hub = Hub(LocalRelay(), Log().read, no_news)
 
     def told(user_id: int, version: int) -> tuple[int, str] | None:
         transport = Recorder()
@@ -253,7 +254,7 @@ async def test_revoking_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatc
 
 async def test_revoking_ends_older_tokens_only() -> None:
     """A device that came with a newer token than the change asks for stays."""
-    hub = Hub(LocalRelay(), Log().read)
+    hub = Hub(LocalRelay(), Log().read, no_news)
     transports = [Recorder(), Recorder()]
     devices = [attach(hub, 1, transport) for transport in transports]
     devices[1].prolong(2, 1 << 42)
@@ -265,7 +266,7 @@ async def test_ending_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The devices of one session end, those that come behind it too, and no others."""
     now = 1000.0
     monkeypatch.setattr("notifier.delivery.hub.time.monotonic", lambda: now)
-    hub = Hub(LocalRelay(), Log().read)
+    hub = Hub(LocalRelay(), Log().read, no_news)
 
     def connect(session: int | None) -> Recorder:
         transport = Recorder()
@@ -287,7 +288,7 @@ async def test_ending_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_revoking_everyone() -> None:
     """All devices of all users are asked for new tokens."""
-    hub = Hub(LocalRelay(), Log(1).read)
+    hub = Hub(LocalRelay(), Log(1).read, no_news)
     transports = [Recorder() for _ in range(3)]
     for user_id, transport in zip((1, 1, 2), transports, strict=True):
         attach(hub, user_id, transport)

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from notifier.delivery.hub import Hub
 from notifier.delivery.relay import LocalRelay
-from notifier.events import Event
+from notifier.events import Appended, Event
 from notifier.models import Notification
 from notifier.storage.operations.notifications import Acknowledge, Pending, Positions
 from notifier.storage.sqlite import SqliteDriver
@@ -34,6 +34,7 @@ from notifier.storage.store import Store
 from notifier.storage.writer import Commit
 from tests.storage.databases import make_user
 from tests.support.harness import append
+from tests.support.inboxes import no_news
 
 HIGH_WATER = 500
 FRAME = 100
@@ -124,6 +125,7 @@ class World(RuleBasedStateMachine):
                 lambda user_id, after: self.store.read(
                     Pending(user_id, after, rows=PAGE_ROWS, size=HIGH_WATER)
                 ),
+                no_news,
                 high_water=HIGH_WATER,
             )
             await self.relay.start(self.hub)
@@ -133,6 +135,7 @@ class World(RuleBasedStateMachine):
     def nudge(self, commit: Commit) -> None:
         """What the relay makes of a commit."""
         for event in commit.events:
+            assert isinstance(event, Appended)
             notification = event.notification
             self.last[notification.user_id] = notification.seq
             self.keys[notification.user_id, notification.seq] = notification.key

@@ -30,7 +30,7 @@ MODULES = {
 }
 
 NOUNS = (
-    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|settings|config|addresses|buckets"
+    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|inbox_wire|settings|config|addresses|buckets"
     r"|refusals)"
 )
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
@@ -57,8 +57,8 @@ FORBIDDEN = {
         _only(r"notifier\.(errors|settings)"),
     ),
     "the wire knows only the nouns": (
-        r"notifier\.wire",
-        _only(r"notifier\.(clock|errors|models|limits|faults)"),
+        r"notifier\.(wire|inbox_wire)",
+        _only(r"notifier\.(clock|errors|events|models|limits|faults|wire)"),
     ),
     "what can be wrong with a text or a field is known without the rest": (
         r"notifier\.(limits|faults)",

@@ -9,14 +9,14 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handlers.openapi import build
-from handlers.routes import PATHS
+from handlers.routes import DOCUMENTED
 from notifier import __version__, wire
 from notifier.identity.keys import digest
 from notifier.models import SCOPES, WhoseUsers
 from notifier.storage.operations.keys import CreateApiKey
 from tests.support.harness import ADMIN_PASSWORD, JSON, SEND, Harness, ServerWith
 
-DOCUMENT = build(PATHS)
+DOCUMENT = build(DOCUMENTED)
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
 SIGN_IN = {"username": "admin", "password": ADMIN_PASSWORD}
 
@@ -75,7 +75,7 @@ def test_from_the_types_that_validate() -> None:
 )
 def test_who_is_named_how(users: WhoseUsers, taken: list[int]) -> None:
     """Whosever the users are: exactly one field names them, in requests and in answers."""
-    document = build(PATHS, users)
+    document = build(DOCUMENTED, users)
     assert not list(OpenAPIV31SpecValidator(document).iter_errors())
     request, response = (
         OAS31Validator(document["components"]["schemas"][name])

@@ -212,7 +212,8 @@ def test_faults_of_tagged_forms() -> None:
     for body, problem in (
         (b"{}", "type: This field is required."),
         (b'{"type": "x"}', 'type: Expected "message_ack" or "command".'),
-        (b'{"type": "message_ack"}', "key: This field is required."),
+        (b'{"type": "message_ack", "key": 1}', "key: Expected the key of a notification."),
+        (b'{"type": "message_ack", "up_to": -1}', "up_to: Expected a seq, a whole number."),
         (b'{"type": "command", "key": 1}', "key: Expected a string."),
     ):
         with pytest.raises(InvalidFields) as refused:

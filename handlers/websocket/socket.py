@@ -4,18 +4,28 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
+from msgspec import UNSET
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from handlers.base import ApiHandler
 from handlers.websocket.allowance import Allowance
+from handlers.websocket.commands import INBOX_COMMANDS, change_inbox, text_of
 from handlers.websocket.connection import ClientConnection
 from handlers.websocket.handshake import check_handshake
-from handlers.websocket.token import ME, SUBPROTOCOL, token_for_id, token_for_me
+from handlers.websocket.token import (
+    INBOX_SUBPROTOCOL,
+    ME,
+    SUBPROTOCOL,
+    token_for_id,
+    token_for_me,
+    wants_events,
+)
 from handlers.websocket.transport import SocketTransport
 from notifier import clock
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.errors import (
+    InvalidField,
     NotifierError,
     PermissionDenied,
     TokenNotValid,
@@ -55,6 +65,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
     __slots__ = (
         "_acks",
         "_device",
+        "_events",
         "_frames",
         "_idle_acks",
         "_token",
@@ -65,6 +76,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
     def initialize(self) -> None:
         self._token: Token | None = None
         self._device: Device | None = None
+        self._events = False
         self._transport: SocketTransport | None = None
         self._unsettled = 0
         self._acks = 0
@@ -82,6 +94,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             # At the handshake the protocol has one word for every refusal.
             raise PermissionDenied(error.message) from None
         check_handshake(self.request)
+        self._events = wants_events(self)
         self._check_room(self._token.user_id)
         # Until open() attaches the device there is no await that waits, so nobody takes its room.
         await super().get(user_id)
@@ -97,7 +110,8 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Ours, if it is offered; never the one that carries the token."""
-        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+        ours = (INBOX_SUBPROTOCOL, SUBPROTOCOL)
+        return next((each for each in ours if each in subprotocols), None)
 
     def _check_room(self, user_id: int) -> None:
         # The newest is refused: if the oldest had to go, it would come back, for ever in turns.
@@ -131,13 +145,14 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             # The peer left during the handshake: on_close() has been and will not come again.
             return
         self.set_nodelay(True)
-        self._transport = SocketTransport(self.ws_connection, stream)
+        self._transport = SocketTransport(self.ws_connection, stream, events=self._events)
         self._device = self.application.hub.attach(
             self._token.user_id,
             self._transport,
             version=self._token.version,
             expires_at=self._token.expires_at,
             session=self._token.session,
+            events=self._events,
         )
 
     def on_close(self) -> None:
@@ -154,22 +169,35 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         try:
             frame = _decode(message.encode())
             if isinstance(frame, MessageAck):
-                return self._acknowledge(check_stored_key(frame.key))
+                return self._acknowledge(frame)
             return self._command(frame)
         except NotifierError as error:
             self._complain(error.message)
             return self._until_read()
 
-    def _acknowledge(self, key: str) -> Awaitable[None] | None:
+    def _acknowledge(self, ack: MessageAck) -> Awaitable[None] | None:
         assert self._device is not None
+        user_id, notifications = self._device.user_id, self.application.notifications
+        if ack.key is not UNSET:
+            stored = [notifications.acknowledge(user_id, check_stored_key(ack.key))]
+        elif ack.keys is not UNSET:
+            keys = [check_stored_key(key) for key in ack.keys]
+            stored = [notifications.acknowledge(user_id, key) for key in keys]
+        elif ack.up_to is not UNSET:
+            cursor = self._device.feed.cursor
+            if ack.up_to > cursor:
+                raise InvalidField("up_to", f"This connection was given nothing behind {cursor}.")
+            stored = [notifications.acknowledge_up_to(user_id, ack.up_to)]
+        else:
+            raise InvalidField("key", "One of key, keys and up_to is required.")
         self._frames.left += 1  # whoever catches up sends many: never a reason to end it
-        self._acks += 1
-        stored = self.application.notifications.acknowledge(self._device.user_id, key)
-        self._unsettled += 1
-        stored.add_done_callback(self._acknowledged)
+        self._acks += len(stored)
+        self._unsettled += len(stored)
+        for each in stored:
+            each.add_done_callback(self._acknowledged)
         # Waiting here keeps the connection from being read on.
         if self._unsettled > MAX_UNSETTLED:
-            return _wait(stored)
+            return _wait(stored[-1])
         if self._acks > self._device.feed.delivered:
             return self._idle_ack()
         return None
@@ -190,10 +218,25 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         if command.key == "ping":
             self._answer(CommandResult("ping", "pong"))
         elif command.key == "refresh":
-            return self._refresh(command.value)
+            return self._refresh(text_of(command.value))
+        elif command.key in INBOX_COMMANDS:
+            return self._change_inbox(command)
         else:
             self._complain(f"There is no command {command.key!r}.")
         return self._until_read()
+
+    async def _change_inbox(self, command: Command) -> None:
+        assert self._device is not None
+        try:
+            value = await change_inbox(
+                self.application.inboxes, self._device.user_id, command.key, command.value
+            )
+        except NotifierError as error:
+            self._complain(f"{command.key}: {error}")
+        else:
+            self._answer(CommandResult(command.key, value))
+        if unread := self._until_read():
+            await unread
 
     async def _refresh(self, identity_token: str | None) -> None:
         assert self._device is not None

@@ -8,11 +8,13 @@ offers the subprotocols ``notifier, bearer.TOKEN`` is answered with ``notifier``
 from typing import Final
 
 from handlers.base import ApiHandler
-from notifier.errors import TokenNotValid
+from notifier.errors import InvalidField, TokenNotValid
 
 ME: Final = "me"
 """In place of a number: whomever the token names."""
 SUBPROTOCOL: Final = "notifier"
+INBOX_SUBPROTOCOL: Final = "notifier.inbox"
+"""The same, with what happens to the inbox."""
 
 _BEARER: Final = "bearer."
 
@@ -36,7 +38,20 @@ def token_for_id(handler: ApiHandler) -> str:
 
 
 def _offered(handler: ApiHandler) -> list[str]:
-    offered = handler.request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     return [
-        each.strip().removeprefix(_BEARER) for each in offered if each.strip().startswith(_BEARER)
+        each.removeprefix(_BEARER) for each in subprotocols(handler) if each.startswith(_BEARER)
     ]
+
+
+def subprotocols(handler: ApiHandler) -> list[str]:
+    """What the client offers to speak."""
+    offered = handler.request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    return [each.strip() for each in offered]
+
+
+def wants_events(handler: ApiHandler) -> bool:
+    """Whether the client asks to be told what happens to the inbox. Raises InvalidField."""
+    events = handler.get_query_argument("events", None)
+    if events not in (None, "inbox"):
+        raise InvalidField("events", "There are events of the inbox alone: events=inbox.")
+    return events is not None or INBOX_SUBPROTOCOL in subprotocols(handler)

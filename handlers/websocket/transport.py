@@ -7,10 +7,13 @@ from tornado.websocket import WebSocketProtocol
 
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.frames import Frames
+from notifier.inbox_wire import InboxMessage, inbox_frame
 from notifier.models import Notification
 from notifier.wire import CommandResult, ProcessingError, encode, notification_frame, text_frame
 
 _frame_of = Frames(notification_frame)
+_inbox_frame_of = Frames(inbox_frame)
+_told = Frames[InboxMessage](lambda message: text_frame(encode(message)))
 
 
 class SocketTransport:
@@ -23,7 +26,10 @@ class SocketTransport:
     has drained.
     """
 
-    def __init__(self, connection: WebSocketProtocol, stream: IOStream) -> None:
+    def __init__(
+        self, connection: WebSocketProtocol, stream: IOStream, *, events: bool = False
+    ) -> None:
+        self._frame_of = _inbox_frame_of if events else _frame_of
         self._connection = connection
         self._stream = stream
         self._gathered: list[bytes] = []
@@ -37,7 +43,10 @@ class SocketTransport:
         return self._gathered_bytes + (self._buffered if self._stream.writing() else 0)
 
     def send(self, notification: Notification) -> None:
-        self._gather(_frame_of(notification))
+        self._gather(self._frame_of(notification))
+
+    def tell(self, message: InboxMessage) -> None:
+        self._gather(_told(message))
 
     def answer(self, message: CommandResult | ProcessingError) -> None:
         """Send ``message``, behind all notifications that were sent before."""

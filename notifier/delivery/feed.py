@@ -19,6 +19,7 @@ from notifier import clock
 from notifier.backoff import Backoff
 from notifier.delivery.closing import CloseCode
 from notifier.errors import Unavailable
+from notifier.inbox_wire import InboxMessage
 from notifier.models import Notification, Page
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,10 @@ class Transport(Protocol):
 
     def send(self, notification: Notification) -> None:
         """Take ``notification``, to be sent with the next :meth:`flush`."""
+        ...
+
+    def tell(self, message: InboxMessage) -> None:
+        """Take what is to be known of the inbox, to be sent with the next :meth:`flush`."""
         ...
 
     def flush(self) -> None:

@@ -1,20 +1,21 @@
-"""Frames: a notification as the devices of one kind want it."""
+"""Frames: what is sent, as the devices of one kind want it."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from notifier.models import Notification
+T = TypeVar("T")
 
 
-class Frames:
+class Frames(Generic[T]):
     """Builds the frames of one kind, each once for all devices that get it in a row."""
 
-    def __init__(self, build: Callable[[Notification], bytes]) -> None:
+    def __init__(self, build: Callable[[T], bytes]) -> None:
         self._build = build
-        self._notification: Notification | None = None
+        self._last: T | None = None
         self._frame = b""
 
-    def __call__(self, notification: Notification) -> bytes:
-        if notification is not self._notification:
-            self._frame = self._build(notification)
-            self._notification = notification
+    def __call__(self, message: T) -> bytes:
+        if message is not self._last:
+            self._frame = self._build(message)
+            self._last = message
         return self._frame

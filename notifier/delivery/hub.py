@@ -14,9 +14,10 @@ from notifier import clock
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.delivery.feed import Feed, ReadPage, Transport
+from notifier.delivery.inbox import InboxWatch, ReadNews
 from notifier.delivery.relay import Relay
-from notifier.events import Event
-from notifier.models import Online
+from notifier.events import Appended, Event, InboxChanged, Withdrawn
+from notifier.models import InboxPosition, Online
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes that may wait for one slow reader before it has to catch up from the store."""
@@ -29,20 +30,22 @@ _NO_VERSION: Final = 1 << 63
 HANDSHAKE: Final = 60.0
 """Seconds from the check of a token until its device is attached, at the very most."""
 
-ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
-"""The last seq of each of these users. May raise Unavailable."""
+ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, InboxPosition]]]
+"""How far the log of each of these users goes. May raise Unavailable."""
 
 
 class Subscriber:
     """A connected user: all devices, since when there is one, and the last seq heard of."""
 
-    __slots__ = ("devices", "position", "since", "user_id")
+    __slots__ = ("devices", "inbox", "position", "since", "user_id")
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.position = 0
         self.since = clock.now()
         self.devices: set[Device] = set()
+        self.inbox: InboxWatch | None = None
+        """What those devices are told that asked for events."""
 
     def seen(self, seq: int) -> None:
         """Raise the position to ``seq``."""
@@ -52,9 +55,17 @@ class Subscriber:
 class Hub:
     """All devices of this process. Used on the loop only."""
 
-    def __init__(self, relay: Relay, read: ReadPage, *, high_water: int = HIGH_WATER) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        read: ReadPage,
+        read_news: ReadNews,
+        *,
+        high_water: int = HIGH_WATER,
+    ) -> None:
         self._relay = relay
         self._read = read
+        self._read_news = read_news
         self._high_water = high_water
         self._subscribers: dict[int, Subscriber] = {}
         self._sockets = 0
@@ -106,11 +117,13 @@ class Hub:
         version: int,
         expires_at: int,
         session: int | None = None,
+        events: bool = False,
     ) -> Device:
         """Add a device, whose token has this version and end (milliseconds since the epoch).
 
-        It is given all that is pending, then what is fresh; unless there is no more place
-        for it here, or its token no longer holds: then it is told so, and detached like any.
+        It is given all that is pending, then what is fresh, and with ``events`` told of changes
+        to the inbox; unless there is no more place for it here, or its token no longer holds:
+        then it is told so, and detached like any.
         """
         subscriber = self._subscribers.get(user_id)
         if subscriber is None:
@@ -127,6 +140,10 @@ class Hub:
         else:
             # Subscribed first and read afterwards, so that nothing falls in between.
             feed.catch_up(first=lambda: self._relay.subscribe(user_id))
+            if events:
+                if subscriber.inbox is None:
+                    subscriber.inbox = InboxWatch(user_id, self._read_news, self._high_water)
+                subscriber.inbox.add(transport)
         return device
 
     def detach(self, device: Device) -> None:
@@ -136,6 +153,8 @@ class Hub:
         device.close()
         self._sockets -= 1
         self._delivered += device.feed.delivered
+        if subscriber.inbox is not None and not subscriber.inbox.remove(device.feed.transport):
+            subscriber.inbox = None
         if not subscriber.devices:
             del self._subscribers[device.user_id]
             self._relay.unsubscribe(device.user_id)
@@ -144,18 +163,30 @@ class Hub:
         """Bring fresh notifications to all devices of their users, those of one user in order."""
         reached: dict[int, Subscriber] = {}
         for event in events:
-            notification = event.notification
-            user_id = notification.user_id
+            user_id = event.user_id
             subscriber = self._subscribers.get(user_id)
             if subscriber is None:
                 continue
+            if not isinstance(event, Appended):
+                self._changed(subscriber, event)
+                continue
             reached[user_id] = subscriber
+            notification = event.notification
             subscriber.seen(notification.seq)
             for device in subscriber.devices:
                 device.feed.offer(notification)
+            if subscriber.inbox is not None:
+                subscriber.inbox.appended(notification)
         for subscriber in reached.values():
             for device in subscriber.devices:
                 device.feed.transport.flush()
+
+    def _changed(self, subscriber: Subscriber, event: InboxChanged | Withdrawn) -> None:
+        if isinstance(event, Withdrawn) and event.seq > subscriber.position:
+            # It has overtaken its send, which then must not bring it: the store knows that.
+            self.heard(event.user_id, event.seq)
+        if subscriber.inbox is not None:
+            subscriber.inbox.heard(event.version)
 
     async def sweep(self, read_positions: ReadPositions) -> int:
         """Send every feed that is behind the store to catch up; returns how many were.
@@ -166,8 +197,11 @@ class Hub:
         user_ids = list(self._subscribers)
         for start in range(0, len(user_ids), _SWEEP_CHUNK):
             positions = await read_positions(user_ids[start : start + _SWEEP_CHUNK])
-            for user_id, seq in positions.items():
-                behind += self.heard(user_id, seq)
+            for user_id, position in positions.items():
+                behind += self.heard(user_id, position.seq)
+                subscriber = self._subscribers.get(user_id)
+                if subscriber is not None and subscriber.inbox is not None:
+                    subscriber.inbox.swept(position.version)
         return behind
 
     def heard(self, user_id: int, seq: int) -> int:

@@ -11,6 +11,7 @@ from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
 from notifier.storage.contract import Operation
 from notifier.storage.operations.audit import RemoveEntries
+from notifier.storage.operations.inbox.noting import RemoveInboxChanges
 from notifier.storage.operations.notifications import RemoveNotifications
 from notifier.storage.operations.sessions import RemoveSessions
 from notifier.storage.operations.users import LastUserChange, RemoveUserChanges, UserChangesSince
@@ -22,10 +23,12 @@ RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
 KEY_USES_INTERVAL: Final = 60.0
 AUDIT_INTERVAL: Final = 1.0
+INBOX_INTERVAL: Final = 5.0
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
-_USER_CHANGES_KEPT: Final = clock.DAY
-"""Milliseconds for which a server may be out of touch and still learn who was changed."""
+_CHANGES_KEPT: Final = clock.DAY
+"""Milliseconds for which a server may be out of touch and still learn who was changed, and for
+which a device may be away and still learn what has changed in its inbox."""
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoReturn:
@@ -55,7 +58,9 @@ class Retention:
         if removed:
             logger.info("Old notifications removed", extra={"action": "removed", "rows": removed})
         entries = await self._in_batches(partial(RemoveEntries, now - self._audit_kept))
-        changes = await self._in_batches(partial(RemoveUserChanges, now - _USER_CHANGES_KEPT))
+        kept = now - _CHANGES_KEPT
+        changes = await self._in_batches(partial(RemoveUserChanges, kept))
+        changes += await self._in_batches(partial(RemoveInboxChanges, kept))
         return removed + entries + changes + await self._in_batches(RemoveSessions)
 
     async def _in_batches(self, removal: Callable[[int], Operation[int]]) -> int:

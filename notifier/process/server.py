@@ -28,9 +28,10 @@ from notifier.identity.accounts import Accounts
 from notifier.identity.neighbour import can_tell
 from notifier.identity.passwords import Passwords
 from notifier.identity.uses import KeyUses
-from notifier.models import Page
+from notifier.models import InboxPosition, Page
 from notifier.process.chores import (
     AUDIT_INTERVAL,
+    INBOX_INTERVAL,
     KEY_USES_INTERVAL,
     RETENTION_INTERVAL,
     USER_CHANGES_INTERVAL,
@@ -46,6 +47,7 @@ from notifier.process.status import Counts, Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
+from notifier.sending.inbox import Inboxes
 from notifier.sending.removal import Removal
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
@@ -77,9 +79,11 @@ class Server:
             timeout=settings.request_timeout,
             patience=settings.ack_seconds,
         )
+        self.inboxes = Inboxes(self.store)
         self.hub = Hub(
             self.relay,
             self._read_page,
+            self.inboxes.news,
             high_water=settings.high_water_bytes,
         )
         self.notifications = NotificationService(self.store)
@@ -118,6 +122,7 @@ class Server:
         identity = make_identity(settings, self.store, passwords)
         self._stack.append(("store", self.store.close))
         await self.store.open()
+        self._stack.append(("inboxes", self.inboxes.close))
         self._stack.append(("audit log", identity.audit.close))
         self.store.ended.add_done_callback(self._part_ended)
         uses = KeyUses(self.store)
@@ -136,6 +141,7 @@ class Server:
         self._start_chore(every(USER_CHANGES_INTERVAL, user_changes.apply))
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
+        self._start_chore(every(INBOX_INTERVAL, self.inboxes.carry_on))
         self._start_chore(every(KEY_USES_INTERVAL, uses.write))
         self._start_chore(every(AUDIT_INTERVAL, identity.audit.write))
         if external:
@@ -153,6 +159,7 @@ class Server:
             routes(settings.users),
             options=settings,
             notifications=self.notifications,
+            inboxes=self.inboxes,
             identity=identity,
             senders=senders,
             removal=Removal(self.store),
@@ -271,7 +278,7 @@ class Server:
         if commit.events:
             self.relay.publish(commit.events)
 
-    async def _read_positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+    async def _read_positions(self, user_ids: Sequence[int]) -> dict[int, InboxPosition]:
         return await self.store.read(Positions(user_ids))
 
     async def _read_page(self, user_id: int, after: int) -> Page:

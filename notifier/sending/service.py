@@ -14,14 +14,17 @@ from msgspec import UNSET
 from notifier import wire
 from notifier.clock import SECOND
 from notifier.errors import UnknownUser
-from notifier.events import Appended
+from notifier.events import Appended, Withdrawn
 from notifier.models import TRUSTED, Page, Sender, SentPage
 from notifier.sending.authority import may_name
 from notifier.sending.numbers import Numbers
+from notifier.storage.contract import Operation
 from notifier.storage.operations.history import PAGE_BYTES, History
+from notifier.storage.operations.inbox.withdrawing import Withdraw
 from notifier.storage.operations.notifications import (
     NOBODY,
     Acknowledge,
+    AcknowledgeUpTo,
     Append,
     Pending,
     PendingCounts,
@@ -76,6 +79,9 @@ class NotificationService:
             ttl=None if request.ttl is None else request.ttl * SECOND,
             key_given=given,
             sender=sender,
+            category=request.category,
+            priority=None if request.priority == "normal" else request.priority,
+            collapse_key=request.collapse_key,
             user=name,
         )
         return self._store.submit(append)
@@ -99,6 +105,13 @@ class NotificationService:
         more = len(found) > limit or size > PAGE_BYTES
         return SentPage(sent, sent[-1].notification.seq if more else None)
 
+    async def withdraw(self, user_id: int, key: str) -> Withdrawn:
+        """Take a notification back: who was not given it never is, and who shows it no longer does.
+
+        Its key stays taken. Raises UnknownNotification or Unavailable.
+        """
+        return await self._store.submit(Withdraw(user_id, key))
+
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.
 
@@ -106,7 +119,14 @@ class NotificationService:
         is done with the commit, for which others are waited for a moment. Raises Unavailable if
         there is no room.
         """
-        stored = self._store.submit(Acknowledge(user_id, key))
+        return self._settling(user_id, Acknowledge(user_id, key))
+
+    def acknowledge_up_to(self, user_id: int, up_to: int) -> "asyncio.Future[None]":
+        """The same for all that is pending up to a ``seq`` and has not expired."""
+        return self._settling(user_id, AcknowledgeUpTo(user_id, up_to))
+
+    def _settling(self, user_id: int, ack: Operation[None]) -> "asyncio.Future[None]":
+        stored = self._store.submit(ack)
         self._last_acks[user_id] = stored
         stored.add_done_callback(lambda _: self._settled(user_id, stored))
         return stored

@@ -14,14 +14,15 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import groupby
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from notifier import clock
 from notifier.errors import DiskLow, NotifierError, NotStorable, Unavailable
-from notifier.models import Notification
-from notifier.storage.quota import Inbox, Quota
+from notifier.models import InboxPosition, Notification, State
+from notifier.storage.quota import LogState, Quota
 from notifier.storage.tables import Table
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,13 @@ class Session(ABC):
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Execute ``statement`` and return its rows, none for one that yields none."""
 
+    @abstractmethod
+    def using(self, index: str) -> str:
+        """Follows a table in a statement that goes by this index.
+
+        Nothing where the database finds it by itself.
+        """
+
     def first(self, statement: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row, if any."""
         return next(iter(self.run(statement, parameters)), None)
@@ -64,6 +72,10 @@ class ReadSession(Session):
     """Follows a text in a statement, and has it compared by its bytes."""
 
     @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Within it, all statements see the same moment."""
+
+    @abstractmethod
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
@@ -74,8 +86,8 @@ class ReadSession(Session):
         """
 
     @abstractmethod
-    def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """The last ``seq`` of each of these users that exists."""
+    def positions(self, user_ids: Sequence[int]) -> dict[int, InboxPosition]:
+        """How far the log of each of these users goes that exists."""
 
     @abstractmethod
     def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
@@ -114,12 +126,28 @@ class KeyRights(NamedTuple):
     expires_at: int | None
 
 
+class Stored(NamedTuple):
+    """What is kept under a name."""
+
+    notification: Notification
+    withdrawn: bool
+
+
+class Changed(NamedTuple):
+    """Where a notification stands from now on."""
+
+    user_id: int
+    seq: int
+    version: int
+    state: State
+
+
 class Found(NamedTuple):
     """The answers to a :class:`Lookup`, true until the transaction ends."""
 
-    inboxes: dict[int, Inbox]
+    inboxes: dict[int, LogState]
     """Those of active users, and of recipients."""
-    stored: dict[Name, Notification]
+    stored: dict[Name, Stored]
     keys: Mapping[bytes, KeyRights]
     """What API keys may do, by digest; not those that were revoked."""
     has_api_keys: bool
@@ -164,7 +192,7 @@ class WriteSession(Session):
         """Insert ``rows`` of these columns, as :meth:`Table.row` has them."""
 
     @abstractmethod
-    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+    def advance(self, inboxes: Mapping[int, LogState]) -> None:
         """Set the state of these inboxes."""
 
     @abstractmethod
@@ -177,6 +205,14 @@ class WriteSession(Session):
     @abstractmethod
     def acknowledge(self, names: Collection[Name], now: int) -> None:
         """Mark these as acknowledged now, or delete them, whichever are still pending."""
+
+    @abstractmethod
+    def acknowledge_up_to(self, user_id: int, up_to: int, now: int) -> None:
+        """The same for what is pending and unexpired of a user, up to a ``seq``."""
+
+    @abstractmethod
+    def set_states(self, changed: Sequence[Changed]) -> None:
+        """Have notifications stand there; what was acknowledged stays so."""
 
     @abstractmethod
     def remove(self, column: str, before: int, limit: int) -> int:
@@ -210,12 +246,27 @@ class WriteSession(Session):
     # The batch.
 
     def commit(self, operations: Sequence["Operation[Any]"]) -> list["Outcome"]:
-        """Do all ``operations`` in one durable transaction; outcomes in the same order.
+        """Do all ``operations`` in a durable transaction; outcomes in the same order.
 
-        A bad one fails alone. Raises :class:`~notifier.errors.Unavailable` if the database
+        Those that stand apart have transactions of their own: locks are then taken in order. A
+        bad one fails alone. Raises :class:`~notifier.errors.Unavailable` if the database
         is away and nobody knows what happened, and :class:`~notifier.errors.NotCommitted`
         if it was so before anything could be committed.
         """
+        outcomes: list[Outcome] = []
+        runs = [list(run) for _, run in groupby(operations, lambda operation: operation.apart)]
+        for run in runs or [[]]:
+            try:
+                outcomes += self._commit(run)
+            except Unavailable as away:
+                if not outcomes:
+                    raise
+                # What came before is committed, so the whole must not be tried again.
+                outcomes += [Unavailable(away.message) for _ in operations[len(outcomes) :]]
+                break
+        return outcomes
+
+    def _commit(self, operations: Sequence["Operation[Any]"]) -> list["Outcome"]:
         for _ in range(_ATTEMPTS):
             try:
                 return self._transact(operations)
@@ -252,9 +303,9 @@ class WriteSession(Session):
             )
             return [NotStorable(f"The store refused this: {type(error).__name__}.")]
         half = len(operations) // 2
-        outcomes = self.commit(operations[:half])
+        outcomes = self._commit(operations[:half])
         try:
-            return outcomes + self.commit(operations[half:])
+            return outcomes + self._commit(operations[half:])
         except Unavailable as away:
             # The first half is committed, so the batch as a whole must not be tried again.
             return outcomes + [Unavailable(away.message) for _ in operations[half:]]
@@ -274,6 +325,8 @@ class Operation(msgspec.Struct, Generic[R], frozen=True):
     step: ClassVar[Step]
     grows: ClassVar[bool] = False
     """Whether the store refuses it when the disk is nearly full."""
+    apart: ClassVar[bool] = False
+    """It locks an inbox and what lies in it, which others would do in another order."""
     patient: ClassVar[bool] = False
     """Nothing was promised that waits for it, so it need not have a commit of its own."""
 

@@ -108,6 +108,10 @@ class Connection(Session):
         self.restart_clock()
         return self._send(self._text(statement, parameters))
 
+    def using(self, index: str) -> str:
+        """Nothing: its statistics tell PostgreSQL."""
+        return ""
+
     def later(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Execute ``statement`` no later than right before the next one that is run."""
         self._later.append(self._text(statement, parameters))

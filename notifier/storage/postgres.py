@@ -19,20 +19,22 @@ import psycopg2.extensions
 
 from notifier import clock
 from notifier.errors import CannotStart, DiskLow, NotCommitted, Unavailable
-from notifier.models import Notification
+from notifier.models import InboxPosition, Notification
 from notifier.storage import migrations
 from notifier.storage.contract import (
     AWAY,
+    Changed,
     Found,
     KeyRights,
     Lookup,
     Name,
     ReadSession,
     Row,
+    Stored,
     WriteSession,
 )
 from notifier.storage.libpq import DEFAULT_TIMEOUT, Connection, completed
-from notifier.storage.quota import Inbox, Quota
+from notifier.storage.quota import LogState, Quota
 from notifier.storage.tables import Kind, Table
 
 _MIGRATION_TIMEOUT: Final = 600.0
@@ -52,7 +54,9 @@ _COLUMNS: Final = (
     "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations')"
 )
 
-_NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
+_NOTIFICATION: Final = (
+    "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at, n.category, n.priority"
+)
 
 # The inner LIMIT ends the scan, the window ends the page: no more crosses the network
 # than is wanted, and sizes are known without reading large payloads.
@@ -73,28 +77,28 @@ LOCK: Final = (
 
 # One statement, because psycopg2 returns the result of the last one only.
 _POSITIONS: Final = (
-    "SELECT 'inbox', i.user_id, i.last_seq, NULL, NULL, i.appended_bytes, NULL::bigint, "
-    "NULL::bytea FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
+    "SELECT 'inbox', i.user_id, i.last_seq, NULL, NULL, i.appended_bytes, i.version, "
+    "NULL, NULL, NULL::bigint, NULL::bytea FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
     "WHERE i.user_id = ANY (?::bigint[]) AND (u.is_active OR i.user_id < 0)"
 )
 _STORED: Final = (
-    f" UNION ALL SELECT 'stored', {_NOTIFICATION}, NULL "
+    f" UNION ALL SELECT 'stored', {_NOTIFICATION}, n.withdrawn_at, NULL "
     "FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key"
 )
 _KEYS: Final = (
-    " UNION ALL SELECT 'key', id, NULL, scopes, NULL, NULL, expires_at, digest "
+    " UNION ALL SELECT 'key', id, NULL, scopes, NULL, NULL, expires_at, NULL, NULL, NULL, digest "
     "FROM api_keys WHERE revoked_at IS NULL AND digest = ANY (?::bytea[])"
 )
 _CLOSED: Final = (
-    " UNION ALL SELECT 'closed', NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+    " UNION ALL SELECT 'closed', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
     "WHERE EXISTS (SELECT FROM api_keys)"
 )
 
 ADVANCE: Final = (
-    "UPDATE inboxes i SET last_seq = p.last_seq, appended_bytes = p.appended_bytes "
-    "FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS p (user_id, last_seq, appended_bytes) "
-    "WHERE i.user_id = p.user_id"
+    "UPDATE inboxes i SET last_seq = p.last_seq, appended_bytes = p.appended_bytes, "
+    "version = p.version FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) "
+    "AS p (user_id, last_seq, appended_bytes, version) WHERE i.user_id = p.user_id"
 )
 # Sizes are known without reading large payloads.
 COUNT: Final = (
@@ -118,6 +122,27 @@ _ACKED: Final = (
 )
 _THESE: Final = "WHERE n.user_id = acked.user_id AND n.seq = acked.seq"
 ACKNOWLEDGE: Final = f"{_ACKED} UPDATE notifications n SET acked_at = ?::bigint FROM acked {_THESE}"
+_UP_TO: Final = (
+    "WITH acked AS MATERIALIZED (SELECT user_id, seq FROM notifications "
+    "WHERE user_id = ? AND seq <= ? AND acked_at IS NULL "
+    "AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq FOR UPDATE) "
+)
+ACKNOWLEDGE_UP_TO: Final = (
+    f"{_UP_TO} UPDATE notifications n SET acked_at = ?::bigint FROM acked {_THESE}"
+)
+DELETE_UP_TO: Final = f"{_UP_TO} DELETE FROM notifications n USING acked {_THESE}"
+SET_STATES: Final = (
+    "UPDATE notifications n SET version = c.version, acked_at = coalesce(n.acked_at, c.acked_at), "
+    "seen_at = c.seen_at, read_at = c.read_at, archived_at = c.archived_at, "
+    "snoozed_until = c.snoozed_until, withdrawn_at = c.withdrawn_at FROM unnest("
+    "?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], "
+    "?::bigint[], ?::bigint[]) AS c (user_id, seq, version, acked_at, seen_at, read_at, "
+    "archived_at, snoozed_until, withdrawn_at) WHERE n.user_id = c.user_id AND n.seq = c.seq"
+)
+_DELETE_PLACES: Final = (
+    "DELETE FROM notifications n USING unnest(?::bigint[], ?::bigint[]) AS c (user_id, seq) "
+    "WHERE n.user_id = c.user_id AND n.seq = c.seq"
+)
 _DELETE: Final = f"{_ACKED} DELETE FROM notifications n USING acked {_THESE}"
 
 
@@ -219,26 +244,34 @@ class PostgresReadSession(Connection, ReadSession):
 
     by_bytes = 'COLLATE "C"'
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.later("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self.run("COMMIT")
+
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
         found = self.run(PENDING, (user_id, after, until, now, rows, size))
         return [_notification(row) for row in found]
 
-    def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+    def positions(self, user_ids: Sequence[int]) -> dict[int, InboxPosition]:
         found = self.run(
-            "SELECT user_id, last_seq FROM inboxes WHERE user_id = ANY (?::bigint[])",
+            "SELECT user_id, last_seq, version FROM inboxes WHERE user_id = ANY (?::bigint[])",
             (list(user_ids),),
         )
-        return dict(found)
+        return {user_id: InboxPosition(*position) for user_id, *position in found}
 
     def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
         return dict(self.run(COUNT_EACH, (limit, now, list(user_ids))))
 
 
 def _notification(row: Sequence[Any]) -> Notification:
-    user_id, seq, key, payload, created_at, expires_at = row
-    return Notification(user_id, seq, key, payload.encode(), created_at, expires_at)
+    user_id, seq, key, payload, *rest = row
+    return Notification(user_id, seq, key, payload.encode(), *rest)
 
 
 class PostgresWriteSession(Connection, WriteSession):
@@ -318,16 +351,19 @@ class PostgresWriteSession(Connection, WriteSession):
             parameters.append(list(lookup.digests))
         if lookup.api_keys:
             parts.append(_CLOSED)
-        inboxes: dict[int, Inbox] = {}
-        stored: dict[Name, Notification] = {}
+        inboxes: dict[int, LogState] = {}
+        stored: dict[Name, Stored] = {}
         keys: dict[bytes, KeyRights] = {}
         has_api_keys = False
         for kind, *row, digest in self.run("".join(parts), parameters):
             match kind:
                 case "inbox":
-                    inboxes[row[0]] = Inbox(row[1], row[4])
+                    inboxes[row[0]] = LogState(row[1], row[4], row[5])
                 case "stored":
-                    stored[row[0], row[2]] = _notification(row)
+                    *notification, withdrawn_at = row
+                    stored[row[0], row[2]] = Stored(
+                        _notification(notification), withdrawn_at is not None
+                    )
                 case "key":
                     keys[bytes(digest)] = KeyRights(row[0], row[2], row[5])
                 case _:
@@ -339,7 +375,7 @@ class PostgresWriteSession(Connection, WriteSession):
         values = map(_array, kinds, _columns(rows))
         self.later(insertion(table, tuple(columns)), list(values))
 
-    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+    def advance(self, inboxes: Mapping[int, LogState]) -> None:
         self.later(ADVANCE, _columns([(user_id, *inbox) for user_id, inbox in inboxes.items()]))
 
     def count_pending(self, user_id: int, now: int, limit: int) -> tuple[int, int]:
@@ -351,6 +387,19 @@ class PostgresWriteSession(Connection, WriteSession):
             self.later(_DELETE, _columns(names))
         else:
             self.later(ACKNOWLEDGE, [*_columns(names), now])
+
+    def acknowledge_up_to(self, user_id: int, up_to: int, now: int) -> None:
+        statement = DELETE_UP_TO if self._delete_acknowledged else ACKNOWLEDGE_UP_TO
+        moment = () if self._delete_acknowledged else (now,)
+        self.later(statement, (user_id, up_to, now, *moment))
+
+    def set_states(self, changed: Sequence[Changed]) -> None:
+        rows = [(each.user_id, each.seq, each.version, *each.state) for each in changed]
+        self.later(SET_STATES, [_array(Kind.NUMBER, column) for column in _columns(rows)])
+        if self._delete_acknowledged:
+            over = [(each.user_id, each.seq) for each in changed if each.state.acked_at]
+            if over:
+                self.later(_DELETE_PLACES, _columns(over))
 
     def remove(self, column: str, before: int, limit: int) -> int:
         return self._remove(f"{column} < ?", before, limit)

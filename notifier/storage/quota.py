@@ -24,23 +24,25 @@ long as that one took."""
 _ALL: Final = 1 << 62
 
 
-class Inbox(NamedTuple):
+class LogState(NamedTuple):
     """The state of a user's log."""
 
     last_seq: int
     appended_bytes: int
     """At least as many as all payloads that were ever appended."""
+    version: int = 0
+    """The number of the last change of state."""
 
 
 class _Counted(NamedTuple):
     """So much was pending, in rows and bytes, when ``inbox`` was the state of the log."""
 
-    inbox: Inbox
+    inbox: LogState
     rows: int
     size: int
 
 
-_NEVER: Final = _Counted(Inbox(0, 0), 0, 0)
+_NEVER: Final = _Counted(LogState(0, 0), 0, 0)
 
 
 class Quota:
@@ -55,7 +57,7 @@ class Quota:
         self._counts: dict[int, _Counted] = {}
         self._next_tight = 0.0
 
-    def fits(self, user_id: int, inbox: Inbox) -> bool:
+    def fits(self, user_id: int, inbox: LogState) -> bool:
         """Whether one more certainly fits behind ``inbox``."""
         counted = self._counts.get(user_id, _NEVER)
         rows = inbox.last_seq - counted.inbox.last_seq
@@ -74,7 +76,7 @@ class Quota:
         counted = self._counts.get(user_id, _NEVER)
         return not self._is_tight(counted) or self._now() >= self._next_tight
 
-    def count(self, user_id: int, inbox: Inbox, ask: Callable[[int], tuple[int, int]]) -> None:
+    def count(self, user_id: int, inbox: LogState, ask: Callable[[int], tuple[int, int]]) -> None:
         """Find out how much is pending up to ``inbox``, which is locked.
 
         ``ask`` answers with rows and bytes. It need not look at more rows than it is told.

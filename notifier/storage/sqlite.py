@@ -18,19 +18,21 @@ from typing import Any, Final
 
 from notifier import clock
 from notifier.errors import CannotStart, DiskLow, StoreInUse
-from notifier.models import Notification
+from notifier.models import InboxPosition, Notification
 from notifier.storage import migrations
 from notifier.storage.contract import (
+    Changed,
     Found,
     KeyRights,
     Lookup,
     Name,
     ReadSession,
     Row,
+    Stored,
     WriteSession,
 )
 from notifier.storage.file import Damaged, StoreFile, identity, is_damage
-from notifier.storage.quota import Inbox, Quota
+from notifier.storage.quota import LogState, Quota
 from notifier.storage.tables import Table
 
 FILE_NAME: Final = "notifier.sqlite3"
@@ -46,7 +48,9 @@ _CHUNK: Final = 64
 """Most rows in one statement. Smaller remainders use powers of two, so that there are
 only a few different statements and SQLite's cache holds them all prepared."""
 
-_NOTIFICATION: Final = "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at"
+_NOTIFICATION: Final = (
+    "n.user_id, n.seq, n.key, n.payload, n.created_at, n.expires_at, n.category, n.priority"
+)
 
 # INDEXED BY, because without statistics the planner takes notifications_place and
 # walks over everything that was acknowledged.
@@ -69,6 +73,18 @@ COUNT_EACH: Final = (
     "SELECT expires_at FROM notifications INDEXED BY notifications_pending "
     "WHERE user_id = value AND acked_at IS NULL LIMIT ?"
     ") WHERE expires_at IS NULL OR expires_at > ?) FROM json_each(?)"
+)
+
+
+# A join, because UPDATE … FROM (VALUES …) alone scans the whole table.
+SET_STATES: Final = (
+    "WITH changed (user_id, seq, version, acked_at, seen_at, read_at, archived_at, "
+    "snoozed_until, withdrawn_at) AS (VALUES {values}) "
+    "UPDATE notifications SET version = c.version, "
+    "acked_at = coalesce(notifications.acked_at, c.acked_at), seen_at = c.seen_at, "
+    "read_at = c.read_at, archived_at = c.archived_at, snoozed_until = c.snoozed_until, "
+    "withdrawn_at = c.withdrawn_at FROM changed c CROSS JOIN notifications n "
+    "ON n.user_id = c.user_id AND n.seq = c.seq WHERE notifications.id = n.id"
 )
 
 
@@ -221,6 +237,10 @@ class _SqliteSession:
         with self._file.watched():
             return self._connection.execute(statement, parameters).fetchall()
 
+    def using(self, index: str) -> str:
+        # Without statistics the planner takes the index of places for nearly everything.
+        return f"INDEXED BY {index}"
+
     def close(self) -> None:
         with suppress(sqlite3.Error):
             self._connection.close()
@@ -234,6 +254,14 @@ class SqliteReadSession(_SqliteSession, ReadSession):
     def __init__(self, file: StoreFile) -> None:
         super().__init__(file, read_only=True)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            self.run("COMMIT")
+
     def pending(
         self, user_id: int, after: int, until: int, now: int, *, rows: int, size: int
     ) -> list[Notification]:
@@ -246,13 +274,13 @@ class SqliteReadSession(_SqliteSession, ReadSession):
             cursor.close()
         return found
 
-    def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
+    def positions(self, user_ids: Sequence[int]) -> dict[int, InboxPosition]:
         found = self.run(
-            "SELECT user_id, last_seq FROM inboxes "
+            "SELECT user_id, last_seq, version FROM inboxes "
             "WHERE user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
-        return dict(found)
+        return {user_id: InboxPosition(*position) for user_id, *position in found}
 
     def count_pending_of(self, user_ids: Sequence[int], now: int, limit: int) -> dict[int, int]:
         return dict(self.run(COUNT_EACH, (limit, now, json.dumps(user_ids))))
@@ -294,15 +322,15 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
             lookup.api_keys and self.first("SELECT 1 FROM api_keys LIMIT 1") is not None,
         )
 
-    def _inboxes(self, user_ids: Sequence[int]) -> dict[int, Inbox]:
+    def _inboxes(self, user_ids: Sequence[int]) -> dict[int, LogState]:
         found = self.run(
-            "SELECT i.user_id, i.last_seq, i.appended_bytes "
+            "SELECT i.user_id, i.last_seq, i.appended_bytes, i.version "
             "FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
             "WHERE (u.is_active OR i.user_id < 0) "
             "AND i.user_id IN (SELECT value FROM json_each(?))",
             (json.dumps(user_ids),),
         )
-        return {user_id: Inbox(*state) for user_id, *state in found}
+        return {user_id: LogState(*state) for user_id, *state in found}
 
     def _keys(self, digests: Collection[bytes]) -> dict[bytes, KeyRights]:
         marks = ", ".join("?" * len(digests))
@@ -313,17 +341,17 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         )
         return {digest: KeyRights(*rights) for digest, *rights in found}
 
-    def _stored(self, names: Collection[Name]) -> dict[Name, Notification]:
-        found: dict[Name, Notification] = {}
+    def _stored(self, names: Collection[Name]) -> dict[Name, Stored]:
+        found: dict[Name, Stored] = {}
         for values, parameters in _chunks(list(names)):
             # A join, because (user_id, key) IN (VALUES …) scans the whole table.
             for row in self.run(
                 f"WITH wanted (user_id, key) AS (VALUES {values}) "
-                f"SELECT {_NOTIFICATION} FROM wanted CROSS JOIN notifications n "
+                f"SELECT {_NOTIFICATION}, n.withdrawn_at FROM wanted CROSS JOIN notifications n "
                 "ON n.user_id = wanted.user_id AND n.key = wanted.key",
                 parameters,
             ):
-                found[row[0], row[2]] = Notification(*row)
+                found[row[0], row[2]] = Stored(Notification(*row[:-1]), row[-1] is not None)
         return found
 
     def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -331,13 +359,14 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
         for values, parameters in _chunks(rows):
             self.run(insert + values, parameters)
 
-    def advance(self, inboxes: Mapping[int, Inbox]) -> None:
+    def advance(self, inboxes: Mapping[int, LogState]) -> None:
         rows = [(user_id, *inbox) for user_id, inbox in inboxes.items()]
         for values, parameters in _chunks(rows):
             self.run(
-                f"INSERT INTO inboxes (user_id, last_seq, appended_bytes) VALUES {values} "
-                "ON CONFLICT (user_id) DO UPDATE "
-                "SET last_seq = excluded.last_seq, appended_bytes = excluded.appended_bytes",
+                "INSERT INTO inboxes (user_id, last_seq, appended_bytes, version) "
+                f"VALUES {values} ON CONFLICT (user_id) DO UPDATE "
+                "SET last_seq = excluded.last_seq, "
+                "appended_bytes = excluded.appended_bytes, version = excluded.version",
                 parameters,
             )
 
@@ -359,6 +388,33 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
                 self.run(
                     change.format(verb="UPDATE notifications SET acked_at = ?"),
                     (*parameters, now),
+                )
+
+    def acknowledge_up_to(self, user_id: int, up_to: int, now: int) -> None:
+        verb = (
+            "DELETE FROM notifications"
+            if self._delete_acknowledged
+            else f"UPDATE notifications SET acked_at = {now}"
+        )
+        self.run(
+            f"{verb} WHERE id IN (SELECT id FROM notifications INDEXED BY notifications_pending "
+            "WHERE user_id = ? AND seq <= ? AND acked_at IS NULL "
+            "AND (expires_at IS NULL OR expires_at > ?))",
+            (user_id, up_to, now),
+        )
+
+    def set_states(self, changed: Sequence[Changed]) -> None:
+        rows = [(each.user_id, each.seq, each.version, *each.state) for each in changed]
+        for values, parameters in _chunks(rows):
+            self.run(SET_STATES.format(values=values), parameters)
+        if self._delete_acknowledged:
+            over = [(each.user_id, each.seq) for each in changed if each.state.acked_at]
+            for values, parameters in _chunks(over):
+                self.run(
+                    f"WITH gone (user_id, seq) AS (VALUES {values}) "
+                    "DELETE FROM notifications WHERE id IN (SELECT n.id FROM gone CROSS JOIN "
+                    "notifications n ON n.user_id = gone.user_id AND n.seq = gone.seq)",
+                    parameters,
                 )
 
     def remove(self, column: str, before: int, limit: int) -> int:

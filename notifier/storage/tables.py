@@ -42,12 +42,17 @@ def _value(kind: Kind, value: Any) -> Any:
     match kind:
         case Kind.FLAG:
             return bool(value)
-        case Kind.JSON if isinstance(value, str):
-            return value.encode()
+        case Kind.JSON:
+            return payload_of(value)
         case Kind.BINARY:
             return bytes(value)
         case _:
             return value
+
+
+def payload_of(value: str | bytes) -> bytes:
+    """JSON text as it was given, from what a driver returns."""
+    return value.encode() if isinstance(value, str) else value
 
 
 NOTIFICATIONS: Final = Table(
@@ -62,6 +67,32 @@ NOTIFICATIONS: Final = Table(
         "expires_at": Kind.NUMBER,
         "acked_at": Kind.NUMBER,
         "api_key_id": Kind.NUMBER,
+        "category": Kind.TEXT,
+        "priority": Kind.TEXT,
+        "collapse_key": Kind.TEXT,
+        "version": Kind.NUMBER,
+        "seen_at": Kind.NUMBER,
+        "read_at": Kind.NUMBER,
+        "archived_at": Kind.NUMBER,
+        "snoozed_until": Kind.NUMBER,
+        "withdrawn_at": Kind.NUMBER,
+    },
+)
+
+INBOX_CHANGES: Final = Table(
+    "inbox_changes",
+    ("user_id", "version"),
+    {
+        "user_id": Kind.NUMBER,
+        "version": Kind.NUMBER,
+        "verb": Kind.TEXT,
+        "created_at": Kind.NUMBER,
+        "up_to": Kind.NUMBER,
+        "category": Kind.TEXT,
+        "snoozed_until": Kind.NUMBER,
+        "undoes": Kind.NUMBER,
+        "before": Kind.TEXT,
+        "carried": Kind.NUMBER,
     },
 )
 
@@ -92,9 +123,15 @@ TABLES: Final = (
     Table(
         "inboxes",
         ("user_id",),
-        {"user_id": Kind.NUMBER, "last_seq": Kind.NUMBER, "appended_bytes": Kind.NUMBER},
+        {
+            "user_id": Kind.NUMBER,
+            "last_seq": Kind.NUMBER,
+            "appended_bytes": Kind.NUMBER,
+            "version": Kind.NUMBER,
+        },
     ),
     NOTIFICATIONS,
+    INBOX_CHANGES,
     Table(
         "api_keys",
         ("id",),

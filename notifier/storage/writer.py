@@ -24,13 +24,13 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeVar
 
 from notifier.backoff import Backoff
 from notifier.errors import DiskLow, NotCommitted, NotifierError, Unavailable
-from notifier.events import Appended, Event
+from notifier.events import Appended, Event, InboxChanged, Withdrawn
 from notifier.storage.contract import AWAY, Operation, Outcome, WriteSession
 from notifier.storage.operations.notifications import RemoveTrials, Trial
 
@@ -74,11 +74,26 @@ class Commit:
     @cached_property
     def events(self) -> Sequence[Event]:
         """What is news, in order."""
-        return [
-            outcome
-            for outcome in self.outcomes
-            if isinstance(outcome, Appended) and not outcome.replayed
-        ]
+        found: list[Event] = []
+        withdrawn: set[tuple[int, int]] = set()
+        for outcome in self.outcomes:
+            if isinstance(outcome, Appended):
+                if not outcome.replayed:
+                    found.append(outcome)
+                    found.extend(outcome.superseded)
+            elif isinstance(outcome, Withdrawn):
+                found.append(outcome)
+                withdrawn.add((outcome.user_id, outcome.seq))
+            elif isinstance(outcome, InboxChanged) and outcome.changed:
+                found.append(outcome)
+        return [event for event in found if not _came_to_nothing(event, withdrawn)]
+
+
+def _came_to_nothing(event: Event, withdrawn: Collection[tuple[int, int]]) -> bool:
+    """Whether the same commit has taken it back."""
+    return isinstance(event, Appended) and (
+        event.withdrawn or (event.user_id, event.last_seq) in withdrawn
+    )
 
 
 Listener = Callable[[Commit], None]

@@ -4,6 +4,7 @@ import pytest
 
 from amqp.frames import Delivery
 from amqp.messages import Job, Part, read
+from notifier.events import Appended
 from notifier.models import Notification
 from notifier.wire import Decoder, SendRequest
 
@@ -100,5 +101,6 @@ def test_an_empty_array_is_done_at_once() -> None:
     assert (empty.waiting, empty.dead_letters, empty.result()) == (0, [], b"[]")
 
 
-def stored(part: Part) -> Notification:
-    return Notification(1, part.index + 1, part.request.key or "", bytes(part.request.payload), 0)
+def stored(part: Part) -> Appended:
+    key, payload = part.request.key or "", bytes(part.request.payload)
+    return Appended(Notification(1, part.index + 1, key, payload, 0))

@@ -13,7 +13,7 @@ from notifier.errors import (
     UsernameTaken,
 )
 from notifier.events import Appended
-from notifier.models import Notification
+from notifier.models import InboxPosition, Notification
 from notifier.storage.contract import Operation, WriteSession
 from notifier.storage.operations.keys import ApiKeys, CreateApiKey
 from notifier.storage.operations.notifications import (
@@ -448,9 +448,15 @@ class TestReading(OfEither):
     async def test_positions(self, store: Store, ann: int, bob: int):
         """Positions are asked for many users at once; who doesn't exist has none."""
         await asyncio.gather(*(send(store, ann, f"k{n}") for n in range(3)))
-        assert await store.read(Positions([bob, ann, 99])) == {ann: 3, bob: 0}
+        assert await store.read(Positions([bob, ann, 99])) == {
+            ann: InboxPosition(3, 0),
+            bob: InboxPosition(0, 0),
+        }
         assert await store.read(Positions([])) == {}
-        assert await store.read(Positions(list(range(-10, 10_000)))) == {ann: 3, bob: 0}
+        assert await store.read(Positions(list(range(-10, 10_000)))) == {
+            ann: InboxPosition(3, 0),
+            bob: InboxPosition(0, 0),
+        }
 
 
 class TestAcknowledging(OfEither):

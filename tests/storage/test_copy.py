@@ -11,6 +11,8 @@ from notifier.errors import CopyRefused, InvalidSettings, StoreInUse, Unavailabl
 from notifier.models import KeyUse, Sender
 from notifier.storage.contract import Driver
 from notifier.storage.copy import copy, driver_at
+from notifier.storage.operations.inbox.changes import ChangeKeys, ChangeUpTo
+from notifier.storage.operations.inbox.withdrawing import Withdraw
 from notifier.storage.operations.keys import ApiKeys, CreateApiKey, RecordKeyUses, RevokeApiKey
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending, Positions
 from notifier.storage.operations.recipients import CreateRecipient, RecipientByName
@@ -72,6 +74,12 @@ async def fill(database: Database, time: Clock) -> None:
         await store.submit(RecordKeyUses([KeyUse(2, "::1", 10, 20)]))
         await store.submit(Append(named.number, "sent", b"1", sender=Sender(digest=b"digest")))
         await store.submit(RevokeApiKey("shop"))
+        await store.submit(ChangeKeys(ann, "archive", ("key 1", "key 2")))
+        await store.submit(ChangeUpTo(ann, "read", 20, "news"))
+        await store.submit(Withdraw(bob, "key 1"))
+        await store.submit(
+            Append(ann, "low", b"1", category="news", priority="low", collapse_key="c")
+        )
         await store.submit(SetActive(bob, False))
         await store.submit(SetPassword(ann, "another"))
     with closing(database.driver().writer()) as session, session.transaction():
@@ -137,7 +145,8 @@ async def test_everything_moves(pair: tuple[Database, Database], time: Clock):
         "users": 3,
         "recipients": 1,
         "inboxes": 4,
-        "notifications": 302,
+        "notifications": 303,
+        "inbox_changes": 3,
         "api_keys": 2,
         "user_changes": 2,
         "sessions": 1,
@@ -145,7 +154,7 @@ async def test_everything_moves(pair: tuple[Database, Database], time: Clock):
     }
     assert await everything(target) == before
     assert acknowledged(target) == acknowledged(source)
-    assert len(acknowledged(target)) == 50
+    assert len(acknowledged(target)) == 51
     assert sent_by_keys(target) == sent_by_keys(source) == [(-1, "sent", 2)]
     assert recorded(target) == recorded(source)
     assert len(recorded(target)) > 0
@@ -159,7 +168,7 @@ async def test_goes_on(pair: tuple[Database, Database], time: Clock):
     source.execute("DELETE FROM user_changes WHERE id = 2")
     run(source, target)
     async with opened(target.driver()) as store:
-        assert (await store.submit(Append(1, "next", b"1"))).notification.seq == 151
+        assert (await store.submit(Append(1, "next", b"1"))).notification.seq == 152
         assert (await store.submit(Append(1, "key 0", b"1.10", key_given=True))).replayed
         assert await make_user(store, "new") == 4
         await store.submit(EndSessions(1))
@@ -249,7 +258,7 @@ async def test_nobody_writes_meanwhile(
     monkeypatch.setattr(SqliteWriteSession, "insert_rows", inserting)
     run(source, target)
     assert refused
-    assert target.count("notifications") == 302
+    assert target.count("notifications") == 303
     other.close()
 
 

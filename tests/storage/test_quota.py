@@ -11,7 +11,7 @@ from notifier.errors import InboxFull
 from notifier.events import Appended
 from notifier.models import Notification
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending
-from notifier.storage.quota import Inbox, Quota
+from notifier.storage.quota import LogState, Quota
 from notifier.storage.store import Store
 from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_recipient, make_user, opened
@@ -132,7 +132,7 @@ class TestCounting:
             elif step == "elsewhere" and there < 5:
                 seq, there = seq + 1, there + 1
             elif step == "append":
-                inbox = Inbox(seq, seq)
+                inbox = LogState(seq, seq)
                 if not quota.fits(1, inbox):
                     quota.count(1, inbox, lambda _: (there, there))  # noqa: B023 - called at once
                 assert quota.fits(1, inbox) <= (there < 5)
@@ -143,10 +143,10 @@ class TestCounting:
         """A user whose devices keep up is counted once for each time the limit is sent."""
         quota, counts = Quota(1000), 0
         for seq in range(10_000):
-            if not quota.fits(1, Inbox(seq, seq)):
+            if not quota.fits(1, LogState(seq, seq)):
                 counts += 1
-                quota.count(1, Inbox(seq, seq), lambda _: (1, 1))
-            assert quota.fits(1, Inbox(seq, seq))
+                quota.count(1, LogState(seq, seq), lambda _: (1, 1))
+            assert quota.fits(1, LogState(seq, seq))
         assert counts <= 11
 
     def test_close_to_the_limit(self):
@@ -160,7 +160,7 @@ class TestCounting:
             return 99, 0
 
         assert quota.may_count(1)
-        quota.count(1, Inbox(100, 0), ask)
+        quota.count(1, LogState(100, 0), ask)
         assert not quota.may_count(1)
         assert quota.may_count(2), "nobody knows whether this one is close"
         now += 10.0
@@ -169,14 +169,14 @@ class TestCounting:
     def test_set_back(self):
         """A database that was set back, as by a failover, is counted afresh."""
         quota = Quota(10)
-        quota.count(1, Inbox(50, 50), lambda _: (1, 1))
-        assert quota.fits(1, Inbox(50, 50))
-        assert not quota.fits(1, Inbox(40, 40))
+        quota.count(1, LogState(50, 50), lambda _: (1, 1))
+        assert quota.fits(1, LogState(50, 50))
+        assert not quota.fits(1, LogState(40, 40))
 
     def test_memory(self):
         """Users whose count is kept are bounded in number, and the oldest goes first."""
         quota = Quota(10)
         for user_id in range(100_001):
-            quota.count(user_id, Inbox(20, 20), lambda _: (0, 0))
-        assert not quota.fits(0, Inbox(20, 20))
-        assert quota.fits(1, Inbox(20, 20))
+            quota.count(user_id, LogState(20, 20), lambda _: (0, 0))
+        assert not quota.fits(0, LogState(20, 20))
+        assert quota.fits(1, LogState(20, 20))

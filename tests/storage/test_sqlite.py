@@ -18,7 +18,7 @@ from notifier.errors import (
     Unavailable,
 )
 from notifier.events import Appended
-from notifier.models import ANYONE, Sender
+from notifier.models import ANYONE, InboxPosition, Sender
 from notifier.storage import migrations
 from notifier.storage.file import StoreFile
 from notifier.storage.operations.notifications import (
@@ -46,7 +46,19 @@ TABLES = {
         "expires_at",
         "last_used_at",
     ],
-    "inboxes": ["user_id", "last_seq", "appended_bytes"],
+    "inbox_changes": [
+        "user_id",
+        "version",
+        "verb",
+        "created_at",
+        "up_to",
+        "category",
+        "snoozed_until",
+        "undoes",
+        "before",
+        "carried",
+    ],
+    "inboxes": ["user_id", "last_seq", "appended_bytes", "version"],
     "notifications": [
         "id",
         "user_id",
@@ -57,6 +69,15 @@ TABLES = {
         "expires_at",
         "acked_at",
         "api_key_id",
+        "category",
+        "priority",
+        "collapse_key",
+        "version",
+        "seen_at",
+        "read_at",
+        "archived_at",
+        "snoozed_until",
+        "withdrawn_at",
     ],
     "schema_migrations": ["version", "name", "applied_at", "runs_from"],
     "user_changes": ["id", "user_id", "reason", "created_at", "session_id"],
@@ -99,11 +120,20 @@ INDEXES = {
     "audit_actor",
     "audit_actor_action",
     "audit_last",
+    "inbox_changes_carried",
+    "inbox_changes_created",
     "notifications_acked",
+    "notifications_archived",
+    "notifications_category",
+    "notifications_changed",
+    "notifications_collapse",
     "notifications_expiring",
     "notifications_key",
     "notifications_pending",
     "notifications_place",
+    "notifications_read",
+    "notifications_snoozed",
+    "notifications_unread",
     "recipients_name",
     "sessions_end",
     "sessions_user",
@@ -166,7 +196,7 @@ class TestFolder:
                 sent += 1
             assert ended.result() == 0
             assert len(await store.read(Users())) == 51
-            assert await store.read(Positions([ann])) == {ann: sent}
+            assert await store.read(Positions([ann])) == {ann: InboxPosition(sent, 0)}
 
     async def test_waits_for_another_writer(self, database: SqliteDatabase):
         """A send waits while another process is in the middle of writing."""
@@ -292,7 +322,7 @@ async def test_lost_while_looking_for_the_bad_one(
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
         kinds = [type(outcome) for outcome in outcomes]
         assert kinds == [Appended, NotStorable, Unavailable, Unavailable]
-        assert await store.read(Positions([1])) == {1: 2}
+        assert await store.read(Positions([1])) == {1: InboxPosition(2, 0)}
 
 
 class TestPlans:

@@ -20,8 +20,8 @@ from typing import Final
 
 import msgspec
 
-from notifier.events import Appended, Event
-from notifier.models import Notification
+from notifier.events import Appended, Event, InboxChanged, Withdrawn
+from notifier.models import Notification, Priority
 
 MAX_PAYLOAD: Final = 32 * 1024
 """Bytes of payloads in one nudge; what exceeds them is left out."""
@@ -36,12 +36,29 @@ class _Appended(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="app
     payload: bytes
     created_at: int
     expires_at: int | None = None
+    category: str | None = None
+    priority: Priority | None = None
+
+
+class _InboxChanged(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="inbox_changed"):
+    version: int
+    last_seq: int
+
+
+class _Withdrawn(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="withdrawn"):
+    version: int
+    last_seq: int
+    seq: int
+    key: str
+
+
+_Told = _Appended | _InboxChanged | _Withdrawn
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
     user_id: int
     seq: int
-    events: Sequence[_Appended]
+    events: Sequence[_Told]
 
 
 class Nudge(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -58,21 +75,48 @@ class Nudge(msgspec.Struct, array_like=True, frozen=True, gc=False):
                 event = _decode_event(raw)
             except msgspec.ValidationError:
                 continue  # of a later release
-            yield Appended(
-                Notification(
-                    self.user_id,
-                    event.seq,
-                    event.key,
-                    event.payload,
-                    event.created_at,
-                    event.expires_at,
-                )
+            yield _event(self.user_id, event)
+
+
+def _event(user_id: int, told: _Told) -> Event:
+    if isinstance(told, _Appended):
+        return Appended(
+            Notification(
+                user_id,
+                told.seq,
+                told.key,
+                told.payload,
+                told.created_at,
+                told.expires_at,
+                told.category,
+                told.priority,
             )
+        )
+    if isinstance(told, _InboxChanged):
+        return InboxChanged(user_id, told.version, told.last_seq)
+    return Withdrawn(user_id, told.version, told.last_seq, told.seq, told.key)
+
+
+def _tell(event: Event) -> _Told:
+    if isinstance(event, Appended):
+        each = event.notification
+        return _Appended(
+            each.seq,
+            each.key,
+            each.payload,
+            each.created_at,
+            each.expires_at,
+            each.category,
+            each.priority,
+        )
+    if isinstance(event, InboxChanged):
+        return _InboxChanged(event.version, event.last_seq)
+    return _Withdrawn(event.version, event.last_seq, event.seq, event.key)
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
-_decode_event = msgspec.msgpack.Decoder(_Appended).decode
+_decode_event = msgspec.msgpack.Decoder(_Told).decode
 
 
 class NotANudge(Exception):
@@ -90,17 +134,18 @@ class Nudges:
 
     def make(self, user_id: int, events: Sequence[Event]) -> bytes:
         """A nudge with ``events`` of one user, of which there is at least one."""
-        told: list[_Appended] = []
+        told: list[_Told] = []
         room = MAX_PAYLOAD
         for event in events:
-            each = event.notification
-            room -= len(each.payload)
-            if room < 0:
-                break  # the receiver would need what is left out before what comes behind it
-            told.append(
-                _Appended(each.seq, each.key, each.payload, each.created_at, each.expires_at)
-            )
-        return self.seal(_encode(_Body(user_id, events[-1].notification.seq, told)))
+            if isinstance(event, Appended):
+                # Once below zero: the receiver would need what is left out before what comes
+                # behind it.
+                room -= len(event.notification.payload)
+                if room < 0:
+                    continue
+            told.append(_tell(event))
+        last_seq = max(event.last_seq for event in events)
+        return self.seal(_encode(_Body(user_id, last_seq, told)))
 
     def read(self, message: bytes) -> Nudge | None:
         """The nudge in ``message``; None for one of our own. Raises NotANudge."""

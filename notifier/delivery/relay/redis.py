@@ -67,7 +67,7 @@ class RedisRelay:
     def publish(self, events: Sequence[Event]) -> None:
         by_user: dict[int, list[Event]] = {}
         for event in events:
-            by_user.setdefault(event.notification.user_id, []).append(event)
+            by_user.setdefault(event.user_id, []).append(event)
         for user_id, those in by_user.items():
             self._bus.publish(self._channel(user_id), self._nudges.make(user_id, those))
         if self._receiver is not None:

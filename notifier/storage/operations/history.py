@@ -5,7 +5,7 @@ from typing import Final
 
 from notifier.models import Notification, Sent
 from notifier.storage.contract import Query, ReadSession, Row
-from notifier.storage.tables import NOTIFICATIONS
+from notifier.storage.tables import payload_of
 
 PAGE_BYTES: Final = 1024 * 1024
 """Bytes of payloads in one answer (characters, where the database counts these); the last of
@@ -39,11 +39,11 @@ class History(Query[list[Sent]], frozen=True):
         sizes = session.run(_SIZES, (self.user_id, before, self.limit))
         if not sizes:
             return []
-        found = session.run(_SENT, (self.user_id, _first_that_fits(sizes), before))
+        found = session.run(_SENT, (self.user_id, first_that_fits(sizes), before))
         return [_as_sent(row) for row in found]
 
 
-def _first_that_fits(sizes: list[Row]) -> int:
+def first_that_fits(sizes: list[Row]) -> int:
     """Where to begin, so that what is read ends with the one that exceeds the limit."""
     totals = accumulate(size for _, size in sizes)
     fitting = sum(total <= PAGE_BYTES for total in totals)
@@ -52,6 +52,6 @@ def _first_that_fits(sizes: list[Row]) -> int:
 
 
 def _as_sent(row: Row) -> Sent:
-    *values, key_name = row
-    *notification, acked_at, key_id = NOTIFICATIONS.row(tuple(values))
+    *notification, acked_at, key_id, key_name = row
+    notification[3] = payload_of(notification[3])
     return Sent(Notification(*notification), acked_at, key_id, key_name)

@@ -21,8 +21,8 @@ from notifier.errors import (
     Unauthenticated,
     UnknownUser,
 )
-from notifier.events import Appended
-from notifier.models import TRUSTED, Notification, Page, Sender
+from notifier.events import Appended, Withdrawn
+from notifier.models import TRUSTED, InboxPosition, Notification, Page, Priority, Sender
 from notifier.storage.contract import (
     Found,
     Lookup,
@@ -31,15 +31,20 @@ from notifier.storage.contract import (
     ReadSession,
     Row,
     Step,
+    Stored,
     WriteSession,
 )
+from notifier.storage.operations.inbox.withdrawing import superseded, withdraw
 from notifier.storage.operations.keys import as_scopes
 from notifier.storage.operations.recipients import known, numbers
-from notifier.storage.quota import Inbox
+from notifier.storage.quota import LogState
 from notifier.storage.tables import NOTIFICATIONS
 from notifier.wire import same_json
 
-_FRESH: Final = ("user_id", "seq", "key", "payload", "created_at", "expires_at", "api_key_id")
+_FRESH: Final = (
+    *("user_id", "seq", "key", "payload", "created_at", "expires_at", "api_key_id"),
+    *("category", "priority", "collapse_key", "seen_at"),
+)
 _ACKNOWLEDGED: Final = ("user_id", "seq", "key", "payload", "created_at", "acked_at")
 NOBODY: Final = 0
 """No user has this id, and no recipient this number."""
@@ -67,6 +72,10 @@ class Append(Operation[Appended], frozen=True):
     key_given: bool = False
     """The sender chose the key, so it may exist already."""
     sender: Sender = TRUSTED
+    category: str | None = None
+    priority: Priority | None = None
+    collapse_key: str | None = None
+    """Takes the place of what is there with the same one."""
     user: str | None = None
     """The name of a recipient, who is made if there is none, or none any more."""
 
@@ -97,8 +106,39 @@ def _append(
     ]
     if batch.fresh:
         session.insert_rows(NOTIFICATIONS, _FRESH, batch.fresh)
+        if batch.collapsing:
+            outcomes = _supersede(session, batch, outcomes, now)
         session.advance(batch.advanced)
     return outcomes
+
+
+def _supersede(
+    session: WriteSession,
+    batch: "_Batch",
+    outcomes: Sequence[Appended | NotifierError],
+    now: int,
+) -> list[Appended | NotifierError]:
+    """Withdraw what the newest of each collapse key takes the place of, also in this batch."""
+    gone: dict[tuple[int, int], tuple[Withdrawn, ...]] = {}
+    withdrawn: set[tuple[int, int]] = set()
+    for (user_id, collapse_key), seq in batch.collapsing.items():
+        found = superseded(session, user_id, collapse_key, seq)
+        if found:
+            state = batch.advanced[user_id]
+            batch.advanced[user_id] = state._replace(version=state.version + 1)
+            those = withdraw(session, found, batch.advanced[user_id], now)
+            gone[user_id, seq] = tuple(those)
+            withdrawn |= {(user_id, each.seq) for each in those}
+    return [
+        msgspec.structs.replace(
+            outcome,
+            superseded=gone.get((outcome.user_id, outcome.last_seq), ()),
+            withdrawn=(outcome.user_id, outcome.last_seq) in withdrawn,
+        )
+        if isinstance(outcome, Appended) and not outcome.replayed
+        else outcome
+        for outcome in outcomes
+    ]
 
 
 def _look_up(
@@ -147,7 +187,9 @@ class _Batch:
         self._now = now
         self._counted: set[int] = set()
         self.fresh: list[Row] = []
-        self.advanced: dict[int, Inbox] = {}
+        self.advanced: dict[int, LogState] = {}
+        self.collapsing: dict[tuple[int, str], int] = {}
+        """The newest place of each collapse key."""
 
     def decide(self, append: Append) -> Appended | UnknownUser | KeyConflict | InboxFull:
         """What becomes of ``append``, behind those before it."""
@@ -157,22 +199,29 @@ class _Batch:
             return UnknownUser()
         name = (user_id, append.key)
         if earlier := found.stored.get(name):
-            same = same_json(earlier.payload, append.payload)
-            return Appended(earlier, replayed=True) if same else KeyConflict()
+            if not same_json(earlier.notification.payload, append.payload):
+                return KeyConflict()
+            return Appended(earlier.notification, replayed=True, withdrawn=earlier.withdrawn)
         if not self._session.quota.fits(user_id, inbox) and not self._fits(user_id, inbox):
             return InboxFull()
         seq, payload, now = inbox.last_seq + 1, append.payload, self._now
         expires_at = None if append.ttl is None else now + append.ttl
-        fresh = Notification(user_id, seq, append.key, payload, now, expires_at)
+        category, priority = append.category, append.priority
+        fresh = Notification(user_id, seq, append.key, payload, now, expires_at, category, priority)
         digest = append.sender.digest
         key_id = None if digest is None else found.keys[digest].key_id
-        self.fresh.append((user_id, seq, append.key, payload, now, expires_at, key_id))
-        self.advanced[user_id] = Inbox(seq, inbox.appended_bytes + len(payload))
+        # What is low raises no badge: it counts as seen.
+        seen_at = now if priority == "low" else None
+        row = (user_id, seq, append.key, payload, now, expires_at, key_id)
+        self.fresh.append((*row, category, priority, append.collapse_key, seen_at))
+        self.advanced[user_id] = LogState(seq, inbox.appended_bytes + len(payload), inbox.version)
         if append.key_given:
-            found.stored[name] = fresh
+            found.stored[name] = Stored(fresh, withdrawn=False)
+        if append.collapse_key is not None:
+            self.collapsing[user_id, append.collapse_key] = seq
         return Appended(fresh)
 
-    def _fits(self, user_id: int, inbox: Inbox) -> bool:
+    def _fits(self, user_id: int, inbox: LogState) -> bool:
         """Whether one more fits, where that takes a count."""
         quota = self._session.quota
         if user_id in self._counted or not quota.may_count(user_id):
@@ -207,6 +256,29 @@ def _acknowledge(session: WriteSession, acks: Sequence[Acknowledge], now: int) -
 Acknowledge.step = Step(2, _acknowledge)
 
 
+class AcknowledgeUpTo(Operation[None], frozen=True):
+    """A device has all that is pending and unexpired up to a ``seq``."""
+
+    patient: ClassVar[bool] = True
+
+    user_id: int
+    up_to: int
+
+
+def _acknowledge_up_to(
+    session: WriteSession, acks: Sequence[AcknowledgeUpTo], now: int
+) -> list[None]:
+    furthest: dict[int, int] = {}
+    for ack in acks:
+        furthest[ack.user_id] = max(ack.up_to, furthest.get(ack.user_id, 0))
+    for user_id, up_to in sorted(furthest.items()):
+        session.acknowledge_up_to(user_id, up_to, now)
+    return [None] * len(acks)
+
+
+AcknowledgeUpTo.step = Step(3, _acknowledge_up_to)
+
+
 class RemoveNotifications(Operation[int], frozen=True):
     """Remove what was acknowledged before ``acked_before`` or expired before ``expired_before``.
 
@@ -230,7 +302,7 @@ def _remove(
     return removed
 
 
-RemoveNotifications.step = Step(3, _remove)
+RemoveNotifications.step = Step(4, _remove)
 
 
 class Trial(Operation[None], frozen=True):
@@ -251,7 +323,7 @@ def _try_out(session: WriteSession, trials: Sequence[Trial], now: int) -> list[N
     return [None] * len(trials)
 
 
-Trial.step = Step(5, _try_out)
+Trial.step = Step(6, _try_out)
 
 
 class RemoveTrials(Operation[None], frozen=True):
@@ -263,7 +335,7 @@ def _remove_trials(session: WriteSession, removals: Sequence[RemoveTrials], now:
     return [None] * len(removals)
 
 
-RemoveTrials.step = Step(4, _remove_trials)
+RemoveTrials.step = Step(5, _remove_trials)
 
 
 class Pending(Query[Page], frozen=True):
@@ -291,12 +363,12 @@ class Pending(Query[Page], frozen=True):
         return Page(found, last_seq, complete=not full)
 
 
-class Positions(Query[dict[int, int]], frozen=True):
-    """The last ``seq`` of each of these users that exists."""
+class Positions(Query[dict[int, InboxPosition]], frozen=True):
+    """How far the log of each of these users goes that exists."""
 
     user_ids: Sequence[int]
 
-    def ask(self, session: ReadSession) -> dict[int, int]:
+    def ask(self, session: ReadSession) -> dict[int, InboxPosition]:
         return session.positions(self.user_ids)
 
 

@@ -63,7 +63,7 @@ def _remove(session: WriteSession, removals: Sequence[Remove], now: int) -> list
 
 # Behind everything else, and waiting for nobody: those who have what we lack may lack what
 # we have.
-Remove.step = Step(6, _remove)
+Remove.step = Step(7, _remove)
 
 
 def _go_on(session: WriteSession, removal: Remove, now: int) -> bool:
@@ -77,6 +77,7 @@ def _go_on(session: WriteSession, removal: Remove, now: int) -> bool:
     if session.first("SELECT 1 FROM notifications WHERE user_id = ? LIMIT 1", (number,)):
         return False
     session.run("DELETE FROM inboxes WHERE user_id = ?", (number,))
+    session.run("DELETE FROM inbox_changes WHERE user_id = ?", (number,))
     session.run("DELETE FROM sessions WHERE user_id = ?", (number,))
     note_change(session, number, "deleted", now)
     record(session, now, "user_deleted", removal.actor, _delete(session, number))

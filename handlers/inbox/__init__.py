@@ -1,0 +1,1 @@
+"""``/api/inbox/``: what people see, read and come back to."""

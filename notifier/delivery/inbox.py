@@ -1,0 +1,160 @@
+"""What the devices of one user are told of its inbox, if they asked for that.
+
+Events only say that there is something to read. Whatever the cause (a change here or in another
+process, a lost nudge, a moment that has come), the store is read once behind the version that
+was told last, and all devices get the same frames. So they get changes in the order of versions
+and miss none, and what changes quickly is told together.
+
+A device that comes is told the state first. One that reads slowly is passed over, and told the
+state once it has caught up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from notifier import clock
+from notifier.backoff import Backoff
+from notifier.errors import Unavailable
+from notifier.inbox_wire import (
+    InboxChangedFrame,
+    InboxMessage,
+    InboxStateFrame,
+    withdrawn_frames,
+)
+from notifier.models import InboxNews, Notification
+
+if TYPE_CHECKING:
+    from notifier.delivery.feed import Transport
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+ReadNews = Callable[[int, int | None], Awaitable[InboxNews]]
+"""What has changed in a user's inbox behind a version; None only asks for the counts. May raise
+Unavailable."""
+
+
+class InboxWatch:
+    """Tells the devices of one user what happens in the inbox."""
+
+    __slots__ = (
+        "_changes_at",
+        "_due",
+        "_high_water",
+        "_new",
+        "_read",
+        "_task",
+        "_told",
+        "_transports",
+        "_user_id",
+        "_version",
+    )
+
+    def __init__(self, user_id: int, read: ReadNews, high_water: int) -> None:
+        self._user_id = user_id
+        self._read = read
+        self._high_water = high_water
+        self._transports: set[Transport] = set()
+        self._new: set[Transport] = set()
+        """Those who have to be told the state first."""
+        self._told: int | None = None
+        """The version up to which the others know everything."""
+        self._version = 0
+        """The highest version that this process has heard of."""
+        self._changes_at: int | None = None
+        """When time alone may change the counts."""
+        self._due = False
+        """Everybody is told the state anew."""
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, transport: "Transport") -> None:
+        """Tell this device, too: the state first, then what changes."""
+        self._transports.add(transport)
+        self._new.add(transport)
+        self._wake()
+
+    def remove(self, transport: "Transport") -> bool:
+        """Forget a device; whether there are others."""
+        self._transports.discard(transport)
+        self._new.discard(transport)
+        if not self._transports and self._task is not None:
+            self._task.cancel()
+            self._task = None
+        return bool(self._transports)
+
+    def heard(self, version: int) -> None:
+        """The inbox has changed: this is its version."""
+        self._version = max(self._version, version)
+        if self._told is None or version > self._told:
+            self._wake()
+
+    def appended(self, notification: Notification) -> None:
+        """A notification has come, which may expire."""
+        if (moment := notification.expires_at) is not None:
+            self._changes_at = min(moment, self._changes_at or moment)
+
+    def swept(self, version: int) -> None:
+        """The inbox has this version in the store: catch up with it, and with the clock."""
+        if self._changes_at is not None and self._changes_at <= clock.now():
+            self._due = True
+        if self._due or self._new:
+            self._wake()
+        self.heard(version)
+
+    def _wake(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._catch_up())
+            self._task.add_done_callback(self._report_failure)
+
+    def _report_failure(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._task = None
+            logger.error(
+                "Telling of an inbox failed", exc_info=error, extra={"action": "inbox_failed"}
+            )
+
+    async def _catch_up(self) -> None:
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        while self._is_behind():
+            due, self._due = self._due, False
+            try:
+                news = await self._read(self._user_id, None if due else self._told)
+            except Unavailable:
+                self._due |= due
+                await asyncio.sleep(backoff.pause())
+            else:
+                backoff.reset()
+                self._take(news)
+        self._task = None
+
+    def _is_behind(self) -> bool:
+        waiting = any(self._has_room(transport) for transport in self._new)
+        return waiting or self._due or self._told is None or self._told < self._version
+
+    def _has_room(self, transport: "Transport") -> bool:
+        return transport.buffered <= self._high_water
+
+    def _take(self, news: InboxNews) -> None:
+        counts = news.counts
+        state = InboxStateFrame.of(counts)
+        changes: list[InboxMessage] = [state]
+        if news.changes is not None:
+            changes = [*withdrawn_frames(news.changes), InboxChangedFrame.of(news)]
+            if counts.version == self._told:
+                changes = []
+        self._told = counts.version
+        # What is told together with a state may be older than what was heard meanwhile.
+        self._version = max(self._version, counts.version)
+        self._changes_at = counts.changes_at
+        for transport in self._transports:
+            if not self._has_room(transport):
+                self._new.add(transport)
+                continue
+            for message in [state] if transport in self._new else changes:
+                transport.tell(message)
+            self._new.discard(transport)
+            transport.flush()

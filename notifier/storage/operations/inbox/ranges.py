@@ -1,0 +1,237 @@
+"""Changes of everything that an inbox shows up to a place: in force at once, at any size.
+
+Such a change is one row. Until a chore has carried it out, 500 rows at a time, whoever reads
+rows folds it in: :func:`folded` is the table of one user's notifications as they stand with all
+changes that are under way. It holds for a row if the row's last change was an earlier one, and
+if the inbox showed the row when the change was made: moments decide, so that nothing that
+happens later makes a difference.
+
+A later change of single rows, or of all, starts from what is folded. So changes add up in the
+order of their versions, whenever they are carried out.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from notifier.models import State
+from notifier.storage.contract import (
+    Changed,
+    Query,
+    ReadSession,
+    Row,
+    Session,
+    WriteSession,
+)
+from notifier.storage.operations.inbox.locked import InboxOperation
+from notifier.storage.operations.inbox.noting import UNDO
+from notifier.storage.quota import LogState
+
+WINDOW: Final = 500
+"""Places in the log that one transaction carries a change over. Sends wait for it."""
+
+MOST_RANGES: Final = 8
+"""Changes of one inbox that may be under way. Reading folds all of them in."""
+
+_STATE: Final = ("acked_at", "seen_at", "read_at", "archived_at", "snoozed_until", "withdrawn_at")
+COLUMNS: Final = ("seq", "key", "version", "created_at", "expires_at", "category", *_STATE)
+"""Of what :func:`folded` gives, as text: ``seq, key, …``."""
+_RANGE: Final = (
+    "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes, carried "
+    "FROM inbox_changes "
+)
+
+
+class Range(NamedTuple):
+    """A change of everything up to a place."""
+
+    version: int
+    verb: str
+    created_at: int
+    up_to: int
+    category: str | None
+    snoozed_until: int | None
+    undoes: int | None
+    carried: int | None
+    """Up to which place the rows have it. None if all have."""
+
+
+def shown(moment: str = "", *, acked: str = "acked_at IS NOT NULL") -> str:
+    """Whether delivery has not ended without success, nor was it taken back."""
+    return f"withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > {moment} OR {acked})"
+
+
+def awake(moment: str) -> str:
+    """Whether it is not put off."""
+    return f"(snoozed_until IS NULL OR snoozed_until <= {moment})"
+
+
+_LISTED: Final = "archived_at IS NULL AND {awake}"
+_EFFECTS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "read": (f"read_at IS NULL AND {_LISTED}", {"read_at": "{at}"}),
+    "unread": (
+        f"read_at IS NOT NULL AND {_LISTED}",
+        {"read_at": "NULL", "seen_at": "coalesce(seen_at, read_at)"},
+    ),
+    "seen": (f"seen_at IS NULL AND read_at IS NULL AND {_LISTED}", {"seen_at": "{at}"}),
+    "archive": (_LISTED, {"archived_at": "{at}"}),
+    "unarchive": ("archived_at IS NOT NULL", {"archived_at": "NULL"}),
+    "snooze": (_LISTED, {"snoozed_until": "{until}"}),
+}
+"""By verb: which rows of those that are shown it means, and what it does to them."""
+_UNDONE: Final[dict[str, dict[str, str]]] = {
+    "read": {"read_at": "NULL"},
+    "unread": {"read_at": "{at}"},
+    "seen": {"seen_at": "NULL"},
+    "archive": {"archived_at": "NULL"},
+    "unarchive": {"archived_at": "{at}"},
+    "snooze": {"snoozed_until": "NULL"},
+}
+"""By verb: what undoing it does to the rows that still have its version."""
+
+
+def range_of(session: Session, user_id: int, version: int) -> Range | None:
+    """The change of this version, if it is one of everything up to a place."""
+    row = session.first(
+        f"{_RANGE}WHERE user_id = ? AND version = ? AND up_to IS NOT NULL", (user_id, version)
+    )
+    return Range(*row) if row else None
+
+
+def under_way(session: Session, user_id: int) -> list[Range]:
+    """The changes of this user that are not carried out yet, the earliest first."""
+    rows = session.run(
+        f"{_RANGE}{session.using('inbox_changes_carried')} "
+        "WHERE user_id = ? AND carried IS NOT NULL ORDER BY version",
+        (user_id,),
+    )
+    return [Range(*row) for row in rows]
+
+
+class Folded(NamedTuple):
+    """A table for a statement, to be called ``folded``."""
+
+    prefix: str
+    """What the statement begins with."""
+    parameters: list[Any]
+
+
+def folded(
+    session: Session, user_id: int, ranges: Sequence[Range], where: str = "", *values: Any
+) -> Folded:
+    """The notifications of one user as they stand with ``ranges``, of those ``where`` holds.
+
+    ``where`` may ask for what no change touches: the place, or the key.
+    """
+    condition = f" AND {where}" if where else ""
+    levels = [
+        f"level0 AS (SELECT {', '.join(COLUMNS)} FROM notifications WHERE user_id = ?{condition})"
+    ]
+    parameters: list[Any] = [user_id, *values]
+    for number, each in enumerate(ranges, 1):
+        holds, effects, asked = _meaning(session, user_id, each)
+        columns = ", ".join(
+            f"CASE WHEN held THEN {effects[name]} ELSE {name} END AS {name}"
+            if name in effects
+            else name
+            for name in COLUMNS
+        )
+        levels.append(
+            f"marked{number} AS (SELECT *, ({holds}) AS held FROM level{number - 1}), "
+            f"level{number} AS (SELECT {columns} FROM marked{number})"
+        )
+        parameters += asked
+    levels.append(f"folded AS (SELECT * FROM level{len(ranges)})")
+    return Folded(f"WITH {', '.join(levels)} ", parameters)
+
+
+def _meaning(
+    session: Session, user_id: int, change: Range
+) -> tuple[str, dict[str, str], list[Any]]:
+    """For which rows ``change`` holds, what it does to them, and the parameters of the former."""
+    at, asked = change.created_at, []
+    holds = f"seq > {change.carried or 0} AND seq <= {change.up_to}"
+    if change.verb == UNDO:
+        undone = range_of(session, user_id, change.undoes or 0)
+        assert undone is not None, "kept for as long as it may be undone"
+        holds += f" AND version = {undone.version}"
+        effects = _UNDONE[undone.verb]
+    else:
+        condition, effects = _EFFECTS[change.verb]
+        moment = shown(str(at), acked=f"acked_at < {at}")
+        holds += f" AND version < {change.version} AND {moment} AND {condition}"
+        if change.category is not None:
+            holds += " AND category = ?"
+            asked.append(change.category)
+    until = change.snoozed_until or "NULL"
+    words = {"at": at, "until": until, "awake": awake(str(at))}
+    done = {name: effect.format(**words) for name, effect in effects.items()}
+    return holds.format(**words), {**done, "version": str(change.version)}, asked
+
+
+def changed_of(user_id: int, row: Row) -> Changed:
+    """The row of a statement that selects ``seq, version`` and the state."""
+    seq, version, *state = row
+    return Changed(user_id, seq, version, State(*state))
+
+
+STATED: Final = f"SELECT seq, version, {', '.join(_STATE)} FROM folded "
+
+
+class CarryOut(InboxOperation[bool], frozen=True):
+    """Carry the changes of one user that are under way over some more rows.
+
+    Its result is whether any is left.
+    """
+
+    def apply(
+        self, session: WriteSession, state: LogState | None, now: int
+    ) -> tuple[bool, LogState | None]:
+        return _carry(session, self.user_id), state
+
+
+def _carry(session: WriteSession, user_id: int) -> bool:
+    """The earliest change, over the next rows."""
+    ranges = under_way(session, user_id)
+    if not ranges:
+        return False
+    earliest = ranges[0]
+    start = _next_place(session, user_id, earliest)
+    until = earliest.up_to if start is None else min(start - 1 + WINDOW, earliest.up_to)
+    if start is not None:
+        table = folded(session, user_id, [earliest], "seq >= ? AND seq <= ?", start, until)
+        rows = session.run(
+            f"{table.prefix}{STATED}WHERE version = {earliest.version}", table.parameters
+        )
+        touched = [changed_of(user_id, row) for row in rows]
+        if touched:
+            session.set_states(touched)
+    carried = None if until >= earliest.up_to else until
+    session.run(
+        "UPDATE inbox_changes SET carried = ? WHERE user_id = ? AND version = ?",
+        (carried, user_id, earliest.version),
+    )
+    return carried is not None or len(ranges) > 1
+
+
+def _next_place(session: WriteSession, user_id: int, change: Range) -> int | None:
+    """Where the next row is, because retention leaves holes."""
+    row = session.first(
+        "SELECT min(seq) FROM notifications WHERE user_id = ? AND seq > ? AND seq <= ?",
+        (user_id, change.carried, change.up_to),
+    )
+    return row[0] if row else None
+
+
+class LeftUnderWay(Query[list[int]], frozen=True):
+    """Whose changes are under way since before a moment, such as those of a server that died."""
+
+    before: int
+    limit: int
+
+    def ask(self, session: ReadSession) -> list[int]:
+        rows = session.run(
+            f"SELECT DISTINCT user_id FROM inbox_changes {session.using('inbox_changes_carried')} "
+            "WHERE carried IS NOT NULL AND created_at < ? LIMIT ?",
+            (self.before, self.limit),
+        )
+        return [user_id for (user_id,) in rows]
