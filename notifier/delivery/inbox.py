@@ -44,6 +44,7 @@ class InboxWatch:
     __slots__ = (
         "_changes_at",
         "_due",
+        "_heard",
         "_high_water",
         "_new",
         "_read",
@@ -51,7 +52,6 @@ class InboxWatch:
         "_told",
         "_transports",
         "_user_id",
-        "_version",
     )
 
     def __init__(self, user_id: int, read: ReadNews, high_water: int) -> None:
@@ -63,8 +63,8 @@ class InboxWatch:
         """Those who have to be told the state first."""
         self._told: int | None = None
         """The version up to which the others know everything."""
-        self._version = 0
-        """The highest version that this process has heard of."""
+        self._heard = 0
+        """The highest version that this process has heard of since it last began to read."""
         self._changes_at: int | None = None
         """When time alone may change the counts."""
         self._due = False
@@ -88,7 +88,7 @@ class InboxWatch:
 
     def heard(self, version: int) -> None:
         """The inbox has changed: this is its version."""
-        self._version = max(self._version, version)
+        self._heard = max(self._heard, version)
         if self._told is None or version > self._told:
             self._wake()
 
@@ -121,10 +121,12 @@ class InboxWatch:
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while self._is_behind():
             due, self._due = self._due, False
+            heard, self._heard = self._heard, 0
             try:
                 news = await self._read(self._user_id, None if due else self._told)
             except Unavailable:
                 self._due |= due
+                self._heard = max(self._heard, heard)
                 await asyncio.sleep(backoff.pause())
             else:
                 backoff.reset()
@@ -133,7 +135,7 @@ class InboxWatch:
 
     def _is_behind(self) -> bool:
         waiting = any(self._has_room(transport) for transport in self._new)
-        return waiting or self._due or self._told is None or self._told < self._version
+        return waiting or self._due or self._told is None or self._told < self._heard
 
     def _has_room(self, transport: "Transport") -> bool:
         return transport.buffered <= self._high_water
@@ -147,8 +149,6 @@ class InboxWatch:
             if counts.version == self._told:
                 changes = []
         self._told = counts.version
-        # What is told together with a state may be older than what was heard meanwhile.
-        self._version = max(self._version, counts.version)
         self._changes_at = counts.changes_at
         for transport in self._transports:
             if not self._has_room(transport):
