@@ -19,14 +19,12 @@ from notifier.models import (
 )
 from notifier.storage.contract import Query, ReadSession, Row
 from notifier.storage.operations.history import first_that_fits
-from notifier.storage.operations.inbox.noting import UNDO
+from notifier.storage.operations.inbox.noting import MOST_CHANGES, UNDO
 from notifier.storage.operations.inbox.ranges import Range, awake, folded, shown, under_way
 from notifier.storage.tables import payload_of
 
 _UNREAD: Final = "read_at IS NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
 _ALL_SEQS: Final = 2**63 - 1
-_MOST_CHANGES: Final = 1000
-"""Changes that are told one by one. Whoever has missed more loads the inbox anew."""
 _STATE: Final = ("acked_at", "seen_at", "read_at", "archived_at", "snoozed_until", "withdrawn_at")
 _ITEM: Final = (
     *("user_id", "seq", "key", "payload", "created_at", "expires_at", "category", "priority"),
@@ -206,7 +204,7 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         rows = session.run(
             "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes "
             "FROM inbox_changes WHERE user_id = ? AND version > ? ORDER BY version LIMIT ?",
-            (self.user_id, after, _MOST_CHANGES + 1),
+            (self.user_id, after, MOST_CHANGES + 1),
         )
         if len(rows) != version - after:
             return None
