@@ -180,4 +180,3 @@ class TestUpTo:
         await inbox.carried_out()
         await inbox.do("read", up_to=1)
         assert await inbox.counts() == (0, 0)
-

@@ -11,8 +11,11 @@ async def test_nothing(inbox: Inbox) -> None:
     assert await inbox.get() == {"items": [], "before": None, "seq": 0, "version": 0}
     assert await inbox.get("count/") == {"unread": 0, "unseen": 0, "seq": 0, "version": 0}
     assert await inbox.get("changes/", after=0) == {
-        **{"changes": [], "unread": 0, "unseen": 0},
-        **{"seq": 0, "version": 0},
+        "changes": [],
+        "unread": 0,
+        "unseen": 0,
+        "seq": 0,
+        "version": 0,
     }
 
 

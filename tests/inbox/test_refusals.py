@@ -65,8 +65,11 @@ async def test_bodies(inbox: Inbox) -> None:
         for field, words in problems.items():
             assert told[field] == words or (not words and told[field]), (verb, body, told)
     assert await inbox.get("changes/", after=0) == {
-        **{"changes": [], "unread": 1, "unseen": 1},
-        **{"seq": 1, "version": 0},
+        "changes": [],
+        "unread": 1,
+        "unseen": 1,
+        "seq": 1,
+        "version": 0,
     }
 
 

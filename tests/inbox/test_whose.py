@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import jwt
-import pytest
 import pytest_asyncio
 
 from notifier.identity.keys import digest
@@ -13,7 +12,7 @@ from notifier.models import Scope
 from notifier.storage.operations.keys import CreateApiKey
 from notifier.storage.operations.users import SetActive
 from tests.inbox.inbox import PATH, Inbox
-from tests.support.harness import Harness, Person, ServerWith
+from tests.support.harness import Harness, ServerWith
 from tests.support.naming import users_of
 
 Headers = dict[str, str]
@@ -24,9 +23,7 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def make_key(
-    server: Harness, *scopes: Scope, user_prefix: str | None = None
-) -> Headers:
+async def make_key(server: Harness, *scopes: Scope, user_prefix: str | None = None) -> Headers:
     """A new key with these scopes, as a header."""
     key = f"ntf_{'_'.join(scopes)}_{user_prefix}"
     created = CreateApiKey(key, digest(key), scopes, user_prefix=user_prefix)
