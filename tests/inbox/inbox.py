@@ -1,6 +1,5 @@
 """Somebody's inbox over HTTP."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,7 +80,7 @@ class Inbox:
     async def carried_out(self) -> None:
         """Return when no change is under way any more."""
         while await self.server.server.store.submit(CarryOut(self.person.id)):
-            await asyncio.sleep(0)
+            pass
 
     async def withdraw(self, key: str, **headers: str) -> httpx.Response:
         """The answer when a superuser takes it back, or whoever else brings ``headers``."""
