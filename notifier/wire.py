@@ -386,10 +386,10 @@ def check_key(key: str) -> str:
 _NEVER_STORED: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def check_stored_key(key: str) -> str:
-    """``key``, if any release may have stored it. Raises InvalidField."""
+def check_stored_key(key: str, field: str = "key") -> str:
+    """``key``, if any release may have stored it. Raises InvalidField, about ``field``."""
     if not key.isprintable() and _NEVER_STORED.search(key):
-        raise InvalidField("key", "Expected the key of a notification.")
+        raise InvalidField(field, "Expected the key of a notification.")
     return key
 
 
