@@ -375,6 +375,25 @@ async def test_what_was_acked_in_time_stays(
             assert device.counts == (1, 1)
 
 
+async def test_what_is_acked_late_stays_away(
+    server_with: ServerWith, later: Callable[[int], None]
+) -> None:
+    """An acknowledgement that comes behind the end of a ttl changes no count behind our back."""
+    async with server_with(sweep_seconds=3600) as server:
+        ann = await server.user()
+        await server.send(ann, "short", key="a", ttl=60)
+        await server.send(ann, "long", key="b")
+        async with watched(server, ann) as device:
+            await device.until(lambda: len(device.of_type("server_notification")) == 2)
+            later(60)
+            await sweep(server)
+            await device.take("inbox_state")
+            await device.tell({"type": "message_ack", "keys": ["a", "b"]})
+            await until_pending(server, ann, [])
+            assert agrees(device, await count(server, ann))
+            assert device.counts == (1, 1)
+
+
 async def test_a_lost_nudge(server_with: ServerWith, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of which a process has not heard is found by comparing versions."""
     async with server_with(sweep_seconds=3600) as server:
