@@ -12,6 +12,7 @@ import websockets
 
 from notifier import clock
 from notifier.errors import Unavailable
+from notifier.storage.operations.inbox.ranges import LeftUnderWay
 from notifier.storage.operations.inbox.reading import InboxNewsSince
 from notifier.storage.operations.users import SetActive
 from tests.inbox_live.watcher import (
@@ -451,6 +452,26 @@ async def test_away_and_back(server: Harness) -> None:
         assert missed["changes"][1]["withdrawn_at"]
         assert (missed["unread"], missed["unseen"]) == device.counts == (0, 0)
         await device.nothing_more()
+
+
+async def test_what_a_large_change_has_changed_since(server: Harness) -> None:
+    """What was done by key is told although a change of all up to a place came behind it."""
+    ann = await server.user()
+    await send_all(server, ann, ["a", "b", "c", "d"])
+    await mark(server, ann, "read", keys=["a", "b"])
+    await mark(server, ann, "read", keys=["c"])
+    await mark(server, ann, "undo", version=2)
+    await withdraw(server, ann, "d")
+    await mark(server, ann, "archive", up_to=4)
+    while await server.server.store.read(LeftUnderWay(1 << 60, 1)):
+        pass
+    page = await ask(server, ann, "", archived="only")
+    assert [item["version"] for item in page["items"]] == [5, 5, 5], "carried out"
+    changes = (await ask(server, ann, "changes/", after=0))["changes"]
+    told = [(each["version"], each.get("keys"), each.get("up_to")) for each in changes]
+    assert told == [(1, ["a", "b"], None), (3, ["c"], None), (4, ["d"], None), (5, None, 4)]
+    assert changes[0]["read_at"]
+    assert (changes[1]["read_at"], bool(changes[1]["acked_at"])) == (None, True)
 
 
 async def test_a_slow_reader_is_passed_over(server_with: ServerWith) -> None:
