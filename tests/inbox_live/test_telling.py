@@ -278,6 +278,75 @@ async def test_counts_are_exact_in_bursts(server_with: ServerWith) -> None:
         assert seqs == sorted(set(seqs))
 
 
+async def test_all_devices_agree(server_with: ServerWith) -> None:
+    """Who applies what is told, in order, shows what the list does: by key, and up to a place."""
+    chance = random.Random(11)
+    async with server_with(inbox_changes_per_second=0) as server:
+        ann = await server.user()
+        async with watched(server, ann) as device:
+            for number in range(20):
+                category = ("a", "b")[number % 2]
+                await server.send(ann, number, key=f"k{number}", category=category)
+            await device.until(lambda: len(device.of_type("server_notification")) == 20)
+            for _ in range(6):
+                await asyncio.gather(*[_mark_some(server, ann, chance) for _ in range(12)])
+                await device.until_version((await count(server, ann))["version"])
+                page = await ask(server, ann, "", archived="include", status="all")
+                listed = {item["key"]: [item[name] for name in MOMENTS] for item in page["items"]}
+                assert _shown_by(device) == listed
+
+
+MOMENTS = ("seen_at", "read_at", "archived_at")
+
+
+async def _mark_some(server: Harness, ann: Person, chance: random.Random) -> None:
+    verb = chance.choice(("read", "unread", "seen", "archive", "unarchive"))
+    which: dict[str, object] = {"keys": [f"k{chance.randrange(20)}" for _ in range(3)]}
+    if chance.random() < 0.4:
+        which = {"up_to": chance.randint(0, 20), "category": chance.choice(("a", "b", None))}
+    response = await server.post(which, f"/api/inbox/{verb}/", headers=own(server, ann))
+    assert response.status_code in (200, 429), response.text
+
+
+def _shown_by(device: Watcher) -> dict[str, list[str | None]]:
+    """What a client makes of what it was told."""
+    items: dict[str, dict[str, Any]] = {
+        frame["key"]: {**dict.fromkeys(MOMENTS), **frame}
+        for frame in device.of_type("server_notification")
+    }
+    for frame in device.of_type("inbox_changed"):
+        for change in frame["changes"]:
+            told = {name: change[name] for name in MOMENTS if name in change}
+            for key in change.get("keys", ()):
+                items[key] |= told
+            for item in items.values():
+                if _means(change, item):
+                    _apply(item, told)
+    return {key: [item[name] for name in MOMENTS] for key, item in items.items()}
+
+
+def _means(change: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether it was listed, up to there."""
+    if item["seq"] > change.get("up_to", 0):
+        return False
+    if change.get("category", item["category"]) != item["category"]:
+        return False
+    back = "archived_at" in change and change["archived_at"] is None
+    return (item["archived_at"] is not None) == back
+
+
+def _apply(item: dict[str, Any], told: dict[str, Any]) -> None:
+    ((name, moment),) = told.items()
+    if moment is None:
+        if name == "read_at":
+            item["seen_at"] = item["seen_at"] or item["read_at"]
+        item[name] = None
+    elif item[name] is None:
+        item[name] = moment
+        if name == "read_at":
+            item["seen_at"] = item["seen_at"] or moment
+
+
 async def _something(
     server: Harness, ann: Person, phone: Watcher, chance: random.Random, number: int
 ) -> None:
