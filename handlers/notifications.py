@@ -11,8 +11,8 @@ from handlers.pages import AssetHandler
 from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials
 from notifier.wire import (
-    ForSomebody,
     Key,
+    NamedInAddress,
     SendRequest,
     SendResponse,
     StoredKey,
@@ -23,7 +23,7 @@ from notifier.wire import (
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
 
 
-class WithdrawQuery(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WithdrawQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which notification, and whose."""
 
     key: StoredKey
@@ -39,6 +39,10 @@ class WithdrawResponse(msgspec.Struct, frozen=True):
 
 class NotificationsHandler(AssetHandler):
     """The page; and the notifications that it shows, to take them back."""
+
+    @operation(Operation("The page: sign in, then the inbox", "page"))
+    async def get(self, path: str = "", include_body: bool = True) -> None:
+        await super().get(path, include_body)
 
     @operation(
         Operation(
