@@ -159,7 +159,7 @@ class InboxWatch:
         counts = news.counts
         state = InboxStateFrame.of(counts)
         changes: list[InboxMessage] = [state] if due or news.changes is None else []
-        if news.changes:
+        if news.changes is not None and counts.version != self._told:
             changes = [*withdrawn_frames(news.changes), InboxChangedFrame.of(news)]
         self._told = counts.version
         self._seq = max(self._seq, counts.seq)

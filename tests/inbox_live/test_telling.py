@@ -520,6 +520,9 @@ async def test_away_and_back(server: Harness) -> None:
         assert [change["version"] for change in missed["changes"]] == [2, 3, 4]
         assert missed["changes"][1]["withdrawn_at"]
         assert (missed["unread"], missed["unseen"]) == device.counts == (0, 0)
+        # One is pending still: the counts have it already.
+        await device.until(lambda: device.of_type("server_notification"))
+        assert device.counts == (0, 0)
         await device.nothing_more()
 
 
@@ -541,6 +544,24 @@ async def test_what_a_large_change_has_changed_since(server: Harness) -> None:
     assert told == [(1, ["a", "b"], None), (3, ["c"], None), (4, ["d"], None), (5, None, 4)]
     assert changes[0]["read_at"]
     assert (changes[1]["read_at"], bool(changes[1]["acked_at"])) == (None, True)
+
+
+async def test_without_history(server_with: ServerWith) -> None:
+    """Where nothing is kept that was delivered, devices are told the counts and the version."""
+    async with server_with(retention_days=0) as server:
+        ann = await server.user()
+        async with watched(server, ann) as device:
+            await send_all(server, ann, ["a", "b", "c"])
+            await device.take(*["server_notification"] * 3)
+            await mark(server, ann, "read", keys=["a"])
+            (changed,) = await device.take("inbox_changed")
+            assert (changed["version"], changed["changes"]) == (1, [])
+            await device.command("seen", {"keys": ["b"]})
+            await device.until_version(2)
+            await withdraw(server, ann, "c")
+            await device.until_version(3)
+            assert device.counts == (1, 0)
+            assert agrees(device, await count(server, ann))
 
 
 async def test_a_slow_reader_is_passed_over(server_with: ServerWith) -> None:
