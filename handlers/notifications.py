@@ -11,22 +11,15 @@ from handlers.pages import AssetHandler
 from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials
 from notifier.wire import (
-    ForSomebody,
     Key,
     SendRequest,
     SendResponse,
-    StoredKey,
+    WithdrawRequest,
     check_key,
     check_stored_key,
 )
 
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
-
-
-class WithdrawQuery(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which notification, and whose."""
-
-    key: StoredKey
 
 
 class WithdrawResponse(msgspec.Struct, frozen=True):
@@ -44,7 +37,7 @@ class NotificationsHandler(AssetHandler):
         Operation(
             "Withdraw a notification",
             "notifications",
-            query=WithdrawQuery,
+            query=WithdrawRequest,
             response=WithdrawResponse,
             errors={
                 400: "A parameter is missing or not valid.",
@@ -59,7 +52,7 @@ class NotificationsHandler(AssetHandler):
     )
     async def delete(self) -> None:
         authority = await self.application.senders.authorize_for(self.credentials, "withdraw")
-        query = self.parse_query(WithdrawQuery)
+        query = self.parse_query(WithdrawRequest)
         withdrawn = await self.application.notifications.withdraw(
             await self.number_of(query, authority), check_stored_key(query.key)
         )
