@@ -41,7 +41,8 @@ from notifier_client import (
     UnknownRecipient,
     notify_user_by_id,
 )
-from notifier_client.delivery import Answer, Delivery, Interrupted, Patience
+from notifier_client.attempts import Answer, Interrupted, Patience
+from notifier_client.delivery import Delivery
 from servers.notifier import ServerProcess
 from tests.support.harness import Harness, ServerWith
 from tests.support.naming import users_of
