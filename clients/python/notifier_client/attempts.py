@@ -10,7 +10,7 @@ take, makes the attempt, and has its result judged, until that is final::
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,8 +24,6 @@ from notifier_client.errors import (
     Refused,
     ServerUnavailable,
     UnexpectedAnswer,
-    UnknownChange,
-    UnknownNotification,
     UnknownRecipient,
 )
 
@@ -42,11 +40,6 @@ _REFUSALS: Final[Mapping[int, type[Refused]]] = {
     413: NotValid,
     415: NotValid,
 }
-
-_NOT_FOUND: Final[Mapping[str | None, type[Refused]]] = {
-    each.code: each for each in (UnknownRecipient, UnknownNotification, UnknownChange)
-}
-"""By the server's word. Any other 404 is one of a proxy, or of a wrong address."""
 
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds for one request, all attempts and pauses together."""
@@ -87,6 +80,8 @@ class Attempts(Generic[T]):
     method = "POST"
     path: str
     parameters: Mapping[str, str | int] = {}
+    missing: Collection[type[Refused]] = (UnknownRecipient,)
+    """What a 404 can mean, by its code. Any other is of a proxy, or of a wrong address."""
     body: bytes | None = None
     key: str | None = None
     """Of the notification that it is about, if there is one."""
@@ -138,9 +133,10 @@ class Attempts(Generic[T]):
 
     def _refusal(self, answer: Answer) -> Refused | UnexpectedAnswer:
         detail, code = _describe(answer)
-        found = answer.status == HTTPStatus.NOT_FOUND
-        kind = _NOT_FOUND.get(code) if found else _REFUSALS.get(answer.status)
-        return (kind or UnexpectedAnswer)(detail, key=self.key, status=answer.status, code=code)
+        kind: type[Refused | UnexpectedAnswer] = _REFUSALS.get(answer.status, UnexpectedAnswer)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            kind = next((each for each in self.missing if each.code == code), UnexpectedAnswer)
+        return kind(detail, key=self.key, status=answer.status, code=code)
 
     def _again(self, problem: str, status: int | None, at_least: float) -> float:
         pause = at_least + pause_after(self._attempts, _LONGEST_PAUSE) * self._chance()

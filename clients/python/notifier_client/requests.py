@@ -8,7 +8,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from notifier_client.attempts import Attempts, Patience
 from notifier_client.encoding import given
-from notifier_client.errors import NotValid
+from notifier_client.errors import (
+    NotValid,
+    UnknownChange,
+    UnknownNotification,
+    UnknownRecipient,
+)
 from notifier_client.inbox import Change, Counts, Identity, Item, Page, Withdrawn, moment
 
 T = TypeVar("T")
@@ -19,6 +24,8 @@ PAGE_SIZE: Final = 100
 
 class Request(Attempts[T], Generic[T]):
     """The attempts to have one thing done. What is wrong with it raises NotValid."""
+
+    missing = (UnknownRecipient, UnknownNotification, UnknownChange)
 
     def __init__(
         self,
