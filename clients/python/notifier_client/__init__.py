@@ -44,7 +44,7 @@ from notifier_client.errors import (
     UnknownNotification,
     UnknownRecipient,
 )
-from notifier_client.inbox import Change, Counts, Item, Notification, Withdrawn
+from notifier_client.inbox import Change, Counts, Identity, Item, Notification, Withdrawn
 from notifier_client.message import Message, RawJSON, Sent
 
 __version__ = "0.1.0"
@@ -54,6 +54,7 @@ __all__ = [
     "AsyncNotifier",
     "Change",
     "Counts",
+    "Identity",
     "InvalidSettings",
     "Item",
     "KeyInUse",

@@ -25,11 +25,12 @@ class AsyncNotifier(AsyncInboxes):
         url: str | None = None,
         *,
         api_key: str | None = None,
+        token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         concurrency: int = 8,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        server = connection(url, api_key)
+        server = connection(url, api_key, token)
         self._url = server.url
         self._patience = Patience(timeout)
         self._concurrency = concurrency

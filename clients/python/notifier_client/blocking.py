@@ -22,7 +22,9 @@ T = TypeVar("T")
 class Notifier(Inboxes):
     """Sends to one server. Threads may share it; keep it, because it keeps connections open.
 
-    ``url`` and ``api_key`` default to NOTIFIER_URL and NOTIFIER_API_KEY. ``timeout`` is the
+    ``url`` and ``api_key`` default to NOTIFIER_URL and NOTIFIER_API_KEY. In place of a key, a
+    ``token`` may be an access token of a superuser, or one of whoever's inbox it is about: then
+    nobody needs to be named. ``timeout`` is the
     seconds for one notification with all its attempts; each step of an attempt, such as
     connecting or reading, gets what remains of it. ``transport`` is httpx's, for TLS of one's
     own or for tests. Raises InvalidSettings.
@@ -33,11 +35,12 @@ class Notifier(Inboxes):
         url: str | None = None,
         *,
         api_key: str | None = None,
+        token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         concurrency: int = 8,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        server = connection(url, api_key)
+        server = connection(url, api_key, token)
         self._url = server.url
         self._patience = Patience(timeout)
         self._concurrency = concurrency

@@ -1,12 +1,12 @@
 """What a client for asyncio does with inboxes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from notifier_client.attempts import Attempts, Patience
-from notifier_client.inbox import Change, Counts, Item, Notification, Withdrawn
+from notifier_client.inbox import Change, Counts, Identity, Item, Notification, Withdrawn
 from notifier_client.listening import Session, refresh
 from notifier_client.requests import Filter, Whose
 
@@ -143,36 +143,42 @@ class AsyncInboxes:
         return await self.ask(self._whose(user_id, user).undo(version))
 
     async def listen(
-        self, user_id: int | str | None = None, *, user: str | None = None
+        self,
+        user_id: int | str | None = None,
+        *,
+        user: str | None = None,
+        identity: Callable[[], Awaitable[Identity]] | None = None,
     ) -> AsyncIterator[Notification]:
         """What is pending, and then what comes, in order, each once; it never ends by itself.
 
         Each is acknowledged when you ask for the next one: your code has handled it then. What
         it has not, because it raised or the process died, comes again next time. It connects
-        again by itself, for as long as that takes. Needs a key with the scope ``identity``, and
-        ``notifier-client[listen]``. Raises SendFailed where the server refuses.
+        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key with
+        the scope ``identity`` or something that makes an ``identity`` token each time that one is
+        needed. Raises SendFailed where the server refuses.
         """
         from notifier_client import sockets  # noqa: PLC0415 - an extra, for this alone
 
         whose, session = self._whose(user_id, user), Session()
+        make = identity or (lambda: self.ask(whose.identity()))
         while True:
             try:
-                identity = await self.ask(whose.identity())
-                async with sockets.open_async(self._url, identity) as socket:
-                    session.opened(identity)
-                    async for notification in self._listen(whose, session, socket):
+                token = await make()
+                async with sockets.open_async(self._url, token) as socket:
+                    session.opened(token)
+                    async for notification in self._listen(make, session, socket):
                         yield notification
             except sockets.LOST as error:
                 await asyncio.sleep(sockets.pause(session, error))
 
     async def _listen(
-        self, whose: Whose, session: Session, socket: "AsyncSocket"
+        self, make: Callable[[], Awaitable[Identity]], session: Session, socket: "AsyncSocket"
     ) -> AsyncIterator[Notification]:
         while True:
             if not session.seconds:
-                identity = await self.ask(whose.identity())
-                session.opened(identity)
-                await socket.send(refresh(identity))
+                token = await make()
+                session.opened(token)
+                await socket.send(refresh(token))
             try:
                 frame = await asyncio.wait_for(socket.recv(), session.seconds)
             except TimeoutError:

@@ -1,12 +1,12 @@
 """What a blocking client does with inboxes."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from notifier_client.attempts import Attempts, Patience
-from notifier_client.inbox import Change, Counts, Item, Notification, Withdrawn
+from notifier_client.inbox import Change, Counts, Identity, Item, Notification, Withdrawn
 from notifier_client.listening import Session, refresh
 from notifier_client.requests import Filter, Whose
 
@@ -144,33 +144,41 @@ class Inboxes:
         return self.ask(self._whose(user_id, user).undo(version))
 
     def listen(
-        self, user_id: int | str | None = None, *, user: str | None = None
+        self,
+        user_id: int | str | None = None,
+        *,
+        user: str | None = None,
+        identity: Callable[[], Identity] | None = None,
     ) -> Iterator[Notification]:
         """What is pending, and then what comes, in order, each once; it never ends by itself.
 
         Each is acknowledged when you ask for the next one: your code has handled it then. What
         it has not, because it raised or the process died, comes again next time. It connects
-        again by itself, for as long as that takes. Needs a key with the scope ``identity``, and
-        ``notifier-client[listen]``. Raises SendFailed where the server refuses.
+        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key with
+        the scope ``identity`` or something that makes an ``identity`` token each time that one is
+        needed. Raises SendFailed where the server refuses.
         """
         from notifier_client import sockets  # noqa: PLC0415 - an extra, for this alone
 
         whose, session = self._whose(user_id, user), Session()
+        make = identity or (lambda: self.ask(whose.identity()))
         while True:
             try:
-                identity = self.ask(whose.identity())
-                with sockets.open_blocking(self._url, identity) as socket:
-                    session.opened(identity)
-                    yield from self._listen(whose, session, socket)
+                token = make()
+                with sockets.open_blocking(self._url, token) as socket:
+                    session.opened(token)
+                    yield from self._listen(make, session, socket)
             except sockets.LOST as error:
                 time.sleep(sockets.pause(session, error))
 
-    def _listen(self, whose: Whose, session: Session, socket: "Socket") -> Iterator[Notification]:
+    def _listen(
+        self, make: Callable[[], Identity], session: Session, socket: "Socket"
+    ) -> Iterator[Notification]:
         while True:
             if not session.seconds:
-                identity = self.ask(whose.identity())
-                session.opened(identity)
-                socket.send(refresh(identity))
+                token = make()
+                session.opened(token)
+                socket.send(refresh(token))
             try:
                 notification = session.read(socket.recv(session.seconds))
             except TimeoutError:
