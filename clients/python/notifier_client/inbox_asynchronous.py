@@ -153,9 +153,9 @@ class AsyncInboxes:
 
         Each is acknowledged when you ask for the next one: your code has handled it then. What
         it has not, because it raised or the process died, comes again next time. It connects
-        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key with
-        the scope ``identity`` or something that makes an ``identity`` token each time that one is
-        needed. Raises SendFailed where the server refuses.
+        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key
+        with the scope ``identity``, or something that makes an ``identity`` token each time that
+        one is needed. Raises SendFailed where the server refuses.
         """
         from notifier_client import sockets  # noqa: PLC0415 - an extra, for this alone
 

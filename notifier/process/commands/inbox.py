@@ -35,6 +35,8 @@ _LONGEST_PAUSE: Final = 60.0
 
 def show(options: Options, loaded: Loaded) -> int:
     """Print what the inbox shows, the newest first."""
+    if options.limit < 1:
+        raise NotifierError("--limit: expected a number from 1.")
     with _client(options, loaded) as notifier:
         items = notifier.inbox(**_whose(options), status="unread" if options.unread else None)
         for item in islice(items, options.limit):
