@@ -1,11 +1,14 @@
 """``notifier inbox``, ``withdraw`` and ``listen``, in processes of their own beside a server."""
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,14 +67,18 @@ def listening(server: ServerProcess, *arguments: str) -> Iterator["subprocess.Po
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
-    ends = threading.Timer(SECONDS, process.kill)
+    # With the command that it runs.
+    end = partial(os.killpg, process.pid, signal.SIGKILL)
+    ends = threading.Timer(SECONDS, end)
     ends.start()
     try:
         yield process
     finally:
         ends.cancel()
-        process.kill()
+        with suppress(ProcessLookupError):
+            end()
         process.communicate()
 
 
@@ -172,7 +179,7 @@ def test_a_crash(server: ServerProcess) -> None:
     """What a listener was busy with when it died comes again to the next one, and only that."""
     for n in range(3):
         send(server, n, f"k{n}")
-    script = 'echo "$NOTIFICATION_KEY"; test "$NOTIFICATION_SEQ" = 1 || exec sleep 600 >&-'
+    script = 'echo "$NOTIFICATION_KEY"; test "$NOTIFICATION_SEQ" = 1 || exec sleep 60'
     with listening(server, "1", "--exec", script) as process:
         assert lines(process, 2) == ["k0\n", "k1\n"]
         until_pending(server, 2)
