@@ -159,7 +159,7 @@ async def test_what_cannot_be_understood(
 
 async def test_many_unknown_hold_up_nobody(consuming: Consuming, rabbit: Rabbit) -> None:
     """Others get past withdrawals that wait for sends that never come."""
-    async with consuming(rabbit_prefetch=20) as server:
+    async with consuming(rabbit_prefetch=20, request_timeout=0.5) as server:
         ann = await server.user()
         rabbit.listen()
         for n in range(60):
