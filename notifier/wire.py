@@ -194,6 +194,12 @@ class SendRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=
     collapse_key: CollapseKey | None = None
 
 
+class WithdrawRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which notification is taken back, and whose."""
+
+    key: StoredKey
+
+
 class SendResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The notification as it was stored, for the user as the request has named them."""
 

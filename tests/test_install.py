@@ -199,8 +199,10 @@ print(json.dumps([client.version, client.requires, list(map(str, client.files))]
 """
     version, requires, brought = json.loads(run(back_end, "-c", script, cwd=tmp_path))
     assert version == notifier.__version__
-    assert requires == ["httpx<1,>=0.27"]
-    assert "httpx>=0.27,<1\n" in (ROOT / "setup.cfg").read_text()
+    assert requires == ["httpx<1,>=0.27", 'websockets<18,>=15; extra == "listen"']
+    ours_too = (ROOT / "setup.cfg").read_text()
+    assert "httpx>=0.27,<1\n" in ours_too
+    assert "websockets>=15,<18\n" in ours_too
     ours = {name for name in brought if ".dist-info" not in name and "__pycache__" not in name}
     assert ours == files(ROOT / CLIENT, "notifier_client")
     assert "notifier_client/py.typed" in ours
