@@ -2,7 +2,7 @@
  * Types of notifier-inbox.js: what a person sees of their notifications, and does with them.
  * Durations are in milliseconds, moments are `Date`s.
  */
-import type { Options, Status } from "./notifier.js";
+import type { Options, Priority, Status } from "./notifier.d.ts";
 
 /** Those of NotifierClient, and how long the server may take. */
 export type InboxOptions = Options & {
@@ -21,7 +21,6 @@ export interface Counts {
 }
 
 export type Level = "info" | "success" | "warning" | "error";
-export type Priority = "low" | "normal" | "high" | "urgent";
 
 /** What a button of a notification does: open an address, or tell the page by an event. */
 export interface Action {
@@ -96,8 +95,7 @@ export interface ViewEvents {
  * unread ones, archived, snoozed) stays in `items` until `reload`: ask `fits`. What is
  * withdrawn, or expires, leaves.
  */
-export declare class View extends EventTarget {
-  private constructor();
+export interface View extends EventTarget {
   readonly filter: Required<Filter>;
   /** The newest first, as far as loaded. The view's own array, which changes: copy it to keep it. */
   readonly items: readonly Item[];

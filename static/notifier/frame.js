@@ -7,6 +7,12 @@
  * @property {unknown} [value]
  * @property {number} [seq]
  * @property {string} [created_at]
+ * @property {string | null} [expires_at]
+ * @property {string | null} [category]
+ * @property {string} [priority]
+ * @property {number} [version]
+ * @property {number} [unread]
+ * @property {number} [unseen]
  */
 
 /**
