@@ -24,20 +24,32 @@ export class Tally {
     if (this.#told && seq > this.#told.seq) this.#come.set(seq, priority !== "low");
   }
 
-  /** Those that came behind what was told. */
-  get come() {
-    return this.#come;
+  /** What was told last. */
+  get told() {
+    return this.#told;
+  }
+
+  /** Of those that came since, how many are behind a place. @param {number} seq */
+  behind(seq) {
+    let [unread, unseen] = [0, 0];
+    for (const [each, unseenYet] of this.#come) {
+      if (each <= seq) continue;
+      unread++;
+      if (unseenYet) unseen++;
+    }
+    return { unread, unseen };
   }
 
   /** As if it was told now; null before anything was. @returns {InboxState | null} */
   get state() {
     if (!this.#told) return null;
-    const state = { ...this.#told };
-    for (const [seq, unseen] of this.#come) {
-      state.unread++;
-      if (unseen) state.unseen++;
-      state.seq = Math.max(state.seq, seq);
-    }
-    return state;
+    const { unread, unseen } = this.behind(0);
+    const told = this.#told;
+    return {
+      ...told,
+      unread: told.unread + unread,
+      unseen: told.unseen + unseen,
+      seq: Math.max(told.seq, ...this.#come.keys()),
+    };
   }
 }
