@@ -34,7 +34,7 @@ export class Api {
     const query = new URLSearchParams({ ...filter.parameters, limit: String(limit) });
     if (before !== null) query.set("before", String(before));
     const text = await this.#ask(`?${query}`);
-    const answer = JSON.parse(text);
+    const answer = parsed(text);
     return {
       items: listed(answer.items, text),
       before: /** @type {number | null} */ (answer.before),
@@ -45,17 +45,17 @@ export class Api {
 
   /** @returns {Promise<Counts>} */
   async count() {
-    return JSON.parse(await this.#ask("count/"));
+    return parsed(await this.#ask("count/"));
   }
 
   /** @param {number} after a version @returns {Promise<Counts & { changes: InboxChange[] }>} */
   async changes(after) {
-    return JSON.parse(await this.#ask(`changes/?after=${after}`));
+    return parsed(await this.#ask(`changes/?after=${after}`));
   }
 
   /** @param {Verb | "undo"} verb @param {object} body @returns {Promise<Answer>} */
   async change(verb, body) {
-    return JSON.parse(await this.#ask(`${verb}/`, JSON.stringify(body)));
+    return parsed(await this.#ask(`${verb}/`, JSON.stringify(body)));
   }
 
   /** @param {string} path @param {string} [body] */
@@ -103,6 +103,15 @@ export class Api {
 function told({ status, text }) {
   if (status === 200) return text;
   throw InboxError.of(status, text);
+}
+
+/** @param {string} text @returns {any} */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InboxError("The answer isn't JSON: is this the server's address?", { status: 200, cause: error });
+  }
 }
 
 /** @param {unknown} error */

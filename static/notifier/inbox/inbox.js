@@ -53,6 +53,7 @@ export class Inbox extends EventTarget {
   }
 
   #listen() {
+    /** @type {import("../../notifier.d.ts").NotifierClient} */
     const on = this.#client;
     on.addEventListener("inbox", ({ detail }) => this.#sync.hear(detail));
     on.addEventListener("notification", ({ detail }) => this.#arrived(detail));
@@ -88,11 +89,8 @@ export class Inbox extends EventTarget {
     const view = new View(new Filter(filter), {
       page: (...which) => sync.page(...which),
       now: this.#environment.now,
-      left: () => sync.forget(),
-      closed: (closed) => {
-        sync.views.delete(closed);
-        sync.forget();
-      },
+      rested: () => sync.forgetSome(),
+      closed: (closed) => sync.views.delete(closed),
       failed: (error) => this.#emit("error", error),
     });
     sync.views.add(view);

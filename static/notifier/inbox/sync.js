@@ -35,6 +35,8 @@ export class Sync {
   /** @type {Promise<void> | null} */
   #asking = null;
   #heard = 0;
+  /** Notifications that some view held when that was last looked at. */
+  #used = 0;
   /** @type {unknown} */
   #clockTimer;
   #clockAt = Infinity;
@@ -139,8 +141,10 @@ export class Sync {
 
   async #ask() {
     try {
-      do await this.#askOnce(this.#journal.version ?? 0);
-      while (this.#heard > (this.#journal.version ?? 0));
+      do {
+        this.#heard = 0;
+        await this.#askOnce(this.#journal.version ?? 0);
+      } while (this.#heard > (this.#journal.version ?? 0));
     } catch (error) {
       this.#on.failed(error);
     }
@@ -157,7 +161,6 @@ export class Sync {
       if (/** @type {any} */ (error).status !== 410) throw error;
       await this.#startAnew();
     }
-    this.#heard = Math.min(this.#heard, this.#journal.version ?? 0);
   }
 
   /** Too much was missed, or the server knows less than it did. */
@@ -197,9 +200,9 @@ export class Sync {
 
   /** Changes of one may be told before it comes. @param {Item} item */
   #meet(item) {
+    this.forgetSome();
     const entry = this.known.put(item, { version: 0, asOf: 0, caughtUp: 0 });
     for (const change of this.#journal.kept) if (!change.withdrawn_at) this.known.applyTo(entry, change);
-    if (this.known.size > MOST_UNUSED) this.#forgetSome();
     return entry;
   }
 
@@ -207,28 +210,27 @@ export class Sync {
   async page(filter, before, limit) {
     const { items, version, ...place } = await this.#api.page(filter, before, limit);
     if (this.#journal.version === null) this.#journal.restart(version);
+    const missed = await this.#missedBy(version);
     const caughtUp = this.#journal.version ?? 0;
     const entries = items.map((one) => this.known.put(one.item, { version: one.version, asOf: version, caughtUp }));
-    const missed = version < caughtUp ? await this.#since(version) : [];
-    for (const change of missed) for (const entry of entries) this.known.applyTo(entry, change);
+    // Those that were heard of while the others were asked for count, too.
+    const changes = [...missed, ...this.#journal.kept];
+    for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
     this.#settled();
     return { ...place, items: entries.filter(({ base }) => this.known.get(base.key)).map(({ item }) => item) };
   }
 
-  /** @param {number} version */
-  async #since(version) {
+  /** What has changed behind an earlier version. @param {number} version */
+  async #missedBy(version) {
+    if (version >= (this.#journal.version ?? 0)) return [];
     return this.#journal.since(version) ?? (await this.#api.changes(version)).changes;
   }
 
-  #used = 0;
-
   /** Keep what some view holds, once there is much else. */
-  #forgetSome() {
-    if (this.known.size > 2 * this.#used + MOST_UNUSED) this.forget();
-  }
-
-  /** Keep what some view holds. */
-  forget() {
+  forgetSome() {
+    if (this.known.size <= 2 * this.#used + MOST_UNUSED) return;
+    // What a view is about to hold would be forgotten, too.
+    if ([...this.views].some((view) => view.busy)) return;
     const keys = new Set();
     for (const view of this.views) for (const { key } of view.held()) keys.add(key);
     this.known.keepOnly(keys);

@@ -10,7 +10,7 @@ import { List } from "./list.js";
  * @typedef {object} Source
  * @property {(filter: Filter, before: number | null, limit: number) => Promise<Page>} page
  * @property {() => number} now
- * @property {() => void} left some items are needed no longer
+ * @property {() => void} rested it has loaded what was to be loaded
  * @property {(view: View) => void} closed
  * @property {(error: unknown) => void} failed
  */
@@ -35,6 +35,7 @@ export class View extends EventTarget {
   #floor = 0;
   /** One thing after the other. @type {Promise<void>} */
   #queue = Promise.resolve();
+  #jobs = 0;
   /** @type {Promise<void> | null} */
   #loading = null;
   /** A refresh that is to be made; whether what is known may be trusted. @type {{ trusted: boolean } | null} */
@@ -108,11 +109,22 @@ export class View extends EventTarget {
       this.state = "failed";
       this.error = error;
     };
-    this.#queue = this.#queue
-      .then(load)
-      .then(done, failed)
-      .then(() => this.#changed());
+    return this.#enter(() => load().then(done, failed)).then(() => this.#changed());
+  }
+
+  /** @param {() => Promise<void>} job that never fails */
+  #enter(job) {
+    this.#jobs++;
+    this.#queue = this.#queue.then(job).then(() => {
+      this.#jobs--;
+      this.#source.rested();
+    });
     return this.#queue;
+  }
+
+  /** Whether it is about to hold something else. */
+  get busy() {
+    return this.#jobs > 0;
   }
 
   async #first() {
@@ -122,7 +134,6 @@ export class View extends EventTarget {
     this.#keepFresh(page.seq);
     this.#continueBehind(page.before);
     this.#reach(page.seq);
-    this.#source.left();
   }
 
   /** Of those that have come, only what a page did not know yet. @param {number} seq */
@@ -219,7 +230,7 @@ export class View extends EventTarget {
     this.#due = { trusted: trusted && (this.#due?.trusted ?? true) };
     if (this.#refreshing) return;
     this.#refreshing = true;
-    this.#queue = this.#queue.then(() => this.#refreshWhileDue());
+    this.#enter(() => this.#refreshWhileDue());
   }
 
   async #refreshWhileDue() {
