@@ -72,6 +72,11 @@ export class Known {
     return entry;
   }
 
+  /** Whatever a page says next is better. */
+  doubt() {
+    for (const entry of this.#entries.values()) entry.asOf = 0;
+  }
+
   /** It was delivered: that needs no version. @param {Entry} entry @param {Date | null} ackedAt */
   acked(entry, ackedAt) {
     if (!ackedAt || entry.base.ackedAt) return;

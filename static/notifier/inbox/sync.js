@@ -168,6 +168,7 @@ export class Sync {
     const counts = await this.#api.count();
     this.tally.tell(counts);
     this.#journal.restart(counts.version);
+    this.known.doubt();
     this.known.settle(counts.version);
     this.#refresh({ trusted: false });
   }
