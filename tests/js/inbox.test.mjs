@@ -344,6 +344,7 @@ test("a server that was set back is believed", async () => {
   world.socket.accept();
   give(server.state());
   await settle();
+  await settle();
   assert.ok(view.items.every(({ readAt }) => readAt === null));
   assert.deepEqual(numbers(inbox.counts), [3, 3]);
 });

@@ -88,11 +88,11 @@ export class Item {
   }
 }
 
-/** One that has come. @param {ServerNotification} notification @param {Date | null} ackedAt @param {Date} now */
-export function arrived(notification, ackedAt, now) {
+/** One that has come. @param {ServerNotification} notification @param {Date | null} ackedAt */
+export function arrived(notification, ackedAt) {
   const { key, seq, value, category, priority, createdAt, expiresAt } = notification;
   const content = { key, seq, payload: value, raw: () => notification.raw, category, priority, createdAt, expiresAt };
-  const seenAt = priority === "low" ? now : null;
+  const seenAt = priority === "low" ? createdAt : null;
   return new Item(content, { ackedAt, seenAt, readAt: null, archivedAt: null, snoozedUntil: null });
 }
 

@@ -189,10 +189,9 @@ export class Sync {
 
   /** One has come. @param {ServerNotification} notification @param {boolean} acked */
   arrived(notification, acked) {
-    const now = new Date(this.#environment.now());
-    const ackedAt = acked ? now : null;
+    const ackedAt = acked ? new Date(this.#environment.now()) : null;
     this.tally.add(notification);
-    const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt, now));
+    const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt));
     this.known.acked(entry, ackedAt);
     this.#each((view) => view.arrived(entry.item));
     this.#settled();
