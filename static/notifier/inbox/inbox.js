@@ -88,6 +88,7 @@ export class Inbox extends EventTarget {
     const sync = this.#sync;
     const view = new View(new Filter(filter), {
       page: (...which) => sync.page(...which),
+      current: (items) => sync.current(items),
       now: this.#environment.now,
       rested: () => sync.forgetSome(),
       closed: (closed) => sync.views.delete(closed),
@@ -100,7 +101,8 @@ export class Inbox extends EventTarget {
   /** @param {ServerNotification} notification */
   #arrived(notification) {
     const acked = this.#options.ack !== "manual";
-    this.#emit("notification", this.#sync.arrived(notification, acked));
+    const item = this.#sync.arrived(notification, acked);
+    if (item) this.#emit("notification", item);
   }
 
   /** @param {Iterable<string>} keys */

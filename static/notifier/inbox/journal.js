@@ -44,6 +44,11 @@ export class Journal {
     return this.#kept.filter((change) => change.version > version);
   }
 
+  /** Whether one was taken back, as far as that is kept. @param {string} key */
+  withdrew(key) {
+    return this.#kept.some((change) => change.withdrawn_at && change.keys?.includes(key));
+  }
+
   /** All that is kept. */
   get kept() {
     return this.#kept;

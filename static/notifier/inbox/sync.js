@@ -1,5 +1,5 @@
 import { Tally } from "../tally.js";
-import { arrived, marks } from "./item.js";
+import { arrived, marks, moment } from "./item.js";
 import { Journal } from "./journal.js";
 import { Known } from "./known.js";
 import { verbOf } from "./verb.js";
@@ -37,6 +37,8 @@ export class Sync {
   #heard = 0;
   /** Notifications that some view held when that was last looked at. */
   #used = 0;
+  /** When something comes back that is not known here. @type {Set<number>} */
+  #wakings = new Set();
   /** @type {unknown} */
   #clockTimer;
   #clockAt = Infinity;
@@ -118,6 +120,8 @@ export class Sync {
   /** Look for what a change may have brought into a view. @param {InboxChange} change @param {boolean} known */
   #gain(change, known) {
     if (change.withdrawn_at || (change.keys && known)) return;
+    const wakes = moment(change.snoozed_until)?.getTime() ?? 0;
+    if (wakes > this.#environment.now()) this.#wakings.add(wakes);
     this.#each((view) => {
       if (change.keys ? view.mayGain(marks(change)) : change.undone !== undefined || view.filter.gains(verbOf(change))) {
         view.refresh({ trusted: true });
@@ -187,9 +191,13 @@ export class Sync {
     );
   }
 
-  /** One has come. @param {ServerNotification} notification @param {boolean} acked */
+  /**
+   * One has come. Null if it was taken back on its way.
+   * @param {ServerNotification} notification @param {boolean} acked
+   */
   arrived(notification, acked) {
     const ackedAt = acked ? new Date(this.#environment.now()) : null;
+    if (this.#journal.withdrew(notification.key)) return null;
     this.tally.add(notification);
     const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt));
     this.known.acked(entry, ackedAt);
@@ -202,7 +210,7 @@ export class Sync {
   #meet(item) {
     this.forgetSome();
     const entry = this.known.put(item, { version: 0, asOf: 0, caughtUp: 0 });
-    for (const change of this.#journal.kept) if (!change.withdrawn_at) this.known.applyTo(entry, change);
+    for (const change of this.#journal.kept) this.known.applyTo(entry, change);
     return entry;
   }
 
@@ -217,7 +225,12 @@ export class Sync {
     const changes = [...missed, ...this.#journal.kept];
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
     this.#settled();
-    return { ...place, items: entries.filter(({ base }) => this.known.get(base.key)).map(({ item }) => item) };
+    return { ...place, items: items.map(({ item }) => item) };
+  }
+
+  /** As they stand now, without those that are gone. @param {Item[]} items */
+  current(items) {
+    return items.map(({ key }) => this.known.get(key)?.item).filter((item) => item !== undefined);
   }
 
   /** What has changed behind an earlier version. @param {number} version */
@@ -244,7 +257,7 @@ export class Sync {
 
   #planClock() {
     const { now, setTimeout, clearTimeout } = this.#environment;
-    const next = this.known.nextMoment;
+    const next = Math.min(this.known.nextMoment, ...this.#wakings);
     if (next === this.#clockAt) return;
     clearTimeout(this.#clockTimer);
     this.#clockAt = next;
@@ -252,8 +265,16 @@ export class Sync {
     this.#clockTimer = setTimeout(() => {
       this.#clockAt = Infinity;
       this.known.tick();
+      this.#wake();
       this.#settled();
     }, Math.min(LONGEST_TIMEOUT, next - now()));
+  }
+
+  /** Look for what is back and was not known. */
+  #wake() {
+    const due = [...this.#wakings].filter((moment) => moment <= this.#environment.now());
+    for (const moment of due) this.#wakings.delete(moment);
+    if (due.length) this.#refresh({ trusted: true });
   }
 
   close() {

@@ -9,6 +9,7 @@ import { List } from "./list.js";
  *
  * @typedef {object} Source
  * @property {(filter: Filter, before: number | null, limit: number) => Promise<Page>} page
+ * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
  * @property {() => number} now
  * @property {() => void} rested it has loaded what was to be loaded
  * @property {(view: View) => void} closed
@@ -129,7 +130,7 @@ export class View extends EventTarget {
 
   async #first() {
     const page = await this.#source.page(this.filter, null, PAGE);
-    this.#list.become(page.items);
+    this.#list.become(this.#source.current(page.items));
     this.#flooded = 0;
     this.#keepFresh(page.seq);
     this.#continueBehind(page.before);
@@ -144,7 +145,7 @@ export class View extends EventTarget {
   async #older() {
     if (!this.more) return;
     const page = await this.#source.page(this.filter, this.#floor, PAGE);
-    this.items.push(...page.items);
+    this.items.push(...this.#source.current(page.items));
     this.#continueBehind(page.before);
   }
 
@@ -258,7 +259,7 @@ export class View extends EventTarget {
     }
     const { newest } = this.#list;
     if (newest && next !== null && next > newest) this.#flooded = items.length;
-    else this.#merge(items, next, seq, trusted);
+    else this.#merge(this.#source.current(items), next, seq, trusted);
     this.#keepFresh(this.#flooded ? seq : 0);
     this.#reach(seq);
     this.#changed();
