@@ -11,6 +11,7 @@ import { done, means, verbOf } from "./verb.js";
  * @property {Item} item as it is shown, with what was done here
  * @property {number} version of its last change
  * @property {number} asOf the version up to which `base` is known to be right
+ * @property {boolean} doubtful whatever a page says is better
  */
 
 const MOST_UNDOABLE = 8;
@@ -61,20 +62,21 @@ export class Known {
   put(item, { version, asOf, caughtUp }) {
     const entry = this.#entries.get(item.key);
     if (!entry) {
-      const made = { base: item, item, version, asOf };
+      const made = { base: item, item, version, asOf, doubtful: false };
       this.#entries.set(item.key, made);
       this.#show(made, false);
       return made;
     }
-    const better = Math.max(entry.asOf, caughtUp) > asOf;
+    const better = !entry.doubtful && Math.max(entry.asOf, caughtUp) > asOf;
+    entry.doubtful = false;
     const base = better ? entry.base.with({ ackedAt: item.ackedAt ?? entry.base.ackedAt }) : item;
     this.#set(entry, base, better ? entry.version : version, better ? entry.asOf : asOf);
     return entry;
   }
 
-  /** Whatever a page says next is better. */
+  /** Something was missed: whatever a page says next is better. */
   doubt() {
-    for (const entry of this.#entries.values()) entry.asOf = 0;
+    for (const entry of this.#entries.values()) entry.doubtful = true;
   }
 
   /** It was delivered: that needs no version. @param {Entry} entry @param {Date | null} ackedAt */
@@ -130,6 +132,7 @@ export class Known {
   /** @param {Entry} entry @param {InboxChange} change @param {string[]} keys */
   #applyKeys(entry, change, keys) {
     if (!keys.includes(entry.base.key)) return;
+    entry.doubtful = false;
     if (change.withdrawn_at) this.remove(entry.base.key);
     else this.#set(entry, entry.base.with(standing(change)), change.version, change.version);
   }
@@ -151,10 +154,10 @@ export class Known {
 
   /** @param {Entry} entry @param {number} undone @param {number} version */
   #applyUndone(entry, undone, version) {
+    if (entry.version !== undone) return;
     const before = this.#undoable.get(undone)?.get(entry.base.key);
-    if (entry.version === undone && before) {
-      this.#set(entry, before.with({ ackedAt: entry.base.ackedAt }), version, version);
-    }
+    if (before) this.#set(entry, before.with({ ackedAt: entry.base.ackedAt }), version, version);
+    else entry.doubtful = true;
   }
 
   /** @param {number} version */

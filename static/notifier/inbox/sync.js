@@ -1,6 +1,6 @@
 import { Tally } from "../tally.js";
 import { arrived, marks, moment } from "./item.js";
-import { Journal } from "./journal.js";
+import { Journal, hides } from "./journal.js";
 import { Known } from "./known.js";
 import { verbOf } from "./verb.js";
 
@@ -108,8 +108,16 @@ export class Sync {
       const known = this.known.apply(change);
       this.#gain(change, known);
     }
+    const hidden = hides(changes, this.#journal.version ?? version, version);
     this.#journal.note(changes, version);
     this.known.settle(version);
+    if (hidden) this.#doubt();
+  }
+
+  /** Not all that is known may be right. */
+  #doubt() {
+    this.known.doubt();
+    this.#refresh({ trusted: false });
   }
 
   /** @param {string} key @param {{ known?: boolean }} [only] tell of it only if it is known */
@@ -172,9 +180,8 @@ export class Sync {
     const counts = await this.#api.count();
     this.tally.tell(counts);
     this.#journal.restart(counts.version);
-    this.known.doubt();
     this.known.settle(counts.version);
-    this.#refresh({ trusted: false });
+    this.#doubt();
   }
 
   /** A change was made here: it has to be heard of. @param {number} version @param {boolean} connected */
@@ -216,10 +223,22 @@ export class Sync {
 
   /** @param {Filter} filter @param {number | null} before @param {number} limit */
   async page(filter, before, limit) {
+    for (;;) {
+      const page = await this.#page(filter, before, limit);
+      if (page) return page;
+    }
+  }
+
+  /**
+   * Null if it has to be asked for again: of what has changed meanwhile something is missing.
+   * @param {Filter} filter @param {number | null} before @param {number} limit
+   */
+  async #page(filter, before, limit) {
     const { items, version, ...place } = await this.#api.page(filter, before, limit);
     if (this.#journal.version === null) this.#journal.restart(version);
     const missed = await this.#missedBy(version);
     const caughtUp = this.#journal.version ?? 0;
+    if (version < caughtUp && hides([...missed, ...this.#journal.kept], version, caughtUp)) return null;
     const entries = items.map((one) => this.known.put(one.item, { version: one.version, asOf: version, caughtUp }));
     // Those that were heard of while the others were asked for count, too.
     const changes = [...missed, ...this.#journal.kept];
