@@ -178,6 +178,7 @@ class Story {
     const silent = (one) => one.snoozed_until && (one.read_at || one.archived_at) && !there.has(one.key);
     const wanted = this.server.page(filter).filter((one) => !silent(one)).map(briefOf);
     const loaded = view.more ? wanted.slice(0, shown.length) : wanted;
+    if (process.env.DBG) { const have = new Set(shown.map(([k]) => k)); const want = new Set(wanted.map(([k]) => k)); console.log(JSON.stringify(filter), "missing", wanted.filter(([k]) => !have.has(k)).map(String), "extra", shown.filter(([k]) => !want.has(k)).map(String), view.more, this.server.now && this.server.moment()); }
     const differing = shown.findIndex((one, index) => String(one) !== String(loaded[index]));
     assert.deepEqual([differing, shown[differing], shown.length], [-1, loaded[differing], loaded.length], JSON.stringify(filter));
   }

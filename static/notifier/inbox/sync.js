@@ -1,4 +1,5 @@
 import { Tally } from "../tally.js";
+import { Filter } from "./filter.js";
 import { arrived, marks, moment } from "./item.js";
 import { Journal, hides } from "./journal.js";
 import { Known } from "./known.js";
@@ -11,7 +12,6 @@ import { verbOf } from "./verb.js";
  * @typedef {import("../../notifier.d.ts").ServerNotification} ServerNotification
  * @typedef {import("../../notifier-inbox.d.ts").Counts} Counts
  * @typedef {import("./api.js").Api} Api
- * @typedef {import("./filter.js").Filter} Filter
  * @typedef {import("./item.js").Item} Item
  * @typedef {import("./view.js").View} View
  */
@@ -19,6 +19,7 @@ import { verbOf } from "./verb.js";
 const PATIENCE = 2_000;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_UNUSED = 1_000;
+const MOST_WAKINGS = 100;
 
 /**
  * Keeps what is known here in step with the server: by what it tells, by asking for what is
@@ -39,6 +40,7 @@ export class Sync {
   #used = 0;
   /** When something comes back that is not known here. @type {Set<number>} */
   #wakings = new Set();
+  #learnt = false;
   /** @type {unknown} */
   #clockTimer;
   #clockAt = Infinity;
@@ -244,7 +246,27 @@ export class Sync {
     const changes = [...missed, ...this.#journal.kept];
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
     this.#settled();
-    return { ...place, items: items.map(({ item }) => item) };
+    if (filter.snoozed === "exclude") this.#learnWakings();
+    return { ...place, version, items: items.map(({ item }) => item) };
+  }
+
+  /** Find out, once, when those come back that are put off and not known here. */
+  async #learnWakings() {
+    if (this.#learnt) return;
+    this.#learnt = true;
+    try {
+      const { items } = await this.#api.page(new Filter({ snoozed: "only", archived: "include" }), null, MOST_WAKINGS);
+      for (const { item } of items) this.#wakings.add(item.snoozedUntil?.getTime() ?? 0);
+      this.#planClock();
+    } catch {
+      this.#learnt = false; // the next page asks again
+    }
+  }
+
+  /** Whether one is known later than of that version. @param {Item} item @param {number} version */
+  later({ key }, version) {
+    const entry = this.known.get(key);
+    return entry !== undefined && (entry.asOf > version || entry.item !== entry.base);
   }
 
   /** As they stand now, without those that are gone. @param {Item[]} items */
