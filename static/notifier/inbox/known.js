@@ -29,6 +29,7 @@ export class Known {
   #timed = new Set();
   /** @type {AnyMark[]} */
   #marks = [];
+  #doubted = false;
   /** How those were that a change of everything has changed, by its version. @type {Map<number, Map<string, Item>>} */
   #undoable = new Map();
 
@@ -144,7 +145,10 @@ export class Known {
     entry.asOf = version;
     if (base.seq > up_to || (category !== undefined && base.category !== category)) return;
     const verb = verbOf(change);
-    const at = moment(change.read_at ?? change.seen_at ?? change.archived_at) ?? new Date(this.now());
+    const told = moment(change.read_at ?? change.seen_at ?? change.archived_at);
+    const at = told ?? new Date(this.now());
+    // It is back by now; whether it was when that was done, nobody has said.
+    if (!told && base.snoozedUntil && !base.asleep(at.getTime())) return this.#doubtOne(entry);
     if (!means(verb, base, at.getTime())) return;
     const after = done(verb, base, at, moment(change.snoozed_until));
     if (after === base) return;
@@ -157,7 +161,20 @@ export class Known {
     if (entry.version !== undone) return;
     const before = this.#undoable.get(undone)?.get(entry.base.key);
     if (before) this.#set(entry, before.with({ ackedAt: entry.base.ackedAt }), version, version);
-    else entry.doubtful = true;
+    else this.#doubtOne(entry);
+  }
+
+  /** @param {Entry} entry */
+  #doubtOne(entry) {
+    entry.doubtful = true;
+    this.#doubted = true;
+  }
+
+  /** Whether it was found since the last question that something may not be right. */
+  get doubted() {
+    const found = this.#doubted;
+    this.#doubted = false;
+    return found;
   }
 
   /** @param {number} version */

@@ -114,6 +114,7 @@ export class Sync {
     this.#journal.note(changes, version);
     this.known.settle(version);
     if (hidden) this.#doubt();
+    else if (this.known.doubted) this.#refresh({ trusted: true });
   }
 
   /** Not all that is known may be right. */
@@ -236,6 +237,7 @@ export class Sync {
    * @param {Filter} filter @param {number | null} before @param {number} limit
    */
   async #page(filter, before, limit) {
+    const askedAt = this.#environment.now();
     const { items, version, ...place } = await this.#api.page(filter, before, limit);
     if (this.#journal.version === null) this.#journal.restart(version);
     const missed = await this.#missedBy(version);
@@ -247,7 +249,7 @@ export class Sync {
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
     this.#settled();
     if (filter.snoozed === "exclude") this.#learnWakings();
-    return { ...place, version, items: items.map(({ item }) => item) };
+    return { ...place, version, askedAt, items: items.map(({ item }) => item) };
   }
 
   /** Find out, once, when those come back that are put off and not known here. */
@@ -263,10 +265,14 @@ export class Sync {
     }
   }
 
-  /** Whether one is known later than of that version. @param {Item} item @param {number} version */
-  later({ key }, version) {
+  /**
+   * Whether one is known later than a page was read: it has changed since, or come back.
+   * @param {Item} item @param {{ version: number, askedAt: number }} page
+   */
+  later({ key, snoozedUntil }, { version, askedAt }) {
     const entry = this.known.get(key);
-    return entry !== undefined && (entry.asOf > version || entry.item !== entry.base);
+    if (entry === undefined) return false;
+    return entry.asOf > version || entry.item !== entry.base || (snoozedUntil?.getTime() ?? 0) >= askedAt;
   }
 
   /** As they stand now, without those that are gone. @param {Item[]} items */

@@ -5,12 +5,12 @@ import { List } from "./list.js";
  * @typedef {import("../../notifier-inbox.d.ts").View} PublicView
  * @typedef {import("./filter.js").Filter} Filter
  * @typedef {import("./item.js").Item} Item
- * @typedef {{ items: Item[], before: number | null, seq: number, version: number }} Page
+ * @typedef {{ items: Item[], before: number | null, seq: number, version: number, askedAt: number }} Page
  *
  * @typedef {object} Source
  * @property {(filter: Filter, before: number | null, limit: number) => Promise<Page>} page
  * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
- * @property {(item: Item, version: number) => boolean} later whether it is known later than of that version
+ * @property {(item: Item, page: Page) => boolean} later whether it is known later than that page was read
  * @property {() => number} now
  * @property {() => void} rested it has loaded what was to be loaded
  * @property {(view: View) => void} closed
@@ -147,7 +147,7 @@ export class View extends EventTarget {
 
   /** Whether a page was read before one came, or came to stand as it does. @param {Page} page @param {Item} item */
   #unknownTo(page, item) {
-    return item.seq > page.seq || this.#source.later(item, page.version);
+    return item.seq > page.seq || this.#source.later(item, page);
   }
 
   async #older() {
