@@ -248,6 +248,7 @@ test("one that takes the place of another is counted once", async () => {
   give({ type: "notification_withdrawn", key: "k2", version: 1 });
   give(changed);
   give(frame);
+  await settle();
   assert.deepEqual([seqs(view), view.fresh], [[1], 1]);
   assert.deepEqual(numbers(inbox.counts), [2, 2]);
 });

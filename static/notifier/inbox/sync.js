@@ -83,7 +83,6 @@ export class Sync {
     const behind = state.version !== this.#journal.version;
     if (behind) this.#catchUp(state.version);
     this.#tell(state);
-    this.#each((view) => view.extendsTo(state.seq));
     if (!behind && expected && differs(state, expected)) this.#refresh({ trusted: true });
   }
 
@@ -100,7 +99,9 @@ export class Sync {
   /** Counts from elsewhere may be older than what is known. @param {Counts} counts */
   #tell(counts) {
     const told = this.tally.told;
-    if (!told || (counts.version >= told.version && counts.seq >= told.seq)) this.tally.tell(counts);
+    if (told && (counts.version < told.version || counts.seq < told.seq)) return;
+    this.tally.tell(counts);
+    this.#each((view) => view.extendsTo(counts.seq));
   }
 
   /** @param {InboxChange[]} changes @param {number} version */
@@ -171,7 +172,6 @@ export class Sync {
       const answer = await this.#api.changes(after);
       this.#tell(answer);
       this.#apply(answer.changes, answer.version);
-      this.#each((view) => view.extendsTo(answer.seq));
     } catch (error) {
       if (/** @type {any} */ (error).status !== 410) throw error;
       await this.#startAnew();
@@ -206,22 +206,35 @@ export class Sync {
    * @param {ServerNotification} notification @param {boolean} acked
    */
   arrived(notification, acked) {
+    const { key, seq } = notification;
+    if (this.#journal.withdrew(key)) return null;
     const ackedAt = acked ? new Date(this.#environment.now()) : null;
-    if (this.#journal.withdrew(notification.key)) return null;
+    const isNew = seq > (this.tally.told?.seq ?? Infinity);
     this.tally.add(notification);
-    const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt));
-    this.known.acked(entry, ackedAt);
-    this.#each((view) => view.arrived(entry.item));
+    const item = isNew ? this.#meet(arrived(notification, ackedAt)) : this.#delivered(notification, ackedAt);
     this.#settled();
+    return item;
+  }
+
+  /** @param {Item} item */
+  #meet(item) {
+    this.forgetSome();
+    const version = this.#journal.version ?? 0;
+    const entry = this.known.put(item, { version: 0, asOf: version, caughtUp: version });
+    this.#each((view) => view.arrived(entry.item));
     return entry.item;
   }
 
-  /** Changes of one may be told before it comes. @param {Item} item */
-  #meet(item) {
-    this.forgetSome();
-    const entry = this.known.put(item, { version: 0, asOf: 0, caughtUp: 0 });
-    for (const change of this.#journal.kept) this.known.applyTo(entry, change);
-    return entry;
+  /**
+   * It was in what was told already: who knows what was done with it since? Views have it from
+   * their pages.
+   * @param {ServerNotification} notification @param {Date | null} ackedAt
+   */
+  #delivered(notification, ackedAt) {
+    const entry = this.known.get(notification.key);
+    if (!entry) return arrived(notification, ackedAt);
+    this.known.acked(entry, ackedAt);
+    return entry.item;
   }
 
   /** @param {Filter} filter @param {number | null} before @param {number} limit */

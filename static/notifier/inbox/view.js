@@ -161,6 +161,8 @@ export class View extends EventTarget {
   #continueBehind(before) {
     this.#floor = before ?? 0;
     this.more = before !== null;
+    // What lies deeper comes with its page.
+    for (const place of this.#fresh.keys()) if (place < this.#floor) this.#fresh.delete(place);
   }
 
   showFresh() {
