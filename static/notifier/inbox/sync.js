@@ -284,7 +284,7 @@ export class Sync {
    */
   later({ key, snoozedUntil }, { version, askedAt }) {
     const entry = this.known.get(key);
-    if (entry === undefined) return false;
+    if (entry === undefined || entry.doubtful) return false;
     return entry.asOf > version || entry.item !== entry.base || (snoozedUntil?.getTime() ?? 0) >= askedAt;
   }
 

@@ -293,7 +293,10 @@ export class View extends EventTarget {
     this.#keepFresh(page);
     this.#list.become(this.items.filter(stays));
     const missing = page.items.filter((item) => !this.#list.has(item));
-    for (const item of missing) if (item.seq >= bottom) this.#fresh.set(item.seq, item);
+    for (const item of missing) {
+      if (item.seq >= bottom) this.#fresh.set(item.seq, item);
+      else this.#fresh.delete(item.seq);
+    }
     this.#list.insert(missing.filter((item) => item.seq < bottom));
     if (!deeper) this.#continueBehind(page.before);
   }
