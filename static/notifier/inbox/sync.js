@@ -280,6 +280,7 @@ export class Sync {
     // Those that were heard of while the others were asked for count, too.
     const changes = [...missed, ...this.#journal.kept];
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
+    if (this.known.doubted) this.#refresh({ trusted: true });
     this.#settled();
     if (filter.snoozed === "exclude") this.#learnWakings();
     return { ...place, version, askedAt, items: items.map(({ item }) => item) };
