@@ -65,7 +65,7 @@ export class Sync {
     this.#environment = environment;
     this.#on = on;
     this.known = new Known(environment.now, {
-      changed: (item) => this.#each((view) => view.update(item)),
+      changed: (item, how) => this.#each((view) => view.update(item, how)),
       removed: (item) => this.#each((view) => view.remove(item)),
     });
   }
