@@ -1,9 +1,9 @@
 /** Starts the page: resume the session or sign in, then show the inbox. */
-import { byId, say, showScreen } from "./dom.js";
-import { guestOfAddress, watchAddress } from "./guest.js";
-import { translate, words } from "./language.js";
-import { Refused, Session } from "./session.js";
-import { SignIn } from "./sign-in.js";
+import { byId, say, showScreen } from "./shared/dom.js";
+import { guestOfAddress, watchAddress } from "./session/guest.js";
+import { translate, words } from "./shared/language.js";
+import { Refused, Session } from "./session/session.js";
+import { SignIn } from "./session/sign-in.js";
 
 // Before anything else: from here on no address holds a token.
 const guest = guestOfAddress();
@@ -16,7 +16,7 @@ const LONGEST_PAUSE = 30;
 
 const session = new Session();
 const signIn = new SignIn(session, enter);
-/** @type {Promise<import("./inbox.js").Inbox> | undefined} */
+/** @type {Promise<import("./inbox/screen.js").Inbox> | undefined} */
 let loading;
 /** @type {Promise<void> | undefined} */
 let starting;
@@ -69,7 +69,7 @@ function loadInbox() {
 async function fetchInbox() {
   document.head.append(byId("inbox-modules").content);
   try {
-    const { Inbox } = await import("./inbox.js");
+    const { Inbox } = await import("./inbox/screen.js");
     return new Inbox(guest ?? session, leave);
   } catch (error) {
     incomplete = true;

@@ -5,11 +5,11 @@ import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
-const { Entry, asMessage } = await import("../../static/page/entry.js");
-const { ago, exact } = await import("../../static/page/time.js");
-const { ceiling } = await import("../../static/page/plot.js");
-const english = (await import("../../static/page/words.js")).default;
-const russian = (await import("../../static/page/words.ru.js")).default;
+const { Entry, asMessage } = await import("../../static/page/inbox/entry.js");
+const { ago, exact } = await import("../../static/page/shared/time.js");
+const { ceiling } = await import("../../static/page/tools/plot.js");
+const english = (await import("../../static/page/shared/words.js")).default;
+const russian = (await import("../../static/page/shared/words.ru.js")).default;
 
 const entry = (raw, seq = 1) =>
   new Entry({ key: "k", seq, raw, value: JSON.parse(raw), createdAt: new Date(0), ack: () => {} });
@@ -139,10 +139,10 @@ test("the HTML names each module that a screen imports, so that none is found la
   const html = await readFile(new URL("index.html", ROOT), "utf8");
   const [first, inbox, admin, account] = html.split(/<template id="(?:inbox|admin|account)-modules">/).map(modules);
   assert.deepEqual(first, [...(await imports("page/main.js"))].toSorted());
-  const shown = await imports("page/inbox.js");
+  const shown = await imports("page/inbox/screen.js");
   assert.deepEqual(inbox, [...shown.difference(new Set(first))].toSorted());
   // A superuser's inbox has these already.
-  const tools = (await imports("page/tools.js")).union(await imports("page/admin/areas.js"));
+  const tools = (await imports("page/tools/tools.js")).union(await imports("page/admin/areas.js"));
   const views = (await imports("page/admin/views.js")).difference(shown.union(tools).union(new Set(first)));
   assert.deepEqual(admin, [...views].toSorted());
   const own = (await imports("page/account/dialog.js")).difference(shown.union(new Set(first)));
@@ -150,7 +150,7 @@ test("the HTML names each module that a screen imports, so that none is found la
 });
 
 test("nothing for operators is among what everybody gets", async () => {
-  const everybody = (await imports("page/main.js")).union(await imports("page/inbox.js"));
+  const everybody = (await imports("page/main.js")).union(await imports("page/inbox/screen.js"));
   assert.deepEqual([...everybody].filter((name) => name.startsWith("page/admin/")), []);
 });
 
