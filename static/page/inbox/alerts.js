@@ -2,58 +2,75 @@
 import { byId } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { showUnseen } from "../shared/title.js";
+import { webAddress } from "./address.js";
+import { headline } from "./entry.js";
 
-/** @typedef {import("./entry.js").Entry} Entry */
+/** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
+const BURST = 16;
 const CHIME_PAUSE = 1_500;
 const LONGEST_TEXT = 200;
 
 export class Alerts {
-  #unseen = 0;
+  /** @type {Item | null} the last of those that are not announced yet */
+  #newest = null;
+  #timer = 0;
   /** @type {AudioContext | undefined} */
   #audio;
 
   /** @param {Preferences} preferences */
   constructor(preferences) {
     this.preferences = preferences;
-    document.addEventListener("visibilitychange", () => !document.hidden && this.clear());
     preferences.addEventListener("change", () => this.#prepare());
     // Browsers let a page make sounds only after it was touched.
     for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => this.#prepare());
     byId("desktop").addEventListener("change", () => byId("desktop").checked && this.#ask());
   }
 
-  /** @param {Entry[]} entries that just came */
-  announce(entries) {
-    const newest = entries.at(-1);
-    if (!newest) return;
-    const level = newest.message?.level;
-    const said = level ? `${words.levels[level]}: ${newest.headline}` : newest.headline;
-    byId("announcer").textContent = words.announced(said);
-    this.#chime();
-    if (!document.hidden) return;
-    this.#unseen += entries.length;
-    showUnseen(this.#unseen);
-    if (this.preferences.get("desktop") && allowed()) this.#show(newest);
+  /** Of a burst the last is told. What has a low priority calls for none. @param {Item} item that just came */
+  announce(item) {
+    if (item.priority === "low") return;
+    this.#newest = item;
+    // A timer and no animation frame, because hidden tabs have none.
+    this.#timer ||= window.setTimeout(() => this.#tell(), BURST);
   }
 
-  /** @param {Entry} entry */
+  /** @param {number} unseen notifications, on any device */
+  count(unseen) {
+    showUnseen(unseen);
+  }
+
+  clear() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#newest = null;
+    showUnseen(0);
+  }
+
+  #tell() {
+    this.#timer = 0;
+    const newest = this.#newest;
+    if (!newest) return;
+    const level = newest.message?.level;
+    const said = level ? `${words.levels[level]}: ${headline(newest)}` : headline(newest);
+    byId("announcer").textContent = words.announced(said);
+    this.#chime();
+    if (document.hidden && this.preferences.get("desktop") && allowed()) this.#show(newest);
+  }
+
+  /** @param {Item} item */
   #show({ key, message, raw }) {
     const title = (message?.title || words.untitled).slice(0, LONGEST_TEXT);
     const body = (message?.body ?? raw).slice(0, LONGEST_TEXT);
     // The tag makes several tabs show it once.
     const shown = new Notification(title, { body, tag: key, icon: "/static/icon.svg" });
+    const url = webAddress(message?.url ?? "");
     shown.onclick = () => {
       shown.close();
       window.focus();
-      if (message?.url) window.open(message.url.href, "_blank", "noopener,noreferrer");
+      if (url) window.open(url.href, "_blank", "noopener,noreferrer");
     };
-  }
-
-  clear() {
-    this.#unseen = 0;
-    showUnseen(0);
   }
 
   async #ask() {

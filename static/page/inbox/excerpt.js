@@ -1,6 +1,6 @@
 /**
- * A text of any length on a card: at first its beginning; all of it when somebody asks, in
- * blocks that are made in slices and that the browser lays out when they come into view.
+ * A text of any length: in a list a glance at it, in detail at first its beginning, and all of it
+ * when somebody asks, in blocks that are made in slices and that the browser lays out when they come into view.
  *
  * @typedef {import("../shared/json.js").Piece} Piece
  * @typedef {Piece | { kind: "text", text: string }} Part
@@ -9,10 +9,11 @@ import { make, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { inSlices } from "../shared/slices.js";
 
-const LINES = 14;
+/** @typedef {{ lines: number, spared: number, characters: number }} Room */
+
 // Hiding a line or two behind a button would save nothing.
-const SPARED_LINES = 2;
-const CHARACTERS = 2_000;
+const ROOM = { lines: 14, spared: 2, characters: 2_000 };
+const GLANCE = { lines: 4, spared: 0, characters: 400 };
 const BLOCK = 10_000;
 const LINE_WIDTH = 100;
 const COLOURED_LENGTH = 20_000;
@@ -26,9 +27,16 @@ export function showText(place, more, { parts, length, whole }) {
   place.classList.toggle("whole", whole);
   say(more);
   if (whole) return showWhole(place, parts, length <= COLOURED_LENGTH);
-  const { shown, complete } = beginning(parts);
+  const { shown, complete } = beginning(parts, ROOM);
   place.replaceChildren(...shown.map(coloured));
   if (!complete) say(more, words.showAll(length));
+}
+
+/** A few lines that say what the text is about. @param {HTMLElement} place @param {Iterable<Part>} parts */
+export function showGlance(place, parts) {
+  const { shown, complete } = beginning(parts, GLANCE);
+  place.replaceChildren(...shown.map(coloured));
+  if (!complete && !place.textContent?.endsWith("…")) place.append("…");
 }
 
 /**
@@ -44,17 +52,17 @@ export function* lines(text) {
   }
 }
 
-/** @param {Iterable<Part>} parts */
-function beginning(parts) {
+/** @param {Iterable<Part>} parts @param {Room} bounds */
+function beginning(parts, { lines, spared, characters }) {
   /** @type {Part[]} */
   const shown = [];
-  let room = CHARACTERS;
+  let room = characters;
   let breaks = 0;
   let fold = 0;
   for (const part of parts) {
     if (startsLine(part)) breaks++;
-    if (breaks === LINES && startsLine(part)) fold = shown.length;
-    if (breaks === LINES + SPARED_LINES) return { shown: shown.slice(0, fold), complete: false };
+    if (breaks === lines && startsLine(part)) fold = shown.length;
+    if (breaks === lines + spared) return { shown: shown.slice(0, fold), complete: false };
     if (part.text.length > room) {
       shown.push({ ...part, text: `${head(part.text, room)}…` });
       return { shown, complete: false };
@@ -140,4 +148,9 @@ function coloured({ kind, text }) {
 export function head(text, length) {
   const last = text.charCodeAt(length - 1);
   return text.slice(0, last >= 0xd800 && last < 0xdc00 ? length - 1 : length);
+}
+
+/** @param {string} text @param {number} length */
+export function shorten(text, length) {
+  return text.length > length ? `${head(text, length)}…` : text;
 }

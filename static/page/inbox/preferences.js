@@ -5,11 +5,12 @@ const STORE = "notifier.preferences";
 /** @type {Record<string, string | boolean>} */
 const defaults = {
   order: "newest",
-  follow: true,
+  follow: false,
   exactTime: false,
   protocol: false,
   sound: false,
   desktop: false,
+  shortcuts: true,
 };
 
 export class Preferences extends EventTarget {

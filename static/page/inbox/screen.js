@@ -1,28 +1,25 @@
 /** The signed-in screen: ties the connection to what shows it. */
-import { NotifierClient } from "../../notifier.js";
+import { Inbox } from "../../notifier-inbox.js";
 import { Alerts } from "./alerts.js";
 import { byId, say } from "../shared/dom.js";
-import { Entry } from "./entry.js";
-import { Feed } from "./feed.js";
 import { words } from "../shared/language.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
+import { Reader } from "./reader.js";
 import { Session } from "../session/session.js";
-import { inSlices } from "../shared/slices.js";
 
 /** @typedef {import("../session/guest.js").Guest} Guest */
 
-const FILTER_PAUSE = 120;
 const PROBLEM_SHOWN = 8_000;
 
-export class Inbox {
+export class Screen {
   #preferences = new Preferences();
-  #feed = new Feed(this.#preferences, (entries) => this.#added(entries));
+  #reader = new Reader(this.#preferences);
   #alerts = new Alerts(this.#preferences);
   #light = new Light();
-  /** @type {NotifierClient | null} */
-  #client = null;
+  /** @type {Inbox | null} */
+  #inbox = null;
   #protocol = new Protocol(byId("protocol"));
   /** @type {import("../tools/tools.js").Tools | null} */
   #tools = null;
@@ -43,8 +40,7 @@ export class Inbox {
     this.#preferences.addEventListener("change", showProtocol);
     showProtocol();
     if (session instanceof Session) this.#bindSignOut(session);
-    byId("reconnect").addEventListener("click", () => this.#client?.reconnect());
-    this.#bindFilter();
+    byId("reconnect").addEventListener("click", () => this.#inbox?.reconnect());
   }
 
   open() {
@@ -58,28 +54,21 @@ export class Inbox {
   }
 
   #connect() {
-    this.#client = new NotifierClient({
-      ...this.session.whose,
-      getToken: () => this.session.identity(),
-      ack: "manual",
-    });
-    this.#client.addEventListener("notification", ({ detail }) => this.#feed.add(new Entry(detail)));
-    this.#client.addEventListener("state", ({ detail }) => this.#changed(detail));
-    this.#client.addEventListener("error", ({ detail }) => console.warn(detail));
-    this.#client.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
-    this.#client.connect();
-  }
-
-  /** Acknowledged is what can be seen. @param {Entry[]} entries */
-  #added(entries) {
-    if (this.#client) inSlices(acknowledging(this.#client, entries));
-    this.#alerts.announce(entries);
+    const inbox = new Inbox({ ...this.session.whose, getToken: () => this.session.identity() });
+    this.#inbox = inbox;
+    inbox.addEventListener("notification", ({ detail }) => this.#alerts.announce(detail));
+    inbox.addEventListener("counts", ({ detail }) => this.#alerts.count(detail.unseen));
+    inbox.addEventListener("status", ({ detail }) => this.#changed(detail));
+    inbox.addEventListener("error", ({ detail }) => console.warn(detail));
+    inbox.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
+    this.#reader.open(inbox);
+    inbox.connect();
   }
 
   /** @param {import("../../notifier.js").Status} status */
   #changed(status) {
     this.#light.show(status);
-    this.#feed.setConnected(status.state === "connected");
+    this.#reader.list.setConnected(status.state === "connected");
     this.#tools?.setConnected(status.state === "connected");
     // The server closes the socket of a sign-out too, and may be faster than its answer.
     if (status.state !== "closed" || status.reason === "closed") return;
@@ -90,10 +79,10 @@ export class Inbox {
   /** The tokens hold no more. Whether the session does, as behind a change of password, the server says. */
   async #revoked() {
     const { user } = this.session;
-    const client = this.#client;
+    const inbox = this.#inbox;
     const goesOn = await this.session.resume().catch(() => true);
     // Meanwhile somebody may have signed out.
-    if (!client || !user || client !== this.#client) return;
+    if (!inbox || !user || inbox !== this.#inbox) return;
     if (goesOn) this.#connect();
     else this.#ended();
   }
@@ -136,45 +125,29 @@ export class Inbox {
 
   /** @param {string} [notice] */
   #close(notice) {
-    const client = this.#client;
-    if (!client) return;
-    this.#client = null;
-    client.close();
+    const inbox = this.#inbox;
+    if (!inbox) return;
+    this.#inbox = null;
+    inbox.close();
     this.session.forget();
     this.#account?.close();
     this.#tools?.close();
     this.#tools = null;
     this.#areas?.close();
     this.#areas = null;
-    this.#feed.clear();
+    this.#reader.close();
     this.#alerts.clear();
     this.#protocol.clear();
-    byId("filter").value = "";
     this.leave(notice);
-  }
-
-  #bindFilter() {
-    const filter = byId("filter");
-    let timer = 0;
-    filter.addEventListener("input", () => {
-      clearTimeout(timer);
-      timer = window.setTimeout(() => this.#feed.filter(filter.value), FILTER_PAUSE);
-    });
-    addEventListener("keydown", (event) => {
-      const typing = event.target instanceof Element && event.target.matches("input, textarea");
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      filter.focus();
-    });
   }
 
   /** @param {Session} session */
   async #openAccount(session) {
-    const client = this.#client;
+    const inbox = this.#inbox;
     document.head.append(byId("account-modules").content);
     try {
       const { openAccount } = await import("../account/dialog.js");
-      if (client && this.#client && !this.#account?.open) {
+      if (inbox && this.#inbox && !this.#account?.open) {
         this.#account = openAccount(session, () => this.#signOut(session, true));
       }
     } catch {
@@ -184,13 +157,13 @@ export class Inbox {
 
   /** @param {Session} session */
   async #openTools(session) {
-    const client = this.#client;
+    const inbox = this.#inbox;
     try {
       const { Tools } = await import("../tools/tools.js");
       // Meanwhile somebody may have signed out.
-      if (client !== this.#client) return;
+      if (inbox !== this.#inbox) return;
       this.#tools = new Tools(byId("tools"), session);
-      this.#tools.setConnected(client?.status.state === "connected");
+      this.#tools.setConnected(inbox?.status.state === "connected");
     } catch {
       this.#complain(words.toolsMissing);
     }
@@ -198,17 +171,12 @@ export class Inbox {
 
   /** @param {Session} session */
   async #openAreas(session) {
-    const client = this.#client;
+    const inbox = this.#inbox;
     try {
       const { Areas } = await import("../admin/areas.js");
-      if (client === this.#client) this.#areas = new Areas(session);
+      if (inbox === this.#inbox) this.#areas = new Areas(session);
     } catch {
       this.#complain(words.toolsMissing);
     }
   }
-}
-
-/** One at a step, because thousands can come at once. @param {NotifierClient} client @param {Entry[]} entries */
-function* acknowledging(client, entries) {
-  for (const { key } of entries) yield client.ack(key);
 }

@@ -14,7 +14,8 @@ export async function copyText(text) {
 function copyBySelection(text) {
   const area = document.createElement("textarea");
   area.value = text;
-  document.body.append(area);
+  // Behind a dialog nothing can be selected.
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
