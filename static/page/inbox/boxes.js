@@ -27,8 +27,8 @@ export class Boxes {
   /** @param {() => void} changed */
   constructor(changed) {
     this.changed = changed;
-    byId("boxes").addEventListener("change", ({ target }) => this.choose(target.value));
-    byId("categories").addEventListener("change", ({ target }) => this.#chooseCategory(target.value));
+    byId("boxes").addEventListener("change", (/** @type {any} */ { target }) => this.choose(target.value));
+    byId("categories").addEventListener("change", (/** @type {any} */ { target }) => this.#chooseCategory(target.value));
   }
 
   /** @returns {Filter} */

@@ -67,7 +67,7 @@ export class Detail {
 
   /** Where one was in the list is where one goes on. */
   #closed() {
-    this.list.row(this.#item?.key)?.querySelector(".entry-open")?.focus();
+    /** @type {HTMLElement | null | undefined} */ (this.list.row(this.#item?.key)?.querySelector(".entry-open"))?.focus();
     this.#item = null;
     byId("detail-json").replaceChildren();
   }

@@ -51,6 +51,6 @@ export function* preparing(entries) {
 /** A line for screen readers. @param {Item} item */
 export function headline({ message }) {
   const { title = "", body = "" } = message ?? {};
-  const said = title || body.trimStart().split("\n", 1)[0] || words.untitled;
+  const said = title.trim() || body.trimStart().split("\n", 1)[0] || words.untitled;
   return said.slice(0, LONGEST_HEADLINE);
 }

@@ -3,10 +3,6 @@
  * The document holds only a window of it, which moves as the person scrolls. What is being read
  * never jumps: what is new waits until somebody wants it, and whatever changes above, the scroll
  * position is corrected by the same height.
- *
- * @typedef {import("../../notifier-inbox.d.ts").Item} Item
- * @typedef {import("../../notifier-inbox.d.ts").View} View
- * @typedef {import("./preferences.js").Preferences} Preferences
  */
 import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
@@ -16,16 +12,27 @@ import { Entry, preparing } from "./entry.js";
 import { row, showState } from "./row.js";
 import { Seen } from "./seen.js";
 
+/** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
+/** @typedef {import("../../notifier-inbox.d.ts").View} View */
+/** @typedef {import("./preferences.js").Preferences} Preferences */
+
 const WINDOW = 200;
 const STEP = 60;
 const NEAR = 120;
 const TICK = 15_000;
+const BATCH = 16;
+const MOST_ENTRIES = 10_000;
+const MOST_CHARACTERS = 50_000_000;
 
 export class List extends EventTarget {
   #place = byId("feed");
   /** @type {View | null} */
   #view = null;
-  #changed = () => this.#update();
+  /** In a flood, changes come by the thousand. A timer and no animation frame, because hidden tabs have none. */
+  #changed = () => {
+    this.#timer ||= window.setTimeout(() => this.#update(), BATCH);
+  };
+  #timer = 0;
   /** @type {Map<string, Entry>} all that is loaded */
   #entries = new Map();
   /** @type {Entry[]} those that the filter lets through, the newest first */
@@ -137,6 +144,8 @@ export class List extends EventTarget {
    * @returns {Promise<boolean>} whether it came to that: a later call takes the place of this one
    */
   async #update() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     const turn = ++this.#turn;
     const changed = this.#takeIn();
     if (this.#needle) await inSlices(preparing(this.#entries.values()), () => turn === this.#turn);
@@ -150,8 +159,18 @@ export class List extends EventTarget {
     if (this.#view?.state === "ready") this.#wanted = false;
     this.#explainEmpty();
     this.#follow();
+    this.#keepBounds();
     this.dispatchEvent(new Event("change"));
     return true;
+  }
+
+  /** Who looks at the newest of very many needs no others: those are loaded again on the way to them. */
+  #keepBounds() {
+    const view = this.#view;
+    if (view?.state !== "ready" || this.#from > 0) return;
+    let characters = 0;
+    for (const { raw } of view.items) characters += raw.length;
+    if (view.items.length > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
   }
 
   /** @returns {Entry[]} those that have changed */

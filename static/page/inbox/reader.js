@@ -100,11 +100,11 @@ export class Reader {
     return this.detail.item ?? this.list.of(document.activeElement) ?? this.list.item(this.#current ?? "");
   }
 
-  /** @param {Item | undefined} item @param {string} part */
-  #focus(item, part = ".entry-open") {
+  /** @param {Item | undefined} item */
+  #focus(item) {
     this.#current = item?.key;
     const row = this.list.row(item?.key);
-    row?.querySelector(part)?.focus({ preventScroll: true });
+    /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".entry-open"))?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   }
 
@@ -165,7 +165,7 @@ export class Reader {
       const item = this.list.of(target);
       if (item && target instanceof Element) this.#click(item, target, event.shiftKey);
     });
-    byId("feed").addEventListener("focusin", ({ target }) => (this.#current = this.list.of(target)?.key));
+    byId("feed").addEventListener("focusin", (/** @type {FocusEvent} */ { target }) => (this.#current = this.list.of(target)?.key));
   }
 
   /** @param {Item} item @param {Element} target @param {boolean} shift */

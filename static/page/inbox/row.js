@@ -49,8 +49,9 @@ export function showState(element, item) {
 
 /** @param {HTMLElement} place @param {Item} item */
 export function fillTitle(place, { message, seq }) {
-  place.textContent = shorten(message?.title || `#${seq}`, LONGEST_TITLE);
-  place.classList.toggle("untitled", !message?.title);
+  const title = message?.title.trim();
+  place.textContent = shorten(title || `#${seq}`, LONGEST_TITLE);
+  place.classList.toggle("untitled", !title);
 }
 
 /** @param {any} element @param {Level | null} level */

@@ -98,7 +98,7 @@ export class Selection {
   #prune() {
     if (this.empty) return;
     const listed = new Set(this.list.items.map(({ key }) => key));
-    this.#keys = this.#keys.intersection(listed);
+    for (const key of this.#keys) if (!listed.has(key)) this.#keys.delete(key);
     this.#show();
   }
 

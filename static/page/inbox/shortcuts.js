@@ -24,6 +24,7 @@ export class Shortcuts {
   constructor(preferences, shortcuts, place) {
     this.preferences = preferences;
     this.place = place;
+    /** @type {Shortcut[]} */
     this.shortcuts = [...shortcuts, { name: "help", keys: ["?"], action: () => this.help() }];
     addEventListener("keydown", (event) => this.#press(event));
     byId("help-open").addEventListener("click", () => this.help());
