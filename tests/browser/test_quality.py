@@ -53,7 +53,7 @@ async def test_axe(backend: Backend, visit: Visit, scheme: str) -> None:
     backend.send([{"number": number, "text": "x" * 60, "no": None} for number in range(20)])
     backend.send({"body": "שורה\n" * 5_000, "url": "javascript:alert(1)"})
     await inbox.locator(".more-body:visible").click()
-    await inbox.get_by_text("Key and time to live").click()
+    await inbox.get_by_text("More", exact=True).click()
     await inbox.get_by_label("Payload (JSON)").fill("{")
     await switch(inbox, "Protocol")
     await expect(inbox.locator(".frames li")).to_have_count(12)

@@ -41,6 +41,7 @@ export function showState(element, item) {
   element.toggleAttribute("data-unread", unread);
   element.querySelector(".entry-unread").hidden = !unread;
   label(element.querySelector(".entry-read"), unread ? words.markRead : words.markUnread);
+  element.querySelector(".entry-read use").setAttribute("href", unread ? "#icon-read" : "#icon-unread");
   label(element.querySelector(".entry-archive"), item.archivedAt ? words.unarchive : words.archive);
   const { snoozedUntil } = item;
   const away = snoozedUntil !== null && snoozedUntil.getTime() > Date.now();

@@ -193,9 +193,11 @@ export default {
   sendTitle: "Send",
   sendUser: "User number",
   sendPayload: "Payload (JSON)",
-  sendOptions: "Key and time to live",
+  sendOptions: "More",
   sendKey: "Key (a repeat with the same key is sent once)",
   sendTtl: "Time to live, in seconds",
+  sendCategory: "Category",
+  sendName: "A user of your application, instead of the number",
   send: "Send",
   sending: "Sending…",
   /** @param {number} seq @param {string} key */

@@ -14,6 +14,11 @@ export class SendForm {
   #payload = field("send-payload", words.sendPayload, make("textarea"));
   #key = field("send-key", words.sendKey, make("input"));
   #ttl = field("send-ttl", words.sendTtl, make("input"));
+  #category = field("send-category", words.sendCategory, make("input"));
+  /** Somebody of an application's. */
+  #name = field("send-name", words.sendName, make("input"));
+  #naming = make("div", "stack-in");
+  #priority = make("select");
   #verdict = make("p", "hint");
   #result = make("p", "notice");
   #button = make("button", "primary", words.send);
@@ -24,7 +29,11 @@ export class SendForm {
   constructor(session) {
     this.session = session;
     const options = make("details", "options", make("summary", "", words.sendOptions));
-    options.append(...this.#key.parts, ...this.#ttl.parts);
+    options.append(...this.#key.parts, ...this.#ttl.parts, ...this.#category.parts, this.#priorities());
+    this.#naming.append(...this.#name.parts);
+    this.#naming.hidden = true;
+    options.append(this.#naming);
+    options.addEventListener("toggle", () => this.#offerNames(), { once: true });
     const form = make("form", "stack", ...this.#user.parts, ...this.#payload.parts);
     form.append(this.#verdict, options, this.#button, this.#result);
     form.noValidate = true;
@@ -53,6 +62,26 @@ export class SendForm {
     this.#check();
   }
 
+  #priorities() {
+    for (const [value, name] of Object.entries(words.priorities)) {
+      const option = make("option", "", name);
+      option.value = value;
+      this.#priority.append(option);
+    }
+    this.#priority.value = "normal";
+    return make("label", "", words.factPriority, this.#priority);
+  }
+
+  /** Where the server lets an application name its users (NOTIFIER_USERS), one can be named here. */
+  async #offerNames() {
+    try {
+      const { components } = await this.session.call("GET", "/api/schema/");
+      this.#naming.hidden = components.schemas.SendRequest.properties.user === undefined;
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+
   /** Say while typing whether the payload can be sent. */
   #check() {
     const text = this.#payload.input.value;
@@ -71,7 +100,8 @@ export class SendForm {
     for (const { say } of this.#fields) say("");
     say(this.#result);
     for (const { input, say } of [this.#user, this.#ttl]) {
-      if (/^\d+$/.test(input.value) || (input.value === "" && input === this.#ttl.input)) continue;
+      const needed = input === this.#user.input && this.#name.input.value === "";
+      if (/^\d+$/.test(input.value) || (input.value === "" && !needed)) continue;
       say(words.wholeNumber);
       return input.focus();
     }
@@ -92,23 +122,29 @@ export class SendForm {
 
   /** The payload goes out as it was typed: big numbers survive. */
   #body() {
-    const key = JSON.stringify(this.#key.input.value || this.#wish);
-    const ttl = this.#ttl.input.value ? `,"ttl":${Number(this.#ttl.input.value)}` : "";
-    return `{"user_id":${JSON.stringify(this.#user.input.value)},"key":${key}${ttl},"payload":${this.#payload.input.value}}`;
+    const name = this.#name.input.value;
+    const fields = {
+      ...(name ? { user: name } : { user_id: this.#user.input.value }),
+      key: this.#key.input.value || this.#wish,
+      ttl: this.#ttl.input.value ? Number(this.#ttl.input.value) : undefined,
+      category: this.#category.input.value || undefined,
+      priority: this.#priority.value,
+    };
+    return `${JSON.stringify(fields).slice(0, -1)},"payload":${this.#payload.input.value}}`;
   }
 
   /** @param {unknown} error */
   #explain(error) {
     if (!(error instanceof Refused)) return this.#conclude(words.sendFailed, false);
-    const { user_id, payload, key, ttl, detail } = error.body ?? {};
-    [user_id, payload, key, ttl].forEach((faults, index) => {
+    const { user_id, payload, key, ttl, category, user, detail } = error.body ?? {};
+    [user_id, payload, key, ttl, category, user].forEach((faults, index) => {
       if (Array.isArray(faults)) this.#fields[index].say(faults.join(" "));
     });
     this.#conclude(detail ?? words.sendRefused(error.status), false);
   }
 
   get #fields() {
-    return [this.#user, this.#payload, this.#key, this.#ttl];
+    return [this.#user, this.#payload, this.#key, this.#ttl, this.#category, this.#name];
   }
 
   /** @param {string} text @param {boolean} good */
