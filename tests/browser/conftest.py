@@ -116,6 +116,14 @@ def headline(page: Page, title: str) -> Locator:
     return page.locator(".entry").get_by_role("heading", name=title, exact=True)
 
 
+async def open_detail(page: Page, title: str) -> Locator:
+    """Open the first notification with this title; the dialog with all of it."""
+    await page.locator(".entry").get_by_role("button", name=title, exact=True).first.click()
+    detail = page.locator("#detail")
+    await expect(detail).to_be_visible()
+    return detail
+
+
 async def switch(page: Page, name: str) -> None:
     """Flip a switch of the view menu."""
     await page.get_by_role("button", name="View").click()

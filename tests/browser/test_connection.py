@@ -15,7 +15,7 @@ REFRESH = "**/api/users/session/refresh/"
 
 async def titles(page: Page) -> list[str]:
     """The titles in the feed, newest first."""
-    return await page.locator(".entry-title").all_text_contents()
+    return await page.locator(".entry .entry-title").all_text_contents()
 
 
 async def test_arrives_within_a_second(backend: Backend, inbox: Page) -> None:
