@@ -15,10 +15,18 @@ export class Deeds {
     this.toast = toast;
   }
 
-  /** What needs no words, because it can be seen. @param {"read" | "seen"} verb @param {string[]} keys */
+  /**
+   * What needs no words, because it can be seen.
+   * @param {"read" | "seen"} verb @param {string[]} keys @returns {Promise<boolean>} whether it was taken
+   */
   async quietly(verb, keys) {
-    // What was not taken now is seen, or opened, again.
-    await this.inbox?.[verb](keys).catch((error) => console.warn(error));
+    try {
+      await this.inbox?.[verb](keys);
+      return true;
+    } catch (error) {
+      warn(error);
+      return false;
+    }
   }
 
   /** @param {Verb} verb @param {string[]} keys */
@@ -67,9 +75,14 @@ export class Deeds {
 
   /** @param {any} error */
   #complain(error) {
-    console.warn(error);
+    warn(error);
     this.toast.tell(error.code === "too_many_changes" ? words.tooManyChanges : words.notDone);
   }
+}
+
+/** That the server is away is said by the light. @param {any} error */
+export function warn(error) {
+  if (error.status !== 0) console.warn(error);
 }
 
 /** Read ones become unread, if there are no others. @param {Item[]} items @returns {Verb} */

@@ -50,7 +50,7 @@ export class List extends EventTarget {
   #seen;
   #ends;
 
-  /** @param {Preferences} preferences @param {(keys: string[]) => void} tellSeen */
+  /** @param {Preferences} preferences @param {(keys: string[]) => Promise<boolean>} tellSeen */
   constructor(preferences, tellSeen) {
     super();
     this.preferences = preferences;
@@ -201,6 +201,7 @@ export class List extends EventTarget {
     if (!element) return;
     showState(element, entry.item);
     if (entry.item.seenAt) this.#seen.forget(element);
+    else this.#seen.watch(element, entry.key);
   }
 
   get #following() {

@@ -91,6 +91,7 @@ export class Reader {
   /** @returns {"list" | "detail" | ""} */
   #where() {
     const dialog = document.querySelector("dialog[open]");
+    if (document.querySelector(":popover-open")) return "";
     if (dialog) return dialog.id === "detail" && !byId("snooze").open ? "detail" : "";
     return this.#inbox && byId("feed").checkVisibility() ? "list" : "";
   }

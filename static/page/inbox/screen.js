@@ -3,6 +3,7 @@ import { Inbox } from "../../notifier-inbox.js";
 import { Alerts } from "./alerts.js";
 import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
+import { warn } from "./deeds.js";
 import { Light } from "./light.js";
 import { Preferences } from "./preferences.js";
 import { Protocol } from "./protocol.js";
@@ -59,7 +60,7 @@ export class Screen {
     inbox.addEventListener("notification", ({ detail }) => this.#alerts.announce(detail));
     inbox.addEventListener("counts", ({ detail }) => this.#alerts.count(detail.unseen));
     inbox.addEventListener("status", ({ detail }) => this.#changed(detail));
-    inbox.addEventListener("error", ({ detail }) => console.warn(detail));
+    inbox.addEventListener("error", ({ detail }) => warn(detail));
     inbox.addEventListener("frame", ({ detail }) => this.#protocol.add(detail));
     this.#reader.open(inbox);
     inbox.connect();

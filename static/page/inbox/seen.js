@@ -4,6 +4,7 @@
 
 const PAUSE = 300;
 const MOST = 100;
+const LONG_PAUSE = 5_000;
 
 export class Seen {
   /** @type {Map<Element, string>} rows of what nobody has seen yet, and their keys */
@@ -11,9 +12,10 @@ export class Seen {
   /** @type {Set<Element>} */
   #inView = new Set();
   #timer = 0;
+  #pause = PAUSE;
   #observer = new IntersectionObserver((entries) => this.#look(entries));
 
-  /** @param {(keys: string[]) => void} tell */
+  /** @param {(keys: string[]) => Promise<boolean>} tell whether it was taken; it is told of again if not */
   constructor(tell) {
     this.tell = tell;
     document.addEventListener("visibilitychange", () => this.#soon());
@@ -21,6 +23,7 @@ export class Seen {
 
   /** @param {Element} row @param {string} key of what it shows, and nobody has seen */
   watch(row, key) {
+    if (this.#waiting.has(row)) return;
     this.#waiting.set(row, key);
     this.#observer.observe(row);
   }
@@ -44,15 +47,16 @@ export class Seen {
   /** What comes into view in a burst is told of once. */
   #soon() {
     clearTimeout(this.#timer);
-    if (this.#inView.size > 0) this.#timer = window.setTimeout(() => this.#flush(), PAUSE);
+    if (this.#inView.size > 0) this.#timer = window.setTimeout(() => this.#flush(), this.#pause);
   }
 
-  #flush() {
+  async #flush() {
     if (document.hidden) return;
     const rows = [...this.#inView].slice(0, MOST);
     const keys = rows.map((row) => this.#waiting.get(row) ?? "");
     for (const row of rows) this.forget(row);
-    if (keys.length > 0) this.tell(keys);
+    this.#soon();
+    if (keys.length > 0) this.#pause = (await this.tell(keys)) ? PAUSE : LONG_PAUSE;
     this.#soon();
   }
 }
