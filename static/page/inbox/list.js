@@ -8,6 +8,7 @@ import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { inSlices } from "../shared/slices.js";
 import { showTime } from "../shared/time.js";
+import { isSnoozed } from "./deeds.js";
 import { Entry, preparing } from "./entry.js";
 import { row, showState } from "./row.js";
 import { Seen } from "./seen.js";
@@ -191,8 +192,9 @@ export class List extends EventTarget {
   /** @param {Entry} entry */
   #belongs(entry) {
     const { item } = entry;
-    const listed = this.#view?.filter.status === "unread" ? { ...item, readAt: null } : item;
-    return this.#view?.fits(listed) === true && (this.#needle === "" || entry.contains(this.#needle));
+    const readHere = this.#view?.filter.status === "unread" && item.archivedAt === null && !isSnoozed(item);
+    const listed = readHere || this.#view?.fits(item) === true;
+    return listed && (this.#needle === "" || entry.contains(this.#needle));
   }
 
   /** @param {Entry} entry */
