@@ -127,6 +127,7 @@ async def test_boxes(ann: Somebody) -> None:
     await choose(page, "All")
     await expect(titles(page)).to_have_text(["Three"])
     await choose(page, "Snoozed")
+    await expect(titles(page)).to_have_text(["Two"])
     await page.keyboard.press("j")
     await page.keyboard.press("s")
     await expect(page.get_by_text("Nothing snoozed")).to_be_visible()
