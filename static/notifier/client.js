@@ -217,9 +217,15 @@ export class NotifierClient extends EventTarget {
 
   /** @param {InboxFrame} frame */
   #inbox(frame) {
-    if (frame.type === "notification_withdrawn") this.#unacked.delete(frame.key);
+    if (frame.type === "notification_withdrawn") this.#forget(frame.key);
     else this.#tally.tell(frame);
     this.#emit("inbox", frame);
+  }
+
+  /** @param {string} key */
+  #forget(key) {
+    this.#unacked.delete(key);
+    this.#ordering.drop(key);
   }
 
   /** @param {string} text @param {Frame} fields */

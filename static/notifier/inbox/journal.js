@@ -1,5 +1,20 @@
 /** @typedef {import("../../notifier.d.ts").InboxChange} InboxChange */
 
+/**
+ * Whether something is missing in what is told of a stretch of versions. A change of some keys
+ * is not told if these have changed again. Mostly that is no loss, because the later change
+ * says where they stand in full; but one of everything says only what it has done.
+ * @param {InboxChange[]} changes
+ * @param {number} after
+ * @param {number} version
+ */
+export function hides(changes, after, version) {
+  const last = Math.max(0, ...changes.filter(({ keys }) => !keys).map((change) => change.version));
+  const told = new Set(changes.map((change) => change.version));
+  for (let each = after + 1; each <= version && each < last; each++) if (!told.has(each)) return true;
+  return false;
+}
+
 const MOST_KEPT = 200;
 
 /**
@@ -42,6 +57,11 @@ export class Journal {
   since(version) {
     if (this.#from > version) return null;
     return this.#kept.filter((change) => change.version > version);
+  }
+
+  /** Whether one was taken back, as far as that is kept. @param {string} key */
+  withdrew(key) {
+    return this.#kept.some((change) => change.withdrawn_at && change.keys?.includes(key));
   }
 
   /** All that is kept. */
