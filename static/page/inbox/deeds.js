@@ -80,9 +80,9 @@ export class Deeds {
   }
 }
 
-/** That the server is away is said by the light. @param {any} error */
+/** That the server is away, or somebody signed out, is said elsewhere. @param {any} error */
 export function warn(error) {
-  if (error.status !== 0) console.warn(error);
+  if (error.status !== 0 && error.status !== 401) console.warn(error);
 }
 
 /** Read ones become unread, if there are no others. @param {Item[]} items @returns {Verb} */

@@ -117,8 +117,6 @@ export class Reader {
 
   #open() {
     const item = this.#item;
-    // Enter on a button or a link is for that.
-    if (document.activeElement?.matches("a, button, summary") && !this.list.of(document.activeElement)) return;
     if (item) this.detail.open(item);
   }
 

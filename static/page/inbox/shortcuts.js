@@ -39,7 +39,7 @@ export class Shortcuts {
 
   /** @param {KeyboardEvent} event */
   #press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || ownUse(event)) return;
     const place = this.place();
     if (!place || (this.preferences.get("shortcuts") === false && event.key.length === 1)) return;
     const pressed = this.#first ? `${this.#first} ${event.key}` : event.key;
@@ -61,12 +61,13 @@ export class Shortcuts {
   }
 }
 
-/** @param {KeyboardEvent} event */
-function typing({ target, key }) {
+/** Whether the browser has a use of its own for this key where it is pressed. @param {KeyboardEvent} event */
+function ownUse({ target, key }) {
   if (!(target instanceof Element)) return false;
-  // Radio buttons have the arrows for themselves, checkboxes nothing but the space bar.
-  if (target.matches("input[type=radio]")) return key.startsWith("Arrow");
-  return target.matches("input:not([type=checkbox]), textarea, select");
+  // Outside of the list the arrows scroll, or choose.
+  if (key.startsWith("Arrow")) return target.closest("#feed") === null;
+  if (key === "Enter") return target.matches("a, button, summary, input, textarea, select");
+  return target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
 }
 
 /** @param {Shortcut} shortcut */
