@@ -9,6 +9,8 @@ import { words } from "../shared/language.js";
 export class Deeds {
   /** @type {Model | null} */
   inbox = null;
+  /** What was done last, and may not be answered yet. @type {Promise<void>} */
+  #last = Promise.resolve();
 
   /** @param {import("./toast.js").Toast} toast */
   constructor(toast) {
@@ -49,8 +51,19 @@ export class Deeds {
     await this.#tell(this.inbox?.readAll({ category, upTo }), words.done.readAll);
   }
 
+  /** Take back what was done last, also where the server has yet to answer. */
+  async undo() {
+    await this.#last;
+    this.toast.undo();
+  }
+
   /** @param {Promise<Changed> | undefined} change @param {string} text */
-  async #tell(change, text) {
+  #tell(change, text) {
+    return (this.#last = this.#conclude(change, text));
+  }
+
+  /** @param {Promise<Changed> | undefined} change @param {string} text */
+  async #conclude(change, text) {
     const inbox = this.inbox;
     try {
       const done = await change;

@@ -78,7 +78,7 @@ export class Reader {
       { name: "select", keys: ["x"], action: () => this.#pick() },
       { name: "clear", keys: ["Escape"], action: () => this.selection.clear() },
       { name: "readAll", keys: ["A"], action: () => this.#deeds.readAll(this.#boxes.category) },
-      { name: "undo", keys: ["z"], action: () => this.#toast.undo(), inDetail: true },
+      { name: "undo", keys: ["z"], action: () => this.#deeds.undo(), inDetail: true },
       { name: "fresh", keys: ["n"], action: () => this.list.showNew() },
       { name: "filter", keys: ["/"], action: () => byId("filter").focus() },
       { name: "all", keys: ["g i"], action: box("all") },
@@ -111,8 +111,11 @@ export class Reader {
 
   /** @param {number} by */
   #move(by) {
-    if (this.detail.item) this.detail.beside(by);
-    else this.#focus(this.list.beside(this.#item?.key, by));
+    if (this.detail.item) return this.detail.beside(by);
+    const focused = this.list.of(document.activeElement);
+    const next = focused && this.list.beside(focused.key, by);
+    // Who comes from elsewhere goes on where they were.
+    this.#focus(next ?? focused ?? this.#item ?? this.list.beside(undefined, by));
   }
 
   #open() {
