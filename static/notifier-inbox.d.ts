@@ -166,6 +166,8 @@ export interface InboxEvents {
   /** One was taken back: its key. Whoever shows it does so no longer. */
   withdrawn: CustomEvent<string>;
   error: CustomEvent<Error>;
+  /** Every frame, for a protocol view; tokens are left out. */
+  frame: CustomEvent<{ text: string; direction: "in" | "out" }>;
 }
 
 /** The inbox of one person, as it is on all their devices. Needs no document. */
@@ -196,7 +198,7 @@ export declare class Inbox extends EventTarget {
    * All that the inbox lists, loaded or not, up to the newest that some view has shown (so
    * none that is only `fresh`); without a view, up to the newest that is counted.
    */
-  readAll(which?: { category?: string | null }): Promise<Changed>;
+  readAll(which?: { category?: string | null; /** A place in the log instead. */ upTo?: number }): Promise<Changed>;
   seenAll(which?: { category?: string | null }): Promise<Changed>;
   archiveAll(which?: { category?: string | null }): Promise<Changed>;
   addEventListener<Name extends keyof InboxEvents>(

@@ -303,7 +303,7 @@ async def test_pages_refer_to_what_never_changes(server: Harness, path: str) -> 
     html = (await server.http.get(path)).text
     files = re.findall('"(/static/[^"]+)"', html)
     (version,) = {re.match(r"/static/v/[0-9a-f]{16}/", name)[0] for name in files}  # type: ignore[index]
-    for name in (*files, version + "page/words.ru.js"):
+    for name in (*files, version + "page/shared/words.ru.js"):
         answer = await server.http.get(name)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -1,9 +1,9 @@
 /** Starts the page: resume the session or sign in, then show the inbox. */
-import { byId, say, showScreen } from "./dom.js";
-import { guestOfAddress, watchAddress } from "./guest.js";
-import { translate, words } from "./language.js";
-import { Refused, Session } from "./session.js";
-import { SignIn } from "./sign-in.js";
+import { byId, say, showScreen } from "./shared/dom.js";
+import { guestOfAddress, watchAddress } from "./session/guest.js";
+import { translate, words } from "./shared/language.js";
+import { Refused, Session } from "./session/session.js";
+import { SignIn } from "./session/sign-in.js";
 
 // Before anything else: from here on no address holds a token.
 const guest = guestOfAddress();
@@ -16,7 +16,7 @@ const LONGEST_PAUSE = 30;
 
 const session = new Session();
 const signIn = new SignIn(session, enter);
-/** @type {Promise<import("./inbox.js").Inbox> | undefined} */
+/** @type {Promise<import("./inbox/screen.js").Screen> | undefined} */
 let loading;
 /** @type {Promise<void> | undefined} */
 let starting;
@@ -69,8 +69,8 @@ function loadInbox() {
 async function fetchInbox() {
   document.head.append(byId("inbox-modules").content);
   try {
-    const { Inbox } = await import("./inbox.js");
-    return new Inbox(guest ?? session, leave);
+    const { Screen } = await import("./inbox/screen.js");
+    return new Screen(guest ?? session, leave);
   } catch (error) {
     incomplete = true;
     throw error;
@@ -79,9 +79,9 @@ async function fetchInbox() {
 
 async function enter() {
   try {
-    const inbox = await loadInbox();
+    const screen = await loadInbox();
     showScreen("inbox");
-    inbox.open();
+    screen.open();
     failures = 0;
   } catch {
     fail();

@@ -29,6 +29,11 @@ from tests.support.harness import ADMIN_PASSWORD
 # What the browser itself says about answers and connections that a test provokes.
 EXPECTED_NOISE = re.compile(r"Failed to load resource|WebSocket connection to|Failed to fetch")
 
+FOLLOW = """try {
+  const store = "notifier.preferences";
+  if (!localStorage.getItem(store)) localStorage.setItem(store, '{"follow":true}');
+} catch {}"""
+
 expect.set_options(timeout=30_000)
 
 
@@ -111,6 +116,14 @@ def headline(page: Page, title: str) -> Locator:
     return page.locator(".entry").get_by_role("heading", name=title, exact=True)
 
 
+async def open_detail(page: Page, title: str) -> Locator:
+    """Open the first notification with this title; the dialog with all of it."""
+    await page.locator(".entry").get_by_role("button", name=title, exact=True).first.click()
+    detail = page.locator("#detail")
+    await expect(detail).to_be_visible()
+    return detail
+
+
 async def switch(page: Page, name: str) -> None:
     """Flip a switch of the view menu."""
     await page.get_by_role("button", name="View").click()
@@ -170,11 +183,16 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    """Open browser profiles; at the end none may have had an error or called another host."""
+    """Open browser profiles; at the end none may have had an error or called another host.
+
+    They show at once what is new, unless ``follows`` is false, which is how the page begins.
+    """
     visitors: list[Visitor] = []
 
-    async def visit(backend: Backend, **options: Any) -> Visitor:
+    async def visit(backend: Backend, *, follows: bool = True, **options: Any) -> Visitor:
         context = await browser.new_context(**{"locale": "en-GB", **options})
+        if follows:
+            await context.add_init_script(FOLLOW)
         visitors.append(Visitor(context, backend))
         return visitors[-1]
 

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from servers import ROOT
 from servers.chromium import QUIET, find_chromium
 from tests.browser.backend import Backend
-from tests.browser.conftest import Visitor, fill_in, switch
+from tests.browser.conftest import Visitor, fill_in, open_detail, switch
 from tests.browser.operator import choose, confirm, go, open_user, row, superuser
 from tests.support.harness import ADMIN_PASSWORD
 
@@ -38,6 +38,11 @@ STORY = (
     '{"title": "Deploy finished", "level": "success", "url": "https://ci.example/builds/1234",'
     ' "body": "Version 2.14 is live on all four hosts.\\nIt took three minutes."}',
 )
+FIELDS: dict[str, dict[str, Any]] = {
+    STORY[0]: {"category": "orders"},
+    STORY[1]: {"category": "ops", "priority": "urgent"},
+    STORY[2]: {"category": "orders"},
+}
 RUSSIAN_STORY = (
     '{"title": "Заказ передан в доставку", "body": "Курьер приедет завтра до обеда.",'
     ' "level": "info", "url": "https://shop.example/orders/8812"}',
@@ -46,11 +51,11 @@ RUSSIAN_STORY = (
 
 
 async def tell(backend: Backend, page: Page, story: tuple[str, ...]) -> None:
-    """Send a story and wait until it's told."""
-    before = await page.locator(".entry").count()
+    """Send a story, and wait until it's told."""
     for payload in story:
-        backend.send_raw(payload)
-    await expect(page.locator(".entry")).to_have_count(before + len(story))
+        backend.send_raw(payload, **FIELDS.get(payload, {}))
+    await page.locator("#fresh").click()
+    await expect(page.locator(".entry").get_by_role("heading", name="Deploy")).to_be_visible()
 
 
 async def on_desktop(browser: Browser, backend: Backend, folder: Path) -> None:
@@ -69,7 +74,19 @@ async def on_desktop(browser: Browser, backend: Backend, folder: Path) -> None:
         for number in range(burst):
             backend.send(number, user_id=BEN)
         await page.wait_for_timeout(2_000)
+    await open_detail(page, "Anna commented on your draft")
+    await page.keyboard.press("Escape")
     await page.screenshot(path=folder / "feed.png")
+    await page.get_by_role("checkbox", name="Disk almost full").check()
+    await page.get_by_role("checkbox", name="Payment failed").check()
+    await page.screenshot(path=folder / "selection.png")
+    await page.keyboard.press("Escape")
+    await open_detail(page, "Payment failed")
+    await page.screenshot(path=folder / "detail.png")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await page.screenshot(path=folder / "shortcuts.png")
+    await page.keyboard.press("Escape")
 
     await page.emulate_media(color_scheme="dark")
     await switch(page, "Protocol")
@@ -95,6 +112,7 @@ async def on_phone(browser: Browser, backend: Backend, folder: Path) -> None:
     await expect(page.locator("#light")).to_have_text("Подключено")
     for payload in RUSSIAN_STORY:
         backend.send_raw(payload, user_id=OLGA)
+    await page.locator("#fresh").click()
     await expect(page.locator(".entry")).to_have_count(2)
     await page.screenshot(path=folder / "phone-russian.png")
     await context.close()
@@ -102,8 +120,12 @@ async def on_phone(browser: Browser, backend: Backend, folder: Path) -> None:
     context = await browser.new_context(**PHONE, locale="en-GB")
     visitor = Visitor(context, backend)
     page = await visitor.sign_in()
-    await tell(backend, page, STORY)
+    await expect(page.locator(".entry")).to_have_count(len(STORY))
+    await page.locator("#feed").scroll_into_view_if_needed()
     await page.screenshot(path=folder / "phone.png")
+    await open_detail(page, "Payment failed")
+    await page.screenshot(path=folder / "phone-detail.png")
+    await page.keyboard.press("Escape")
     await context.route("**/session/refresh/", lambda route: route.abort())
     await page.reload()
     await expect(page.locator("#failure-text")).to_contain_text("Trying again in")

@@ -111,7 +111,7 @@ async def test_impatience(backend: Backend, visit: Visit) -> None:
     for title in ("One", "Two"):
         backend.send({"title": title})
         await expect(headline(page, title).first).to_be_visible()
-    assert await page.locator(".entry-title").all_text_contents() == ["Two", "One"]
+    assert await page.locator(".entry .entry-title").all_text_contents() == ["Two", "One"]
 
 
 async def test_sign_out_everywhere(backend: Backend, visit: Visit) -> None:

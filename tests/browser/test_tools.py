@@ -50,7 +50,7 @@ async def test_errors_stand_beside_their_field(inbox: Page) -> None:
 
 async def test_same_key_twice(inbox: Page) -> None:
     """A key of one's own is sent once; with another payload it's refused."""
-    await inbox.get_by_text("Key and time to live").click()
+    await inbox.get_by_text("More", exact=True).click()
     await inbox.get_by_label("Key (a repeat").fill("mine")
     await inbox.get_by_label("Time to live").fill("3600")
     for _ in range(2):
@@ -83,7 +83,7 @@ async def test_pressing_again_never_doubles(inbox: Page) -> None:
 async def test_tools_that_do_not_load(backend: Backend, visit: Visit) -> None:
     """Without its tools the feed works, and says what is missing."""
     visitor = await visit(backend)
-    await visitor.context.route("**/page/tools.js", lambda route: route.abort())
+    await visitor.context.route("**/page/tools/tools.js", lambda route: route.abort())
     page = await visitor.sign_in()
     await expect(page.get_by_text("The tools couldn't be loaded.")).to_be_visible()
     backend.send({"title": "All the same"})

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { device } from "../../static/page/device.js";
+import { device } from "../../static/page/shared/device.js";
 import english from "../../static/page/account/words.js";
 import russian from "../../static/page/account/words.ru.js";
 

@@ -4,14 +4,14 @@ import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
-const { format, parse } = await import("../../static/page/admin/address.js");
-const { Api } = await import("../../static/page/admin/api.js");
-const { elements } = await import("../../static/page/admin/elements.js");
-const { explain, fieldFaults } = await import("../../static/page/admin/faults.js");
-const { curl } = await import("../../static/page/admin/shown-once.js");
-const { Refused } = await import("../../static/page/session.js");
-const english = (await import("../../static/page/admin/words.js")).default;
-const russian = (await import("../../static/page/admin/words.ru.js")).default;
+const { format, parse } = await import("../../static/page/admin/shared/address.js");
+const { Api } = await import("../../static/page/admin/shared/api.js");
+const { elements } = await import("../../static/page/admin/shared/elements.js");
+const { explain, fieldFaults } = await import("../../static/page/admin/shared/faults.js");
+const { curl } = await import("../../static/page/admin/keys/shown-once.js");
+const { Refused } = await import("../../static/page/session/session.js");
+const english = (await import("../../static/page/admin/shared/words.js")).default;
+const russian = (await import("../../static/page/admin/shared/words.ru.js")).default;
 
 const KEY = { id: 1, name: "billing", scopes: ["send"], user_prefix: null, key: "ntf_secret" };
 

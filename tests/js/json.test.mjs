@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fault, flat, pretty } from "../../static/page/json.js";
+import { fault, flat, pretty } from "../../static/page/shared/json.js";
 
 const shown = (text) => [...pretty(text)].map((piece) => piece.text).join("");
 

@@ -5,59 +5,39 @@ import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
-const { Entry, asMessage } = await import("../../static/page/entry.js");
-const { ago, exact } = await import("../../static/page/time.js");
-const { ceiling } = await import("../../static/page/plot.js");
-const english = (await import("../../static/page/words.js")).default;
-const russian = (await import("../../static/page/words.ru.js")).default;
+const { webAddress } = await import("../../static/page/inbox/address.js");
+const { Entry, headline } = await import("../../static/page/inbox/entry.js");
+const { choices } = await import("../../static/page/inbox/snooze.js");
+const { asMessage } = await import("../../static/notifier/inbox/message.js");
+const { ago, exact } = await import("../../static/page/shared/time.js");
+const { ceiling } = await import("../../static/page/tools/plot.js");
+const english = (await import("../../static/page/shared/words.js")).default;
+const russian = (await import("../../static/page/shared/words.ru.js")).default;
 
 const entry = (raw, seq = 1) =>
-  new Entry({ key: "k", seq, raw, value: JSON.parse(raw), createdAt: new Date(0), ack: () => {} });
-
-test("a payload with a title is a message", () => {
-  const message = asMessage({ title: "T", body: "B", url: "https://example.org/a?b#c", level: "error", more: 1 });
-  assert.equal(message.title, "T");
-  assert.equal(message.url.href, "https://example.org/a?b#c");
-  assert.equal(message.level, "error");
-});
-
-test("a text, and a body without a title, are messages too", () => {
-  for (const value of ["B", { body: "B" }, { title: " ", body: "B" }]) {
-    const { title, body } = asMessage(value);
-    assert.deepEqual([title, body], ["", "B"]);
-  }
-});
-
-test("a payload that only resembles a message is JSON", () => {
-  const others = [null, 1, true, "", " \n", [], ["x"], {}, { title: "" }, { title: 1 }, { title: "x", body: {} }];
-  others.push({ body: "" }, { body: ["x"] }, { body: "x", title: null }, { url: "https://example.org" });
-  for (const value of others) assert.equal(asMessage(value), null, JSON.stringify(value));
-});
+  new Entry({ key: "k", seq, raw, message: asMessage(JSON.parse(raw)), createdAt: new Date(0) });
 
 test("an address is read as this page would read it", () => {
   const addresses = {
     "HTTP://Example.org": "http://example.org/",
+    "https://example.org/a?b#c": "https://example.org/a?b#c",
     "/orders/7?a=b#c": "https://notify.example/orders/7?a=b#c",
     "orders/7": "https://notify.example/orders/7",
     "../..": "https://notify.example/",
     "//other.example/x": "https://other.example/x",
     "https:\\\\other.example": "https://other.example/",
   };
-  for (const [url, href] of Object.entries(addresses)) assert.equal(asMessage({ title: "T", url }).url?.href, href);
+  for (const [url, href] of Object.entries(addresses)) assert.equal(webAddress(url)?.href, href);
 });
 
 test("what is no plain web address is a text, never a link", () => {
   const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "blob:https://x/1"];
   unsafe.push("https://", "https://bank@evil.example/", "//bank:x@evil.example", "mailto:a@example.org", "ftp://example.org", " ");
-  for (const url of unsafe) {
-    const message = asMessage({ title: "T", url });
-    assert.equal(message.url, null, url);
-    assert.equal(message.address, url);
-  }
+  for (const url of unsafe) assert.equal(webAddress(url), null, url);
 });
 
-test("an unknown level is no level", () => {
-  assert.equal(asMessage({ title: "T", level: "__proto__" }).level, null);
+test("a payload of nothing but spaces is JSON", () => {
+  for (const value of ["", " \n", { title: " " }, { title: "", body: "\n" }]) assert.equal(asMessage(value), null, JSON.stringify(value));
 });
 
 test("the filter finds what is shown, whatever its case and however it was escaped", () => {
@@ -81,14 +61,22 @@ test("an entry gets ready for the filter in short steps", () => {
 
 test("a headline is the title, or else the first words", () => {
   const headlines = ['{"title":"T","body":"B"}', '{"body":"\\n One\\nTwo"}', '"plain"', "[1]", JSON.stringify("x".repeat(9_999))];
-  const [titled, body, plain, json, long] = headlines.map((raw) => entry(raw).headline);
+  const [titled, body, plain, json, long] = headlines.map((raw) => headline(entry(raw).item));
   assert.deepEqual([titled, body, plain, json], ["T", "One", "plain", "Notification"]);
   assert.ok(long.length < 500);
 });
 
-test("a message is folded, other JSON is open", () => {
-  assert.equal(entry('{"title":"T"}').open, false);
-  assert.equal(entry('{"other":"T"}').open, true);
+test("snoozing offers what lies ahead, in the order of the clock", () => {
+  const offered = (hour) => choices(new Date(2026, 0, 10, hour)).map(({ name }) => name);
+  assert.deepEqual(offered(10), ["hour", "evening", "tomorrow", "week"]);
+  assert.deepEqual(offered(20), ["hour", "tomorrow", "week"]);
+  for (let day = 10; day < 17; day++) {
+    const now = new Date(2026, 0, day, 8);
+    const times = choices(now).map(({ until }) => until.getTime());
+    assert.ok(times.every((time) => time > now.getTime()));
+    const { until } = choices(now).at(-1);
+    assert.deepEqual([until.getDay(), until.getHours()], [1, 9]);
+  }
 });
 
 test("ages are told in words", () => {
@@ -114,8 +102,8 @@ test("the plot's scale moves in round steps", () => {
 test("both languages have the same words, of the same kind", () => {
   const shape = (words) => Object.entries(words).map(([name, word]) => `${name} ${typeof word}`);
   assert.deepEqual(shape(russian).toSorted(), shape(english).toSorted());
-  for (const group of ["jsonFaults", "levels"]) {
-    assert.deepEqual(Object.keys(russian[group]), Object.keys(english[group]));
+  for (const group of ["jsonFaults", "levels", "shortcuts", "done", "snoozeUntil", "priorities"]) {
+    assert.deepEqual(shape(russian[group]), shape(english[group]));
   }
 });
 
@@ -139,10 +127,10 @@ test("the HTML names each module that a screen imports, so that none is found la
   const html = await readFile(new URL("index.html", ROOT), "utf8");
   const [first, inbox, admin, account] = html.split(/<template id="(?:inbox|admin|account)-modules">/).map(modules);
   assert.deepEqual(first, [...(await imports("page/main.js"))].toSorted());
-  const shown = await imports("page/inbox.js");
+  const shown = await imports("page/inbox/screen.js");
   assert.deepEqual(inbox, [...shown.difference(new Set(first))].toSorted());
   // A superuser's inbox has these already.
-  const tools = (await imports("page/tools.js")).union(await imports("page/admin/areas.js"));
+  const tools = (await imports("page/tools/tools.js")).union(await imports("page/admin/areas.js"));
   const views = (await imports("page/admin/views.js")).difference(shown.union(tools).union(new Set(first)));
   assert.deepEqual(admin, [...views].toSorted());
   const own = (await imports("page/account/dialog.js")).difference(shown.union(new Set(first)));
@@ -150,13 +138,13 @@ test("the HTML names each module that a screen imports, so that none is found la
 });
 
 test("nothing for operators is among what everybody gets", async () => {
-  const everybody = (await imports("page/main.js")).union(await imports("page/inbox.js"));
+  const everybody = (await imports("page/main.js")).union(await imports("page/inbox/screen.js"));
   assert.deepEqual([...everybody].filter((name) => name.startsWith("page/admin/")), []);
 });
 
 const ROOT = new URL("../../static/", import.meta.url);
 /** What is told of by name: of the client only its entry, which names the rest. */
-const NAMED = /^(?:page\/.*|notifier)$/;
+const NAMED = /^(?:page\/.*|notifier-inbox)$/;
 
 /** @param {string} html */
 function modules(html) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { afterEach, mock } from "node:test";
 
 import { NotifierClient } from "../../static/notifier.js";
-import { Refused, Session } from "../../static/page/session.js";
+import { Refused, Session } from "../../static/page/session/session.js";
 import { World, settle } from "./world.mjs";
 
 afterEach(() => {

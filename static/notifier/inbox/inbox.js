@@ -62,6 +62,7 @@ export class Inbox extends EventTarget {
     on.addEventListener("notification", ({ detail }) => this.#arrived(detail));
     on.addEventListener("state", ({ detail }) => this.#emit("status", detail));
     on.addEventListener("error", ({ detail }) => this.#emit("error", detail));
+    on.addEventListener("frame", ({ detail }) => this.#emit("frame", detail));
   }
 
   get status() {
@@ -139,7 +140,7 @@ export class Inbox extends EventTarget {
     return this.#change("snooze", keys, until);
   }
 
-  /** @param {{ category?: string | null }} [which] */
+  /** @param {{ category?: string | null, upTo?: number }} [which] */
   readAll(which) {
     return this.#changeAll("read", which);
   }
@@ -167,9 +168,9 @@ export class Inbox extends EventTarget {
     return this.#made(changes);
   }
 
-  /** @param {Verb} verb @param {{ category?: string | null }} [which] */
-  async #changeAll(verb, { category = null } = {}) {
-    const upTo = await this.#newestShown();
+  /** @param {Verb} verb @param {{ category?: string | null, upTo?: number }} [which] */
+  async #changeAll(verb, { category = null, upTo: place } = {}) {
+    const upTo = place ?? (await this.#newestShown());
     if (!upTo) return this.#made([]);
     const mark = new Mark(verb, { upTo, category }, this.#now);
     const body = category === null ? { up_to: upTo } : { up_to: upTo, category };

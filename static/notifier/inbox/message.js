@@ -19,7 +19,7 @@ export function asMessage(payload) {
   if (payload === null || typeof payload !== "object" || Array.isArray(payload)) return null;
   const title = text(payload.title) ?? "";
   const body = text(payload.body) ?? "";
-  if (!title && !body) return null;
+  if (!title.trim() && !body.trim()) return null;
   const { level, actions } = payload;
   return {
     title,

@@ -1,13 +1,13 @@
 /** Where somebody is signed in, and signing out there. */
-import { device } from "../device.js";
-import { make, say } from "../dom.js";
-import { label } from "../language.js";
-import { Refused } from "../session.js";
-import { showTime } from "../time.js";
+import { device } from "../shared/device.js";
+import { make, say } from "../shared/dom.js";
+import { label } from "../shared/language.js";
+import { Refused } from "../session/session.js";
+import { showTime } from "../shared/time.js";
 import { words } from "./language.js";
 
 /**
- * @typedef {import("../session.js").Session} Session
+ * @typedef {import("../session/session.js").Session} Session
  * @typedef {{ id: number, used_at: string, address: string, user_agent: string, current: boolean }} Device
  */
 

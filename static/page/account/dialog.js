@@ -1,11 +1,11 @@
 /** A person's own account: where it is signed in, and its password. */
-import { label } from "../language.js";
-import { make } from "../dom.js";
+import { label } from "../shared/language.js";
+import { make } from "../shared/dom.js";
 import { Devices } from "./devices.js";
 import { words } from "./language.js";
 import { PasswordForm } from "./password.js";
 
-/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../session/session.js").Session} Session */
 
 /**
  * Show it. It removes itself when it is closed.

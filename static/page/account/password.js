@@ -1,10 +1,10 @@
 /** The form that changes one's own password. */
-import { make, say } from "../dom.js";
-import { field } from "../field.js";
-import { Refused } from "../session.js";
+import { make, say } from "../shared/dom.js";
+import { field } from "../shared/field.js";
+import { Refused } from "../session/session.js";
 import { words } from "./language.js";
 
-/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../session/session.js").Session} Session */
 
 const SHORTEST = 8;
 const LONGEST = 1_024;

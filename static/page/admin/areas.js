@@ -2,13 +2,13 @@
  * The way between the inbox and the views for operators. The address says which is shown,
  * so that reload and back work. All but this file is fetched when a view is opened first.
  */
-import { byId, make } from "../dom.js";
-import { words } from "../language.js";
-import { showPlace } from "../title.js";
-import { format, parse } from "./address.js";
+import { byId, make } from "../shared/dom.js";
+import { words } from "../shared/language.js";
+import { showPlace } from "../shared/title.js";
+import { format, parse } from "./shared/address.js";
 
-/** @typedef {import("../session.js").Session} Session */
-/** @typedef {import("./view.js").View} View */
+/** @typedef {import("../session/session.js").Session} Session */
+/** @typedef {import("./shared/view.js").View} View */
 /** @typedef {"users" | "recipients" | "keys" | "audit"} Area */
 
 const AREAS = /** @type {Area[]} */ (["users", "recipients", "keys", "audit"]);

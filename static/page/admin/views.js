@@ -1,16 +1,16 @@
 /** All views for operators, by the area that they belong to. */
-import { Api } from "./api.js";
-import { AuditView } from "./audit.js";
-import { KeysView } from "./keys.js";
-import { RecipientView } from "./recipient.js";
-import { RecipientsView } from "./recipients.js";
-import { UserView } from "./user.js";
-import { UsersView } from "./users.js";
+import { Api } from "./shared/api.js";
+import { AuditView } from "./audit/audit.js";
+import { KeysView } from "./keys/keys.js";
+import { RecipientView } from "./people/recipient.js";
+import { RecipientsView } from "./people/recipients.js";
+import { UserView } from "./people/user.js";
+import { UsersView } from "./people/users.js";
 
 /**
  * @param {import("./areas.js").Area} area
- * @param {import("./address.js").Address} address
- * @param {import("../session.js").Session} session
+ * @param {import("./shared/address.js").Address} address
+ * @param {import("../session/session.js").Session} session
  */
 export function open(area, address, session) {
   const api = new Api(session);

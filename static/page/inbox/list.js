@@ -1,0 +1,363 @@
+/**
+ * The list of notifications: what a view of the inbox has loaded and the text filter lets through.
+ * The document holds only a window of it, which moves as the person scrolls. What is being read
+ * never jumps: what is new waits until somebody wants it, and whatever changes above, the scroll
+ * position is corrected by the same height.
+ */
+import { byId, say } from "../shared/dom.js";
+import { words } from "../shared/language.js";
+import { inSlices } from "../shared/slices.js";
+import { showTime } from "../shared/time.js";
+import { isSnoozed } from "./deeds.js";
+import { Entry, preparing } from "./entry.js";
+import { row, showState } from "./row.js";
+import { Seen } from "./seen.js";
+
+/** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
+/** @typedef {import("../../notifier-inbox.d.ts").View} View */
+/** @typedef {import("./preferences.js").Preferences} Preferences */
+
+const WINDOW = 200;
+const STEP = 60;
+const NEAR = 120;
+const TICK = 15_000;
+const BATCH = 16;
+const MOST_ENTRIES = 10_000;
+const MOST_CHARACTERS = 50_000_000;
+
+export class List extends EventTarget {
+  #place = byId("feed");
+  /** @type {View | null} */
+  #view = null;
+  /** In a flood, changes come by the thousand. A timer and no animation frame, because hidden tabs have none. */
+  #changed = () => {
+    this.#timer ||= window.setTimeout(() => this.#update(), BATCH);
+  };
+  #timer = 0;
+  /** @type {Map<string, Entry>} all that is loaded */
+  #entries = new Map();
+  /** @type {Entry[]} those that the filter lets through, the newest first */
+  #matching = [];
+  /** @type {Map<Entry, HTMLElement>} those in the document: #matching[#from] to #matching[#to - 1] */
+  #rows = new Map();
+  #from = 0;
+  #to = 0;
+  #needle = "";
+  #turn = 0;
+  /** Whether the next change brings what somebody asked for. */
+  #wanted = false;
+  #connected = false;
+  #order;
+  #seen;
+  #ends;
+
+  /** @param {Preferences} preferences @param {(keys: string[]) => Promise<boolean>} tellSeen */
+  constructor(preferences, tellSeen) {
+    super();
+    this.preferences = preferences;
+    this.#seen = new Seen(tellSeen);
+    this.#order = preferences.get("order");
+    this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
+    preferences.addEventListener("change", () => this.#prefer());
+    byId("fresh").addEventListener("click", () => this.showNew());
+    byId("older").addEventListener("click", () => this.#view?.load());
+    addEventListener("scroll", () => this.#follow(), { passive: true });
+    setInterval(() => this.#tick(), TICK);
+    this.#explainEmpty();
+  }
+
+  /** Show another view of the inbox. @param {View | null} view */
+  show(view) {
+    this.#view?.removeEventListener("change", this.#changed);
+    this.#view?.close();
+    this.#view = view;
+    this.#entries.clear();
+    this.#to = this.#from = 0;
+    view?.addEventListener("change", this.#changed);
+    view?.load();
+    this.#update();
+    scrollTo({ top: 0, behavior: "instant" });
+  }
+
+  /** @param {string} text */
+  async filter(text) {
+    this.#needle = text.trim().toLowerCase();
+    if (await this.#update()) this.#toNewest();
+  }
+
+  /** @param {boolean} connected what an empty list means depends on it */
+  setConnected(connected) {
+    this.#connected = connected;
+    this.#explainEmpty();
+  }
+
+  /** Let in what has come. */
+  showNew() {
+    this.#wanted = true;
+    this.#view?.showFresh();
+    this.#toNewest();
+  }
+
+  get category() {
+    return this.#view?.filter.category ?? null;
+  }
+
+  /** @returns {Item[]} all that are listed, the newest first */
+  get items() {
+    return this.#matching.map(({ item }) => item);
+  }
+
+  /** @param {string} key @returns {Item | undefined} */
+  item(key) {
+    return this.#entries.get(key)?.item;
+  }
+
+  /** The notification that an element of the list belongs to. @param {unknown} element @returns {Item | undefined} */
+  of(element) {
+    const key = element instanceof Element && /** @type {HTMLElement | null} */ (element.closest(".entry"))?.dataset.key;
+    return key ? this.item(key) : undefined;
+  }
+
+  /** @param {string | undefined} key @returns {HTMLElement | undefined} its row, made if need be */
+  row(key) {
+    const entry = this.#entries.get(key ?? "");
+    const index = entry ? this.#matching.indexOf(entry) : -1;
+    if (!entry || index < 0) return undefined;
+    if (!this.#rows.has(entry)) this.#anchored(() => this.#render(index - STEP, index + STEP));
+    return this.#rows.get(entry);
+  }
+
+  /** The one that many positions further on the screen. @param {string | undefined} key @param {number} by */
+  beside(key, by) {
+    const down = this.#newestFirst ? by : -by;
+    const index = this.#matching.findIndex((entry) => entry.key === key);
+    const found = index < 0 ? this.#matching[this.#newestFirst ? 0 : this.#matching.length - 1] : this.#matching[index + down];
+    return found?.item;
+  }
+
+  get #newestFirst() {
+    return this.#order === "newest";
+  }
+
+  /**
+   * Take in what the view has now. What was read stays where unread ones are listed, until the
+   * list is opened again; what was put elsewhere leaves.
+   * @returns {Promise<boolean>} whether it came to that: a later call takes the place of this one
+   */
+  async #update() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const turn = ++this.#turn;
+    const changed = this.#takeIn();
+    if (this.#needle) await inSlices(preparing(this.#entries.values()), () => turn === this.#turn);
+    if (turn !== this.#turn) return false;
+    this.#matching = [...this.#entries.values()].filter((entry) => this.#belongs(entry));
+    const atEdge = this.#wanted || this.#to === 0 || (this.#following && this.#atEdge(NEAR));
+    if (atEdge) this.#render(0, Math.max(STEP, Math.min(WINDOW, this.#to)));
+    else this.#anchored(() => this.#keepPlace());
+    for (const entry of changed) this.#restate(entry);
+    if (this.#wanted) this.#toNewest();
+    if (this.#view?.state === "ready") this.#wanted = false;
+    this.#explainEmpty();
+    this.#follow();
+    this.#keepBounds();
+    this.dispatchEvent(new Event("change"));
+    return true;
+  }
+
+  /** Who looks at the newest of very many needs no others: those are loaded again on the way to them. */
+  #keepBounds() {
+    const view = this.#view;
+    if (view?.state !== "ready" || this.#from > 0) return;
+    let characters = 0;
+    for (const { raw } of view.items) characters += raw.length;
+    if (view.items.length > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
+  }
+
+  /** @returns {Entry[]} those that have changed */
+  #takeIn() {
+    const changed = [];
+    /** @type {Map<string, Entry>} */
+    const entries = new Map();
+    for (const item of this.#view?.items ?? []) {
+      const entry = this.#entries.get(item.key) ?? new Entry(item);
+      if (entry.item !== item) changed.push(entry);
+      entry.item = item;
+      entries.set(item.key, entry);
+    }
+    this.#entries = entries;
+    return changed;
+  }
+
+  /** @param {Entry} entry */
+  #belongs(entry) {
+    const { item } = entry;
+    const readHere = this.#view?.filter.status === "unread" && item.archivedAt === null && !isSnoozed(item);
+    const listed = readHere || this.#view?.fits(item) === true;
+    return listed && (this.#needle === "" || entry.contains(this.#needle));
+  }
+
+  /** @param {Entry} entry */
+  #restate(entry) {
+    const element = this.#rows.get(entry);
+    if (!element) return;
+    showState(element, entry.item);
+    if (entry.item.seenAt) this.#seen.forget(element);
+    else this.#seen.watch(element, entry.key);
+  }
+
+  get #following() {
+    return this.preferences.get("follow") === true;
+  }
+
+  /** New ones come in by themselves only where that was asked for, and its end of the list is in view. */
+  #follow() {
+    const fresh = this.#view?.fresh ?? 0;
+    if (fresh > 0 && this.#following && this.#place.checkVisibility() && this.#atEdge(NEAR)) return this.showNew();
+    say(byId("fresh"), fresh ? words.fresh(fresh) : "");
+    byId("fresh").dataset.order = this.#order;
+  }
+
+  /** Whether the newest is in view. @param {number} distance how far from there counts, in pixels */
+  #atEdge(distance) {
+    const { scrollTop, scrollHeight, clientHeight } = document.documentElement;
+    if (this.#from > 0) return false;
+    return (this.#newestFirst ? scrollTop : scrollHeight - clientHeight - scrollTop) < distance;
+  }
+
+  /** Move the window, and the screen, to the newest. */
+  #toNewest() {
+    this.#render(0, Math.max(STEP, this.#to - this.#from));
+    // Another part of the page may be in view.
+    if (!this.#place.checkVisibility()) return;
+    const { top } = this.#place.getBoundingClientRect();
+    // Above the list may be a form that somebody fills in: no move without a need.
+    if (this.#newestFirst && top > byId("bar").offsetHeight) return;
+    scrollTo({ top: this.#newestFirst ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
+  }
+
+  /** The same rows as before, as far as they are still listed. */
+  #keepPlace() {
+    const first = this.#matching.findIndex((entry) => this.#rows.has(entry));
+    const size = Math.max(STEP, this.#to - this.#from);
+    this.#render(Math.max(0, first), Math.max(0, first) + size);
+  }
+
+  /** Hold these in the document; rows that stay are not touched. @param {number} from @param {number} to */
+  #render(from, to) {
+    this.#from = Math.max(0, Math.min(from, this.#matching.length - 1));
+    this.#to = Math.min(this.#matching.length, to);
+    const wanted = this.#matching.slice(this.#from, this.#to);
+    if (!this.#newestFirst) wanted.reverse();
+    this.#remove(new Set(wanted));
+    let next = this.#place.firstElementChild;
+    for (const entry of wanted) {
+      const element = this.#rows.get(entry) ?? this.#make(entry);
+      if (element === next) next = next.nextElementSibling;
+      else this.#place.insertBefore(element, next);
+    }
+    this.#watchEnds();
+  }
+
+  /** @param {Set<Entry>} staying */
+  #remove(staying) {
+    for (const [entry, element] of this.#rows) {
+      if (staying.has(entry)) continue;
+      this.#seen.forget(element);
+      element.remove();
+      this.#rows.delete(entry);
+    }
+  }
+
+  /** @param {Entry} entry */
+  #make(entry) {
+    const element = row(entry.item, this.preferences.get("exactTime") === true);
+    element.dataset.key = entry.key;
+    this.#rows.set(entry, element);
+    if (!entry.item.seenAt) this.#seen.watch(element, entry.key);
+    this.dispatchEvent(new CustomEvent("row", { detail: element }));
+    return element;
+  }
+
+  /** Change the list without moving what is on the screen. @param {() => void} change */
+  #anchored(change) {
+    const children = /** @type {HTMLElement[]} */ ([...this.#place.children]);
+    const anchor = children.find((child) => child.getBoundingClientRect().bottom > 0);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    if (!anchor?.isConnected) return;
+    const moved = anchor.getBoundingClientRect().top - before;
+    if (moved) scrollBy({ top: moved, behavior: "instant" });
+  }
+
+  /** @param {IntersectionObserverEntry[]} seen */
+  #reach(seen) {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) continue;
+      if ((target.id === "feed-top") === this.#newestFirst) this.#towardsNewer();
+      else this.#towardsOlder();
+    }
+  }
+
+  #towardsNewer() {
+    if (this.#from === 0) return;
+    const from = this.#from - STEP;
+    this.#anchored(() => this.#render(from, Math.min(this.#to, Math.max(0, from) + WINDOW)));
+  }
+
+  /** The filter works on what is loaded: more of it comes only when somebody asks. */
+  #towardsOlder() {
+    if (this.#to < this.#matching.length) {
+      const to = this.#to + STEP;
+      this.#anchored(() => this.#render(Math.max(this.#from, to - WINDOW), to));
+    } else if (this.#view?.more && this.#view.state === "ready" && !this.#needle) {
+      this.#view.load();
+    }
+  }
+
+  /** Observing anew makes the observer report ends that are in view already. */
+  #watchEnds() {
+    for (const id of ["feed-top", "feed-bottom"]) {
+      this.#ends.unobserve(byId(id));
+      this.#ends.observe(byId(id));
+    }
+  }
+
+  /** What is not there, and why; and whether there is more. */
+  #explainEmpty() {
+    const { state = "ready", more = false } = this.#view ?? {};
+    const failed = state === "failed";
+    byId("feed-column").setAttribute("aria-busy", String(state === "loading"));
+    byId("older").hidden = !failed && !(more && this.#needle && state === "ready");
+    byId("older").textContent = failed ? words.loadAgain : words.searchOlder;
+    byId("empty").hidden = this.#matching.length > 0 || state === "loading";
+    if (this.#matching.length > 0) return;
+    const [title, text] = this.#emptyWords(failed);
+    byId("empty-title").textContent = title;
+    byId("empty-text").textContent = text;
+  }
+
+  /** @param {boolean} failed */
+  #emptyWords(failed) {
+    if (this.#entries.size > 0 && this.#needle) return [words.noMatchTitle, words.noMatchText(this.#entries.size)];
+    if (failed && this.#connected) return [words.loadFailed, ""];
+    if (!this.#connected) return [words.emptyWaiting, words.emptyWaitingText];
+    const { status = "all", archived = "exclude", snoozed = "exclude" } = this.#view?.filter ?? {};
+    if (archived === "only") return [words.emptyArchived, ""];
+    if (snoozed === "only") return [words.emptySnoozed, ""];
+    return [status === "unread" ? words.emptyUnread : words.emptyTitle, words.emptyText];
+  }
+
+  #prefer() {
+    this.#tick();
+    this.#follow();
+    if (this.#order === this.preferences.get("order")) return;
+    this.#order = this.preferences.get("order");
+    this.#toNewest();
+  }
+
+  #tick() {
+    const exactly = this.preferences.get("exactTime") === true;
+    for (const time of this.#place.querySelectorAll("time")) showTime(time, exactly);
+  }
+}
