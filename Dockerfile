@@ -14,7 +14,7 @@ COPY clients/python/notifier_client clients/python/notifier_client
 RUN /opt/notifier/bin/pip install --no-cache-dir --only-binary :all: \
         --constraint deploy/constraints.txt setuptools \
     && /opt/notifier/bin/pip install --no-cache-dir --only-binary :all: \
-        --constraint deploy/constraints.txt --no-build-isolation ".[uvloop,external]" \
+        --constraint deploy/constraints.txt --no-build-isolation ".[uvloop,external,listen]" \
     && /opt/notifier/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.12.11-slim-bookworm

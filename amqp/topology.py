@@ -17,6 +17,7 @@ from notifier.settings import Settings
 logger = logging.getLogger(__name__)
 
 SEND_KEY: Final = "notifications.send"
+WITHDRAW_KEY: Final = "notifications.withdraw"
 RESULT_KEY: Final = "notifications.result"
 
 _PRECONDITION_FAILED: Final = 406
@@ -55,7 +56,9 @@ class Topology:
         await self._declare_queue(connection, self.queue, arguments)
         channel = await connection.channel()
         await channel.bind(self.dead_queue, self.dead_exchange, SEND_KEY)
+        # Into one queue, so that what takes a notification back comes behind it.
         await channel.bind(self.queue, self.exchange, SEND_KEY)
+        await channel.bind(self.queue, self.exchange, WITHDRAW_KEY)
         await channel.close()
 
     async def _declare_exchange(self, connection: Connection, name: str, kind: str) -> None:

@@ -16,19 +16,17 @@ from amqp.confirms import Confirms
 from amqp.errors import Disconnected
 from amqp.frames import Delivery, Publish
 from amqp.intake import Intake
-from amqp.messages import Job, Part, read
+from amqp.messages import Job, Part, Reader
 from amqp.results import Results
-from amqp.topology import RESULT_KEY, SEND_KEY, Topology
+from amqp.topology import RESULT_KEY, Topology
 from notifier.errors import NotifierError, TooManyRequests
 from notifier.refusals import Refusals
 from notifier.sending.service import NotificationService
 from notifier.settings import Settings
-from notifier.wire import Decoder, SendRequest
 
 logger = logging.getLogger(__name__)
 
 _RESULT_KEY: Final = RESULT_KEY.encode()
-_SEND_KEY: Final = SEND_KEY.encode()
 _MAX_REASON: Final = 500
 """Characters of a reason that go into a header, whose frame has a limit."""
 
@@ -51,8 +49,7 @@ class Worker:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._channel = channel
-        self._max_bytes = settings.max_body_bytes
-        self._read_one = Decoder(SendRequest, settings.users)
+        self._reader = Reader(settings.max_body_bytes, settings.users)
         self._queue = topology.queue
         self._prefetch = settings.rabbit_prefetch
         self._dead_exchange = topology.dead_exchange.encode()
@@ -62,6 +59,8 @@ class Worker:
         self._intake = Intake(
             service,
             min(_MAX_WINDOW, max(1, settings.queue_size // 2)),
+            # So many at most that others get past them.
+            most_early=settings.rabbit_prefetch // 4,
             finished=self._finish,
             broken=channel.end,
         )
@@ -112,7 +111,7 @@ class Worker:
 
     def _read(self, delivery: Delivery) -> tuple[Job, list[Part]]:
         try:
-            return read(delivery, self._max_bytes, self._read_one)
+            return self._reader.read(delivery)
         except Exception:
             logger.exception("Reading a message failed", extra={"action": "rabbitmq_read_failed"})
             job = Job(delivery)
@@ -134,7 +133,7 @@ class Worker:
             self._channel.publish(
                 Publish(
                     self._dead_exchange,
-                    _SEND_KEY,
+                    job.routing_key,
                     letter.body,
                     content_type=delivery.content_type,
                     correlation_id=delivery.correlation_id,

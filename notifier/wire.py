@@ -194,6 +194,12 @@ class SendRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=
     collapse_key: CollapseKey | None = None
 
 
+class WithdrawRequest(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which notification is taken back, and whose."""
+
+    key: StoredKey
+
+
 class SendResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The notification as it was stored, for the user as the request has named them."""
 
@@ -386,10 +392,10 @@ def check_key(key: str) -> str:
 _NEVER_STORED: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def check_stored_key(key: str) -> str:
-    """``key``, if any release may have stored it. Raises InvalidField."""
+def check_stored_key(key: str, field: str = "key") -> str:
+    """``key``, if any release may have stored it. Raises InvalidField, about ``field``."""
     if not key.isprintable() and _NEVER_STORED.search(key):
-        raise InvalidField("key", "Expected the key of a notification.")
+        raise InvalidField(field, "Expected the key of a notification.")
     return key
 
 

@@ -66,7 +66,8 @@ class ServerProcess(Program):
         """The environment of the process: nothing of ours leaks in."""
         return {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
+            # The client too is that of this very checkout.
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients/python"))),
             "NOTIFIER_PORT": str(self.port),
             "NOTIFIER_DATA_DIR": str(self.folder / "data"),
             "SECRET_KEY": SECRET,

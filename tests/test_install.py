@@ -21,7 +21,10 @@ from tests.support.harness import JSON, SECONDS, SEND
 
 PACKAGES = ("notifier", "handlers", "amqp", "static")
 CLIENT = Path("clients/python")
-BROWSER_MODULES = sorted(file.name for file in (ROOT / "static" / "notifier").iterdir())
+BROWSER_MODULES = sorted(
+    file.relative_to(ROOT / "static").as_posix()
+    for file in (ROOT / "static" / "notifier").rglob("*.js")
+)
 ORDER = ("notifier", "notifier_client")
 PAPERS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -148,7 +151,8 @@ def test_it_serves_from_anywhere(
         for path, kind in (
             ("/api/notifications/", "text/html"),
             ("/static/notifier.js", "text/javascript"),
-            *((f"/static/notifier/{name}", "text/javascript") for name in BROWSER_MODULES),
+            ("/static/notifier-inbox.js", "text/javascript"),
+            *((f"/static/{name}", "text/javascript") for name in BROWSER_MODULES),
             ("/static/page/main.js", "text/javascript"),
             ("/static/page.css", "text/css"),
             ("/api/docs/", "text/html"),
@@ -199,8 +203,10 @@ print(json.dumps([client.version, client.requires, list(map(str, client.files))]
 """
     version, requires, brought = json.loads(run(back_end, "-c", script, cwd=tmp_path))
     assert version == notifier.__version__
-    assert requires == ["httpx<1,>=0.27"]
-    assert "httpx>=0.27,<1\n" in (ROOT / "setup.cfg").read_text()
+    assert requires == ["httpx<1,>=0.27", 'websockets<18,>=15; extra == "listen"']
+    ours_too = (ROOT / "setup.cfg").read_text()
+    assert "httpx>=0.27,<1\n" in ours_too
+    assert "websockets>=15,<18\n" in ours_too
     ours = {name for name in brought if ".dist-info" not in name and "__pycache__" not in name}
     assert ours == files(ROOT / CLIENT, "notifier_client")
     assert "notifier_client/py.typed" in ours

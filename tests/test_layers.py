@@ -122,6 +122,7 @@ LIBRARIES = {
         r"|notifier\.identity\.application\.fetching"
     ),
     "httpx": r"notifier_client\.\w+",
+    "websockets": r"notifier_client\.sockets",
     "jwt": r"notifier\.identity\.(tokens|application\.(external|verifying))",
     "cryptography": r"notifier\.identity\.application\.verifying",
     "argon2": r"notifier\.identity\.hashes",
@@ -204,14 +205,18 @@ def test_an_empty_server_is_light() -> None:
 
 
 def test_the_client_needs_httpx_alone() -> None:
-    """Beside itself and the standard library, the client imports httpx and nothing else."""
+    """Beside itself and the standard library, the client imports httpx; to listen, websockets."""
     imported = {
         name.partition(".")[0]
         for module, file in MODULES.items()
         if module.partition(".")[0] == "notifier_client"
         for name in _imports(file)
     }
-    assert imported - sys.stdlib_module_names == {"notifier_client", "httpx"}
+    assert imported - sys.stdlib_module_names == {
+        "notifier_client",
+        "httpx",
+        "websockets",
+    }
 
 
 def test_no_circles() -> None:

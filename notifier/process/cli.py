@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _names_a_user(arguments: Sequence[str]) -> bool:
-    """Whether ``notify`` gets a name in place of an id."""
+    """Whether a command that is about a user gets a name in place of an id."""
     return any(each.partition("=")[0] == _USER_FLAG for each in arguments)
 
 
@@ -76,6 +76,16 @@ def _notify(options: Options, loaded: Loaded) -> int:
     from notifier.process.commands.notify import notify  # noqa: PLC0415
 
     return notify(options, loaded)
+
+
+def _inbox(verb: str) -> Command:
+    def command(options: Options, loaded: Loaded) -> int:
+        from notifier.process.commands import inbox  # noqa: PLC0415 - as above
+
+        run: Command = getattr(inbox, verb)
+        return run(options, loaded)
+
+    return command
 
 
 def _parser(*, by_name: bool) -> argparse.ArgumentParser:
@@ -132,13 +142,9 @@ def _parser(*, by_name: bool) -> argparse.ArgumentParser:
     _add_api_key_commands(commands, settings)
     _add_secret_commands(commands, settings)
     sending = add("notify", _notify, "Send to a running server (NOTIFIER_URL, NOTIFIER_API_KEY).")
-    sending.set_defaults(user_id=None, patience=_SEND_SECONDS)
-    if not by_name:
-        sending.add_argument("user_id", metavar="USER_ID", help="An account's.")
+    sending.set_defaults(patience=_SEND_SECONDS)
+    _add_user(sending, by_name=by_name)
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
-    sending.add_argument(
-        _USER_FLAG, metavar="NAME", help="In place of USER_ID: a user of your application."
-    )
     sending.add_argument("--key", help="Identity of the notification, for harmless retries.")
     sending.add_argument("--ttl", type=int, help="Seconds until it expires.")
     sending.add_argument(
@@ -147,7 +153,38 @@ def _parser(*, by_name: bool) -> argparse.ArgumentParser:
         help="Seconds to try for, also where no server is there yet. If not given, that fails "
         f"at once, and a busy server is tried for {_SEND_SECONDS:.0f}.",
     )
+    looking = add("inbox", _inbox("show"), "Show somebody's inbox, the newest first.")
+    _add_user(looking, by_name=by_name)
+    looking.add_argument("--unread", action="store_true", help="Only what was not read.")
+    looking.add_argument("--json", action="store_true", help="An object on each line.")
+    looking.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="How many to show; 50 if not given."
+    )
+    taking_back = add("withdraw", _inbox("withdraw"), "Take a notification back.")
+    _add_user(taking_back, by_name=by_name)
+    taking_back.add_argument("key", metavar="KEY")
+    listening = add(
+        "listen", _inbox("listen"), "Handle what somebody gets, and acknowledge what was handled."
+    )
+    _add_user(listening, by_name=by_name)
+    how = listening.add_mutually_exclusive_group()
+    how.add_argument(
+        "--exec",
+        metavar="CMD",
+        help="For the shell: it gets each as JSON on stdin, its NOTIFICATION_KEY and "
+        "NOTIFICATION_SEQ, and has handled it with the exit code 0. Else it gets it again.",
+    )
+    how.add_argument("--json", action="store_true", help="An object on each line.")
     return parser
+
+
+def _add_user(parser: argparse.ArgumentParser, *, by_name: bool) -> None:
+    parser.set_defaults(user_id=None)
+    if not by_name:
+        parser.add_argument("user_id", metavar="USER_ID", help="An account's.")
+    parser.add_argument(
+        _USER_FLAG, metavar="NAME", help="In place of USER_ID: a user of your application."
+    )
 
 
 def _add_credentials(parser: argparse.ArgumentParser) -> None:

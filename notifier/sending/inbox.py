@@ -68,7 +68,7 @@ class Inboxes:
         if request.keys is not UNSET:
             if request.up_to is not UNSET or request.category is not None:
                 raise InvalidField("keys", "Not together with up_to or category.")
-            keys = tuple(map(check_stored_key, request.keys))
+            keys = tuple(check_stored_key(key, "keys") for key in request.keys)
             return await self._submit(ChangeKeys(user_id, verb, keys, until))
         if request.up_to is UNSET:
             raise InvalidField("keys", "One of keys and up_to is required.")

@@ -30,7 +30,7 @@ from notifier.storage.operations.notifications import (
     PendingCounts,
 )
 from notifier.storage.store import Store
-from notifier.wire import SendRequest
+from notifier.wire import SendRequest, WithdrawRequest
 
 _MOST_COUNTED: Final = 1000
 
@@ -111,6 +111,17 @@ class NotificationService:
         Its key stays taken. Raises UnknownNotification or Unavailable.
         """
         return await self._store.submit(Withdraw(user_id, key))
+
+    def submit_withdrawal(self, request: WithdrawRequest) -> "asyncio.Future[Withdrawn]":
+        """:meth:`withdraw` behind all that was submitted before, for many at once.
+
+        Of what was sent earlier in the same transaction, too. Errors come here or in the future.
+        """
+        key = wire.check_stored_key(request.key)
+        if request.user is not UNSET:
+            return self._store.submit(Withdraw(NOBODY, key, request.user))
+        assert request.user_id is not UNSET, "whoever parsed it has seen to that"
+        return self._store.submit(Withdraw(wire.parse_user_id(request.user_id) or NOBODY, key))
 
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.

@@ -17,7 +17,8 @@ RESULT = "notifications.result"
 class Message:
     """What came out of a queue."""
 
-    def __init__(self, properties: pika.BasicProperties, body: bytes) -> None:
+    def __init__(self, routing_key: str, properties: pika.BasicProperties, body: bytes) -> None:
+        self.routing_key = routing_key
         self.properties = properties
         self.headers: dict[str, Any] = properties.headers or {}
         self.body = body
@@ -70,7 +71,7 @@ class Rabbit:
     def get(self, queue: str) -> Message | None:
         """The next message of ``queue``, if there is one."""
         found, properties, body = self.channel.basic_get(queue, auto_ack=True)
-        return None if found is None else Message(properties, body)
+        return None if found is None else Message(found.routing_key, properties, body)
 
     async def take(self, queue: str, count: int) -> list[Message]:
         """The next messages of ``queue``, as soon as there are so many."""

@@ -3,16 +3,17 @@
 import pytest
 
 from amqp.frames import Delivery
-from amqp.messages import Job, Part, read
+from amqp.messages import Job, Part, Reader
 from notifier.events import Appended
 from notifier.models import Notification
-from notifier.wire import Decoder, SendRequest
+from notifier.wire import SendRequest
 
 LIMIT = 100_000
 
 
 def take_apart(body: bytes, message_id: bytes = b"") -> tuple[Job, list[Part]]:
-    return read(Delivery(1, b"", b"", b"", b"", message_id, body), LIMIT, Decoder(SendRequest))
+    delivery = Delivery(1, b"", b"", b"", b"", message_id, body)
+    return Reader(LIMIT, "accounts").read(delivery)
 
 
 def keys(body: bytes, message_id: bytes = b"") -> list[str | None]:
@@ -88,7 +89,7 @@ def test_bad_items_fail_alone() -> None:
         (b"7", b"m#2"),
     ]
     for part in parts:
-        mixed.stored(part, stored(part))
+        mixed.succeeded(part, stored(part))
     assert mixed.waiting == 0
     answers = mixed.result()
     assert answers.count(b'"error"') == 2
@@ -102,5 +103,6 @@ def test_an_empty_array_is_done_at_once() -> None:
 
 
 def stored(part: Part) -> Appended:
+    assert isinstance(part.request, SendRequest)
     key, payload = part.request.key or "", bytes(part.request.payload)
     return Appended(Notification(1, part.index + 1, key, payload, 0))

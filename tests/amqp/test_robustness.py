@@ -183,7 +183,7 @@ async def test_unreadable_because_of_a_bug(
         raise RecursionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("amqp.worker.read", fail)
+        patched.setattr("amqp.messages.Reader.read", fail)
         rabbit.publish(b"1", message_id="m")
         [letter] = await rabbit.dead(1)
     assert letter.properties.message_id == "m"

@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
-from notifier.events import Appended
+from notifier.errors import UnknownNotification
+from notifier.events import Appended, Withdrawn
 from notifier.models import THE_SERVER
 from notifier.sending.removal import Removal
+from notifier.storage.operations.inbox.withdrawing import Withdraw
 from notifier.storage.operations.names import Place
-from notifier.storage.operations.notifications import NOBODY, Append
+from notifier.storage.operations.notifications import NOBODY, Append, Pending
 from notifier.storage.operations.recipients import (
     CreateRecipient,
     FindRecipients,
@@ -71,6 +73,32 @@ async def test_order(database: Database):
             own = [each for each in found if each.key.startswith(f"{name} ")]
             assert [each.key for each in own] == [f"{name} {n}" for n in range(100)]
             assert [each.seq for each in own] == list(range(first, first + 100))
+
+
+async def test_withdrawn_by_name(database: Database):
+    """A withdrawal by name comes behind the send that made the recipient, also in one batch."""
+    driver = HeldDriver(database.driver())
+    async with opened(driver) as store:
+        number = await make_recipient(store, "known")
+        driver.hold()
+        before = store.submit(Append(number, "before", b"1"))
+        await asyncio.to_thread(driver.arrived.wait)
+        together = asyncio.gather(
+            store.submit(Withdraw(NOBODY, "k", "ann")),
+            store.submit(Append(NOBODY, "k", b"1", key_given=True, user="ann")),
+            store.submit(Withdraw(NOBODY, "k", "ann")),
+            store.submit(Withdraw(NOBODY, "k", "Ann")),
+            return_exceptions=True,
+        )
+        driver.release()
+        await before
+        early, sent, withdrawn, another = await together
+        assert isinstance(early, UnknownNotification)
+        assert isinstance(another, UnknownNotification)
+        assert isinstance(sent, Appended)
+        assert isinstance(withdrawn, Withdrawn)
+        assert (withdrawn.user_id, withdrawn.seq) == (sent.user_id, 1)
+        assert (await store.read(Pending(sent.user_id, 0, rows=10, size=1000))).notifications == []
 
 
 async def test_names_are_compared_byte_for_byte(store: Store):

@@ -1,4 +1,4 @@
-"""Send notifications from Python programs to a running Notifier server.
+"""Send notifications from Python programs through a running Notifier server, and listen to them.
 
 ``Notifier`` is for ordinary programs, ``AsyncNotifier`` for asyncio; both do the same::
 
@@ -10,10 +10,12 @@ They try again by themselves while the server is away or overloaded, always unde
 key, so that nothing is stored twice. What goes wrong is one of::
 
     NotifierError
-    ├── SendFailed                the server did not take the notification
+    ├── SendFailed                the server did not take the notification, or do what was asked
     │   ├── Refused               and never will: sending the same again is pointless
     │   │   ├── NotAllowed        no right to send: the API key is missing, wrong or revoked
     │   │   ├── UnknownRecipient  there is no active user with this id
+    │   │   ├── UnknownNotification   the user has no notification with this key
+    │   │   ├── UnknownChange     there is no such change of the inbox any more
     │   │   ├── KeyInUse          the key was used before with another payload
     │   │   └── NotValid          anything else that is wrong with the notification
     │   ├── ServerUnavailable     no answer in time; send again with the same ``key``
@@ -38,8 +40,11 @@ from notifier_client.errors import (
     ServerUnavailable,
     SomeFailed,
     UnexpectedAnswer,
+    UnknownChange,
+    UnknownNotification,
     UnknownRecipient,
 )
+from notifier_client.inbox import Change, Counts, Identity, Item, Notification, Withdrawn
 from notifier_client.message import Message, RawJSON, Sent
 
 __version__ = "0.1.0"
@@ -47,11 +52,16 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFAULT_URL",
     "AsyncNotifier",
+    "Change",
+    "Counts",
+    "Identity",
     "InvalidSettings",
+    "Item",
     "KeyInUse",
     "Message",
     "NotAllowed",
     "NotValid",
+    "Notification",
     "Notifier",
     "NotifierError",
     "RawJSON",
@@ -61,7 +71,10 @@ __all__ = [
     "ServerUnavailable",
     "SomeFailed",
     "UnexpectedAnswer",
+    "UnknownChange",
+    "UnknownNotification",
     "UnknownRecipient",
+    "Withdrawn",
     "notify_user_by_id",
 ]
 

@@ -3,23 +3,21 @@
 import asyncio
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from notifier_client.attempts import DEFAULT_TIMEOUT, Answer, Attempts, Interrupted, Patience
 from notifier_client.batch import Batch, Lane
-from notifier_client.connection import PATH, connection
-from notifier_client.delivery import (
-    DEFAULT_TIMEOUT,
-    Answer,
-    Delivery,
-    Interrupted,
-    Patience,
-)
+from notifier_client.connection import connection
+from notifier_client.delivery import Delivery
+from notifier_client.inbox_asynchronous import AsyncInboxes
 from notifier_client.message import Message, RawJSON, Sent
 
+T = TypeVar("T")
 
-class AsyncNotifier:
+
+class AsyncNotifier(AsyncInboxes):
     """:class:`~notifier_client.Notifier` for one event loop; the parameters are the same."""
 
     def __init__(
@@ -27,11 +25,13 @@ class AsyncNotifier:
         url: str | None = None,
         *,
         api_key: str | None = None,
+        token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         concurrency: int = 8,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        server = connection(url, api_key)
+        server = connection(url, api_key, token)
+        self._url = server.url
         self._patience = Patience(timeout)
         self._concurrency = concurrency
         self._http = httpx.AsyncClient(
@@ -61,9 +61,17 @@ class AsyncNotifier:
         user: str | None = None,
         key: str | None = None,
         ttl: int | None = None,
+        category: str | None = None,
+        priority: str | None = None,
+        collapse_key: str | None = None,
     ) -> Sent:
         """Send ``payload``, see :meth:`Notifier.send`. Raises SendFailed."""
-        return await self._send(Message(user_id, payload, key, ttl, user))
+        return await self.ask(
+            Delivery(
+                Message(user_id, payload, key, ttl, user, category, priority, collapse_key),
+                self._patience,
+            )
+        )
 
     async def send_json(
         self,
@@ -73,9 +81,21 @@ class AsyncNotifier:
         user: str | None = None,
         key: str | None = None,
         ttl: int | None = None,
+        category: str | None = None,
+        priority: str | None = None,
+        collapse_key: str | None = None,
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return await self.send(user_id, RawJSON(payload), user=user, key=key, ttl=ttl)
+        return await self.send(
+            user_id,
+            RawJSON(payload),
+            user=user,
+            key=key,
+            ttl=ttl,
+            category=category,
+            priority=priority,
+            collapse_key=collapse_key,
+        )
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, see :meth:`Notifier.send_many`. Raises SomeFailed."""
@@ -90,19 +110,24 @@ class AsyncNotifier:
         for lane in lanes:
             for entry in batch.waiting(lane):
                 with entry:
-                    entry.outcome = await self._send(entry.message)
+                    entry.outcome = await self.ask(Delivery(entry.message, self._patience))
 
-    async def _send(self, message: Message) -> Sent:
-        delivery = Delivery(message, self._patience)
+    async def ask(self, attempts: Attempts[T]) -> T:
         while True:
-            verdict = delivery.judge(await self._attempt(delivery))
-            if isinstance(verdict, Sent):
+            verdict = attempts.judge(await self._attempt(attempts))
+            if not isinstance(verdict, float):
                 return verdict
             await asyncio.sleep(verdict)
 
-    async def _attempt(self, delivery: Delivery) -> Answer | Interrupted:
+    async def _attempt(self, attempts: Attempts[Any]) -> Answer | Interrupted:
         try:
-            response = await self._http.post(PATH, content=delivery.body, timeout=delivery.seconds)
+            response = await self._http.request(
+                attempts.method,
+                attempts.path,
+                params=attempts.parameters or None,
+                content=attempts.body,
+                timeout=attempts.seconds,
+            )
         except httpx.RequestError as error:
             return Interrupted(str(error) or type(error).__name__)
         return Answer(response.status_code, response.headers, response.content)

@@ -5,26 +5,26 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from notifier_client.attempts import DEFAULT_TIMEOUT, Answer, Attempts, Interrupted, Patience
 from notifier_client.batch import Batch, Lane
-from notifier_client.connection import PATH, connection
-from notifier_client.delivery import (
-    DEFAULT_TIMEOUT,
-    Answer,
-    Delivery,
-    Interrupted,
-    Patience,
-)
+from notifier_client.connection import connection
+from notifier_client.delivery import Delivery
+from notifier_client.inbox_blocking import Inboxes
 from notifier_client.message import Message, RawJSON, Sent
 
+T = TypeVar("T")
 
-class Notifier:
+
+class Notifier(Inboxes):
     """Sends to one server. Threads may share it; keep it, because it keeps connections open.
 
-    ``url`` and ``api_key`` default to NOTIFIER_URL and NOTIFIER_API_KEY. ``timeout`` is the
+    ``url`` and ``api_key`` default to NOTIFIER_URL and NOTIFIER_API_KEY. In place of a key, a
+    ``token`` may be an access token of a superuser, or one of whoever's inbox it is about: then
+    nobody needs to be named. ``timeout`` is the
     seconds for one notification with all its attempts; each step of an attempt, such as
     connecting or reading, gets what remains of it. ``transport`` is httpx's, for TLS of one's
     own or for tests. Raises InvalidSettings.
@@ -35,11 +35,13 @@ class Notifier:
         url: str | None = None,
         *,
         api_key: str | None = None,
+        token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         concurrency: int = 8,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        server = connection(url, api_key)
+        server = connection(url, api_key, token)
+        self._url = server.url
         self._patience = Patience(timeout)
         self._concurrency = concurrency
         self._http = httpx.Client(base_url=server.url, headers=server.headers, transport=transport)
@@ -67,15 +69,24 @@ class Notifier:
         user: str | None = None,
         key: str | None = None,
         ttl: int | None = None,
+        category: str | None = None,
+        priority: str | None = None,
+        collapse_key: str | None = None,
     ) -> Sent:
         """Send ``payload``, anything that can be JSON, to one user.
 
         That is an account of the server (``user_id``), or whom your application calls ``user``.
         With a ``key`` it is stored once however often it is sent; without, this call makes
-        one for its own attempts. After ``ttl`` seconds it is no longer delivered. Returns
-        when the server has stored it. Raises SendFailed.
+        one for its own attempts. After ``ttl`` seconds it is no longer delivered. ``category``,
+        ``priority`` and ``collapse_key`` are those of :class:`Message`. Returns when the server
+        has stored it. Raises SendFailed.
         """
-        return self._send(Message(user_id, payload, key, ttl, user))
+        return self.ask(
+            Delivery(
+                Message(user_id, payload, key, ttl, user, category, priority, collapse_key),
+                self._patience,
+            )
+        )
 
     def send_json(
         self,
@@ -85,9 +96,21 @@ class Notifier:
         user: str | None = None,
         key: str | None = None,
         ttl: int | None = None,
+        category: str | None = None,
+        priority: str | None = None,
+        collapse_key: str | None = None,
     ) -> Sent:
         """Send ``payload``, which is JSON already and arrives byte for byte. Raises SendFailed."""
-        return self.send(user_id, RawJSON(payload), user=user, key=key, ttl=ttl)
+        return self.send(
+            user_id,
+            RawJSON(payload),
+            user=user,
+            key=key,
+            ttl=ttl,
+            category=category,
+            priority=priority,
+            collapse_key=collapse_key,
+        )
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, in order for each user, several users at a time.
@@ -106,19 +129,24 @@ class Notifier:
     def _send_lane(self, batch: Batch, lane: Lane) -> None:
         for entry in batch.waiting(lane):
             with entry:
-                entry.outcome = self._send(entry.message)
+                entry.outcome = self.ask(Delivery(entry.message, self._patience))
 
-    def _send(self, message: Message) -> Sent:
-        delivery = Delivery(message, self._patience)
+    def ask(self, attempts: Attempts[T]) -> T:
         while True:
-            verdict = delivery.judge(self._attempt(delivery))
-            if isinstance(verdict, Sent):
+            verdict = attempts.judge(self._attempt(attempts))
+            if not isinstance(verdict, float):
                 return verdict
             time.sleep(verdict)
 
-    def _attempt(self, delivery: Delivery) -> Answer | Interrupted:
+    def _attempt(self, attempts: Attempts[Any]) -> Answer | Interrupted:
         try:
-            response = self._http.post(PATH, content=delivery.body, timeout=delivery.seconds)
+            response = self._http.request(
+                attempts.method,
+                attempts.path,
+                params=attempts.parameters or None,
+                content=attempts.body,
+                timeout=attempts.seconds,
+            )
         except httpx.RequestError as error:
             return Interrupted(str(error) or type(error).__name__)
         return Answer(response.status_code, response.headers, response.content)

@@ -23,15 +23,21 @@ class Connection:
     headers: dict[str, str]
 
 
-def connection(url: str | None, api_key: str | None) -> Connection:
-    """What is given, or else NOTIFIER_URL and NOTIFIER_API_KEY. Raises InvalidSettings."""
+def connection(url: str | None, api_key: str | None, token: str | None = None) -> Connection:
+    """What is given, or else NOTIFIER_URL and NOTIFIER_API_KEY. Raises InvalidSettings.
+
+    A ``token`` takes the place of a key.
+    """
     url = (url or os.environ.get("NOTIFIER_URL") or DEFAULT_URL).strip()
-    api_key = (api_key or os.environ.get("NOTIFIER_API_KEY") or "").strip()
+    if token is None:
+        api_key = (api_key or os.environ.get("NOTIFIER_API_KEY") or "").strip()
     if not _usable(url):
         # Not shown, because it may hold a password.
         raise InvalidSettings(f"NOTIFIER_URL: wants an address such as {DEFAULT_URL}.")
     headers = {"Content-Type": "application/json"}
-    if api_key:
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    elif api_key:
         if not _API_KEY.fullmatch(api_key):
             raise InvalidSettings("NOTIFIER_API_KEY: wants a key as `apikey create` prints it.")
         headers["X-API-Key"] = api_key

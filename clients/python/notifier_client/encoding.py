@@ -1,6 +1,7 @@
 """A message as the JSON body of a request."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -19,12 +20,25 @@ def encode(message: Message, key: str) -> bytes:
         value = _checked(payload.content) if isinstance(payload, RawJSON) else _dump(payload)
     except (TypeError, ValueError, RecursionError) as error:
         raise NotValid(f"The payload cannot be JSON: {error}.", key=key) from None
-    given = {"user_id": message.user_id, "user": message.user, "key": key, "ttl": message.ttl}
-    rest = {name: each for name, each in given.items() if each is not None}
+    rest = {
+        "user_id": message.user_id,
+        "user": message.user,
+        "key": key,
+        "ttl": message.ttl,
+        "category": message.category,
+        "priority": message.priority,
+        "collapse_key": message.collapse_key,
+    }
     try:
-        return b'{"payload":%b,%b' % (value, _dump(rest)[1:])
+        return b'{"payload":%b,%b' % (value, given(rest)[1:])
     except (TypeError, ValueError) as error:
-        raise NotValid(f"user_id, user, key or ttl cannot be JSON: {error}.", key=key) from None
+        names = "user_id, user, key, ttl, category, priority or collapse_key"
+        raise NotValid(f"{names} cannot be JSON: {error}.", key=key) from None
+
+
+def given(fields: Mapping[str, Any]) -> bytes:
+    """Those of ``fields`` that are not None. Raises TypeError or ValueError."""
+    return _dump({name: each for name, each in fields.items() if each is not None})
 
 
 def _dump(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Why a notification was not taken. The tree is in :mod:`notifier_client`.
+"""Why a notification was not taken, or something not done. The tree is in :mod:`notifier_client`.
 
 No message here holds an API key or an address, whose user part may be a password.
 """
@@ -32,7 +32,7 @@ class InvalidSettings(NotifierError):
 
 
 class SendFailed(NotifierError):
-    """The server did not take the notification."""
+    """The server did not take the notification, or did not do what was asked."""
 
     code = "send_failed"
 
@@ -68,6 +68,18 @@ class UnknownRecipient(Refused):
     """There is no active user with this id."""
 
     code = "unknown_user"
+
+
+class UnknownNotification(Refused):
+    """The user has no notification with this key."""
+
+    code = "not_found"
+
+
+class UnknownChange(Refused):
+    """There is no such change of the inbox, or it can no longer be undone."""
+
+    code = "unknown_change"
 
 
 class KeyInUse(Refused):

@@ -25,6 +25,12 @@ class Message:
     """Seconds after which it must no longer be delivered."""
     user: str | None = None
     """A user of your application, as it calls them."""
+    category: str | None = None
+    """What it is about, for tabs and filters."""
+    priority: str | None = None
+    """``low`` makes no sound, toast or badge; ``normal`` where not given, ``high``, ``urgent``."""
+    collapse_key: str | None = None
+    """It takes the place of the user's notification that has the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +46,5 @@ class Sent:
     """It had been stored before, under the same key."""
     user: str | None = None
     """To whom, if they were named so."""
+    withdrawn: bool = False
+    """It was taken back already: nobody gets it any more."""

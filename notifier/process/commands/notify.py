@@ -3,30 +3,20 @@
 import json
 import os
 import shlex
-import socket
 import sys
-from typing import Final
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from notifier import client
 from notifier.config import Loaded
-from notifier.errors import InvalidSettings, NotifierError
+from notifier.errors import NotifierError
+from notifier.process.commands.reaching import check_reachable, place, translated
 from notifier.process.commands.running import Options
 from notifier.process.first_key import read_first_key
-
-_CONNECT_SECONDS: Final = 3.0
-"""How long it looks whether there is a server at all."""
 
 
 def notify(options: Options, loaded: Loaded) -> int:
     """Send what the options say."""
-    try:
+    with translated():
         return _notify(options, loaded)
-    except client.InvalidSettings as error:
-        raise InvalidSettings(error.message) from error
-    except client.NotifierError as error:
-        raise NotifierError(error.message) from error
 
 
 def _notify(options: Options, loaded: Loaded) -> int:
@@ -41,39 +31,18 @@ def _notify(options: Options, loaded: Loaded) -> int:
     timeout = options.patience if options.timeout is None else options.timeout
     with client.Notifier(url, api_key=api_key, timeout=timeout) as notifier:
         if options.timeout is None:
-            _check_reachable(url)
+            check_reachable(url)
         try:
             sent = notifier.send_json(
                 options.user_id, payload, user=options.user, key=options.key, ttl=options.ttl
             )
         except (client.ServerUnavailable, client.UnexpectedAnswer) as error:
-            raise NotifierError(f"{_place(url)}: {error.message}") from error
+            raise NotifierError(f"{place(url)}: {error.message}") from error
         except client.NotValid as error:
             raise NotifierError(error.message + _quoting(given)) from error
     whose = sent.user_id if sent.user is None else repr(sent.user)
     print(f"Stored as number {sent.seq} of user {whose}, key {sent.key}.")
     return 0
-
-
-def _check_reachable(url: str) -> None:
-    """Find out at once that no server is there, for which the client would wait."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if getproxies().keys() & {parts.scheme, "all"} and not proxy_bypass(host):
-        return  # the proxy alone knows the way
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    try:
-        socket.create_connection((host, port), _CONNECT_SECONDS).close()
-    except OSError as error:
-        raise NotifierError(
-            f"No server answers at {_place(url)} ({error.strerror or error}). "
-            "NOTIFIER_URL says where it is; --timeout SECONDS waits for it."
-        ) from error
-
-
-def _place(url: str) -> str:
-    """``url`` without what may be a password."""
-    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
 
 
 def _quoting(given: str) -> str:

@@ -8,11 +8,14 @@ from functools import partial
 from typing import TypeVar
 
 from notifier.config import Loaded
+from notifier.events import Withdrawn
 from notifier.identity import Identity
 from notifier.identity.passwords import Passwords
 from notifier.process.parts import make_driver, make_identity
+from notifier.sending.service import NotificationService
 from notifier.settings import Settings
 from notifier.storage.store import Store
+from notifier.wire import ForSomebody, WithdrawRequest
 
 T = TypeVar("T")
 Options = argparse.Namespace
@@ -30,6 +33,21 @@ async def _identity(settings: Settings) -> AsyncIterator[Identity]:
     finally:
         await store.close()
         passwords.close()
+
+
+def withdraw_beside(settings: Settings, whose: ForSomebody, key: str) -> Withdrawn:
+    """Take a notification back in the store. Raises UnknownNotification, InvalidField or others."""
+    request = WithdrawRequest(user_id=whose.user_id, user=whose.user, key=key)
+
+    async def withdrawing() -> Withdrawn:
+        store = Store(make_driver(settings, exclusive=False), readers=1)
+        await store.open()
+        try:
+            return await NotificationService(store).submit_withdrawal(request)
+        finally:
+            await store.close()
+
+    return asyncio.run(withdrawing())
 
 
 def run(settings: Settings, verb: Callable[[Identity], Awaitable[T]]) -> T:

@@ -1,7 +1,7 @@
 """What all changes to an inbox have in common: it is locked, and its version counts up."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from notifier.errors import NotifierError
 from notifier.storage.contract import Lookup, Operation, Step, WriteSession
@@ -17,6 +17,10 @@ class InboxOperation(Operation[R], Generic[R], frozen=True):
 
     user_id: int
 
+    def located(self, session: WriteSession) -> Self:
+        """The same with the id, where a name says whose inbox it is."""
+        return self
+
     def apply(
         self, session: WriteSession, state: LogState | None, now: int
     ) -> tuple[R, LogState | None]:
@@ -29,6 +33,7 @@ class InboxOperation(Operation[R], Generic[R], frozen=True):
 
 
 def _apply(session: WriteSession, operations: Sequence[InboxOperation[Any]], now: int) -> list[Any]:
+    operations = [each.located(session) for each in operations]
     user_ids = sorted({each.user_id for each in operations})
     states = session.look_up(Lookup(user_ids, (), (), api_keys=False)).inboxes
     outcomes = []

@@ -207,7 +207,7 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         rows = session.run(
             "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes, before "
             "FROM inbox_changes WHERE user_id = ? AND version > ? ORDER BY version LIMIT ?",
-            (self.user_id, after, MOST_CHANGES + 1),
+            (self.user_id, after, MOST_CHANGES),
         )
         if len(rows) != version - after:
             return None

@@ -5,7 +5,9 @@ so that its key stays taken and a late retry of the send brings nothing back.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+import msgspec
 
 from notifier.errors import UnknownNotification
 from notifier.events import Withdrawn
@@ -13,6 +15,7 @@ from notifier.models import State
 from notifier.storage.contract import Changed, Row, WriteSession
 from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.noting import WITHDRAWN, note
+from notifier.storage.operations.recipients import known
 from notifier.storage.quota import LogState
 
 _FOUND = (
@@ -72,6 +75,14 @@ class Withdraw(InboxOperation[Withdrawn], frozen=True):
     """
 
     key: str
+    user: str | None = None
+    """The recipient whose it is, if only the name is known."""
+
+    def located(self, session: WriteSession) -> Self:
+        # In the transaction, behind the send that made the recipient.
+        if self.user is None or not (found := known(session, [self.user])):
+            return self
+        return msgspec.structs.replace(self, user_id=found[self.user])
 
     def apply(
         self, session: WriteSession, state: LogState | None, now: int
