@@ -17,7 +17,7 @@ from notifier.delivery.feed import Feed, ReadPage, Transport
 from notifier.delivery.inbox import InboxWatch, ReadNews
 from notifier.delivery.relay import Relay
 from notifier.events import Appended, Event, InboxChanged, Withdrawn
-from notifier.models import InboxPosition, Online
+from notifier.models import InboxNews, InboxPosition, Online
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes that may wait for one slow reader before it has to catch up from the store."""
@@ -142,9 +142,14 @@ class Hub:
             feed.catch_up(first=lambda: self._relay.subscribe(user_id))
             if events:
                 if subscriber.inbox is None:
-                    subscriber.inbox = InboxWatch(user_id, self._read_news, self._high_water)
+                    subscriber.inbox = InboxWatch(user_id, self._news, self._high_water)
                 subscriber.inbox.add(transport)
         return device
+
+    async def _news(self, user_id: int, after: int | None) -> InboxNews:
+        # As for feeds: what is published behind this is heard of.
+        await self._relay.subscribe(user_id)
+        return await self._read_news(user_id, after)
 
     def detach(self, device: Device) -> None:
         """Forget a device whose connection has ended."""

@@ -259,6 +259,30 @@ async def test_the_last_one_leaves_during_a_read() -> None:
     assert device.versions == [0]
 
 
+class Slow(LocalRelay):
+    """A relay that confirms subscriptions when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = asyncio.Event()
+
+    async def subscribe(self, user_id: int) -> None:
+        await self.free.wait()
+
+
+async def test_subscribed_first_and_read_afterwards() -> None:
+    """Between the state and the first change that is heard of, nothing falls."""
+    relay, inbox, log, device = Slow(), Inbox(), Log(), Recorder()
+    hub = Hub(relay, log.read, inbox.read)
+    hub.attach(1, device, version=0, expires_at=1 << 42, events=True)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (inbox.asked, log.reads) == ([], 0)
+    inbox.version = 1
+    relay.free.set()
+    await until(lambda: device.versions == [1])
+
+
 # The race of a withdrawal and its delivery.
 
 
