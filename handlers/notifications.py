@@ -12,14 +12,21 @@ from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials
 from notifier.wire import (
     Key,
+    NamedInAddress,
     SendRequest,
     SendResponse,
-    WithdrawRequest,
+    StoredKey,
     check_key,
     check_stored_key,
 )
 
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
+
+
+class WithdrawQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which notification, and whose."""
+
+    key: StoredKey
 
 
 class WithdrawResponse(msgspec.Struct, frozen=True):
@@ -33,11 +40,15 @@ class WithdrawResponse(msgspec.Struct, frozen=True):
 class NotificationsHandler(AssetHandler):
     """The page; and the notifications that it shows, to take them back."""
 
+    @operation(Operation("The page: sign in, then the inbox", "page"))
+    async def get(self, path: str = "", include_body: bool = True) -> None:
+        await super().get(path, include_body)
+
     @operation(
         Operation(
             "Withdraw a notification",
             "notifications",
-            query=WithdrawRequest,
+            query=WithdrawQuery,
             response=WithdrawResponse,
             errors={
                 400: "A parameter is missing or not valid.",
@@ -52,7 +63,7 @@ class NotificationsHandler(AssetHandler):
     )
     async def delete(self) -> None:
         authority = await self.application.senders.authorize_for(self.credentials, "withdraw")
-        query = self.parse_query(WithdrawRequest)
+        query = self.parse_query(WithdrawQuery)
         withdrawn = await self.application.notifications.withdraw(
             await self.number_of(query, authority), check_stored_key(query.key)
         )

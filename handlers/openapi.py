@@ -172,7 +172,7 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
         }
         for name, meaning in each.names.items()
     ]
-    parameters += _query(each.query) if each.query else []
+    parameters += _query(each.query, named_by) if each.query else []
     if parameters:
         description["parameters"] = parameters
     if each.security:
@@ -197,12 +197,13 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
     return description
 
 
-def _query(form: type) -> list[dict[str, Any]]:
+def _query(form: type, named_by: Choice) -> list[dict[str, Any]]:
     (_, components) = msgspec.json.schema_components([form])
     schema = components[form.__name__]
     return [
         {"name": name, "in": "query", "schema": each, "required": name in schema["required"]}
         for name, each in schema["properties"].items()
+        if name not in named_by.refused
     ]
 
 

@@ -323,12 +323,12 @@ class TooManySends(TooManyRequests):
 
 
 class TooManyChanges(TooManyRequests):
-    """Several changes of this whole inbox are still under way; try again soon."""
+    """This inbox is changed too often; try again soon."""
 
     code = "too_many_changes"
 
-    def __init__(self) -> None:
-        super().__init__(retry_after=1)
+    def __init__(self, retry_after: float = 1) -> None:
+        super().__init__(retry_after=retry_after)
 
 
 class InboxFull(TooManyRequests):

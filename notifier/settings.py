@@ -277,6 +277,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, description="The same for all that send without a key, together."),
     ] = 1000
+    inbox_changes_per_second: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Changes to one user's inbox, on average over two seconds; beyond, 429.",
+        ),
+    ] = 50
     min_free_bytes: Annotated[
         int,
         Meta(

@@ -70,7 +70,11 @@ Key = Annotated[
 StoredKey = Annotated[
     str,
     msgspec.Meta(
-        min_length=1, max_length=MAX_KEY_LENGTH, extra={"expected": "the key of a notification"}
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        extra={"expected": "the key of a notification"},
+        # Checked by check_stored_key().
+        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f]*(?![\s\S])"},
     ),
 ]
 Ttl = Annotated[
@@ -132,6 +136,22 @@ class ForSomebody(msgspec.Struct, frozen=True, kw_only=True):
 
     user_id: UserId | UnsetType = UNSET
     user: UserName | UnsetType = UNSET
+
+
+class NamedInAddress(ForSomebody, frozen=True, kw_only=True):
+    """The same as parameters of an address, which are texts."""
+
+    user_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[0-9]+(?![\s\S])",
+                description="The user's id.",
+                extra={"expected": "decimal digits"},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
@@ -372,10 +392,10 @@ def check_key(key: str) -> str:
 _NEVER_STORED: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def check_stored_key(key: str) -> str:
-    """``key``, if any release may have stored it. Raises InvalidField."""
+def check_stored_key(key: str, field: str = "key") -> str:
+    """``key``, if any release may have stored it. Raises InvalidField, about ``field``."""
     if not key.isprintable() and _NEVER_STORED.search(key):
-        raise InvalidField("key", "Expected the key of a notification.")
+        raise InvalidField(field, "Expected the key of a notification.")
     return key
 
 

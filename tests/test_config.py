@@ -197,3 +197,17 @@ def test_every_setting_is_explained() -> None:
     assert [setting.field for setting in SETTINGS] == list(Settings.__struct_fields__)
     for setting in SETTINGS:
         msgspec.convert(setting.default, setting.type)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["app.example", "https://", "https://app.example/", "https://app.example/x", "ftp://a", "* *"],
+)
+def test_origins_that_are_none(origin: str) -> None:
+    """What is no origin is refused, with an example of one; several are told apart by commas."""
+    said = refusal(NOTIFIER_INBOX_ORIGINS=f"https://app.example, {origin}")
+    assert "NOTIFIER_INBOX_ORIGINS" in said
+    assert f"got {origin!r}, expected an origin such as https://app.example.org" in said
+    fine = loaded(NOTIFIER_INBOX_ORIGINS=" https://a.example:8443,http://localhost , ").settings
+    assert fine.allowed_origins == {"https://a.example:8443", "http://localhost"}
+    assert loaded(NOTIFIER_INBOX_ORIGINS="*").settings.allowed_origins == {"*"}

@@ -1,6 +1,6 @@
 """Whatever happens in whatever order: nothing is lost, repeated within a connection, reordered.
 
-Hypothesis plays the world: it sends, connects, acknowledges, stalls readers, cuts
+Hypothesis plays the world: it sends, withdraws, connects, acknowledges, stalls readers, cuts
 connections, and drops, delays, doubles and reorders nudges. The hub, its feeds and the
 store are the real ones.
 """
@@ -26,8 +26,9 @@ from hypothesis.stateful import (
 
 from notifier.delivery.hub import Hub
 from notifier.delivery.relay import LocalRelay
-from notifier.events import Appended, Event
+from notifier.events import Appended, Event, Withdrawn
 from notifier.models import Notification
+from notifier.storage.operations.inbox.withdrawing import Withdraw
 from notifier.storage.operations.notifications import Acknowledge, Pending, Positions
 from notifier.storage.sqlite import SqliteDriver
 from notifier.storage.store import Store
@@ -48,6 +49,10 @@ class Peer:
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self.gone: set[int] = set()
+        """What must not be written any more."""
+        self.late: list[int] = []
+        """What was, all the same."""
         self.most_buffered = 0
         self.closed: int | None = None
         self._waiting: list[int] = []
@@ -60,6 +65,8 @@ class Peer:
         return FRAME * (len(self._waiting) + len(self._gathered))
 
     def send(self, notification: Notification) -> None:
+        if notification.seq in self.gone:
+            self.late.append(notification.seq)
         self._gathered.append(notification.seq)
         self.most_buffered = max(self.most_buffered, self.buffered)
 
@@ -108,6 +115,7 @@ class World(RuleBasedStateMachine):
         self.last = dict.fromkeys(range(1, USERS + 1), 0)
         self.acked: set[tuple[int, int]] = set()
         self.keys: dict[tuple[int, int], str] = {}
+        self.withdrawn: set[tuple[int, int]] = set()
         self.open: list[Connection] = []
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -135,14 +143,26 @@ class World(RuleBasedStateMachine):
     def nudge(self, commit: Commit) -> None:
         """What the relay makes of a commit."""
         for event in commit.events:
+            if isinstance(event, Withdrawn):
+                self.withdrawn.add((event.user_id, event.seq))
+                continue
             assert isinstance(event, Appended)
             notification = event.notification
             self.last[notification.user_id] = notification.seq
             self.keys[notification.user_id, notification.seq] = notification.key
         if self.fate in ("deliver", "double"):
-            self.relay.publish(commit.events)
+            self.deliver(commit.events)
         if self.fate in ("delay", "double"):
             self.delayed += commit.events
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """The process is told. What it knows to be withdrawn, it gives to nobody."""
+        self.relay.publish(events)
+        for event in events:
+            if isinstance(event, Withdrawn):
+                for connection in self.open:
+                    if connection.user_id == event.user_id:
+                        connection.peer.gone.add(event.seq)
 
     async def positions(self, user_ids: Sequence[int]) -> dict[int, int]:
         return await self.store.read(Positions(user_ids))
@@ -156,6 +176,22 @@ class World(RuleBasedStateMachine):
         self.fate = fate
         self.run(append(self.store, user_id, *[b"1"] * count))
 
+    @rule(
+        user_id=st.integers(1, USERS),
+        which=st.integers(0, 1000),
+        fate=st.sampled_from(["deliver", "deliver", "delay", "double", "drop"]),
+    )
+    def withdraw(self, user_id: int, which: int, fate: str) -> None:
+        """One that was sent, most often one of the last."""
+        if last := self.last[user_id]:
+            self.fate = fate
+            key = self.keys[user_id, last - which % min(last, 5)]
+
+            async def withdraw() -> None:
+                await self.store.submit(Withdraw(user_id, key))
+
+            self.run(withdraw())
+
     # What is drawn never depends on the state, which threads may change sooner or later.
 
     @rule(order=st.integers(0, 1000), large=st.booleans())
@@ -167,9 +203,9 @@ class World(RuleBasedStateMachine):
             random.Random(order).shuffle(late)
             if large:
                 for event in late:
-                    self.hub.heard(event.notification.user_id, event.notification.seq)
+                    self.hub.heard(event.user_id, event.last_seq)
             else:
-                self.relay.publish(late)
+                self.deliver(late)
 
         self.run(arrive())
 
@@ -179,6 +215,7 @@ class World(RuleBasedStateMachine):
             return Connection(self.hub, user_id)
 
         connection: Connection = self.run(connect())
+        connection.peer.gone |= {seq for whose, seq in self.withdrawn if whose == user_id}
         self.open.append(connection)
         return connection
 
@@ -227,6 +264,12 @@ class World(RuleBasedStateMachine):
             assert all(earlier < later for earlier, later in pairwise(received)), received
 
     @invariant()
+    def nothing_comes_that_is_known_to_be_withdrawn(self) -> None:
+        """Neither live nor from the store, to whoever was connected then or came later."""
+        for connection in self.open:
+            assert not connection.peer.late
+
+    @invariant()
     def buffers_are_bounded(self) -> None:
         """A stalled reader holds the high-water mark and one frame, or one page, no more."""
         for connection in self.open:
@@ -243,11 +286,12 @@ class World(RuleBasedStateMachine):
                 pending = {
                     seq
                     for seq in range(1, self.last[user_id] + 1)
-                    if (user_id, seq) not in self.acked
+                    if (user_id, seq) not in self.acked | self.withdrawn
                 }
                 assert pending <= set(connection.peer.received)
                 assert connection.peer.closed is None
             self.each_connection_sees_a_growing_sequence()
+            self.nothing_comes_that_is_known_to_be_withdrawn()
         finally:
             for connection in self.open:
                 self.hub.detach(connection.device)

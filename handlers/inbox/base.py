@@ -9,7 +9,7 @@ from handlers.base import ApiHandler
 from handlers.openapi import Operation
 from notifier.errors import TokenNotValid, Unauthenticated
 from notifier.identity.tokens import Token
-from notifier.wire import ForSomebody, parse_user_id
+from notifier.wire import NamedInAddress, parse_user_id
 
 _ERRORS: Final[Mapping[int, str]] = {
     401: "Bring an access or identity token of whoever's inbox it is, an API key, or a "
@@ -40,7 +40,7 @@ def inbox_operation(
     )
 
 
-class WhoseQuery(ForSomebody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhoseQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose inbox it is: by default that of whoever's token came along."""
 
 

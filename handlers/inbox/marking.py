@@ -8,7 +8,7 @@ from notifier.events import InboxChanged
 from notifier.inbox_wire import ChangeRequest, ChangeResponse, SnoozeRequest, UndoRequest
 from notifier.models import Verb
 
-_TOO_MANY = {429: "Several changes of the whole inbox are still under way."}
+_TOO_MANY = {429: "The inbox is changed too often, or as a whole before that was carried out."}
 
 
 def _marking(summary: str, request: type = ChangeRequest) -> Operation:

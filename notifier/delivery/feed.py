@@ -11,7 +11,7 @@ and a function reads the pages.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -80,6 +80,7 @@ class Feed:
         "_log",
         "_read",
         "_task",
+        "_withdrawn",
         "cursor",
         "delivered",
         "live",
@@ -97,6 +98,8 @@ class Feed:
         self._read = read
         self._high_water = high_water
         self._task: asyncio.Task[None] | None = None
+        self._withdrawn: set[int] | None = None
+        """What was withdrawn since the read under way has begun, if one is."""
 
     @property
     def user_id(self) -> int:
@@ -121,6 +124,11 @@ class Feed:
             if self.transport.buffered > self._high_water:
                 # A slow reader costs a bounded buffer: the rest waits in the store.
                 self.catch_up()
+
+    def withdraw(self, seq: int) -> None:
+        """Do not write what has this place, should it still be on its way from the store."""
+        if self._withdrawn is not None:
+            self._withdrawn.add(seq)
 
     def catch_up(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
         """Leave the live set until the store has nothing more. ``first`` is awaited first."""
@@ -149,8 +157,10 @@ class Feed:
         while not self.live:
             await self.transport.drained()
             before = self.cursor
+            self._withdrawn = set()
             with suppress(Unavailable):  # the connection stays, and so does what it waits for
-                self._take(await self._read(self.user_id, self.cursor))
+                self._take(await self._read(self.user_id, self.cursor), self._withdrawn)
+            self._withdrawn = None
             if self.cursor > before:
                 backoff.reset()
             elif not self.live:
@@ -164,9 +174,10 @@ class Feed:
             logger.error("A feed failed", exc_info=error, extra={"action": "feed_failed"})
             self.transport.close(CloseCode.INTERNAL_ERROR, "internal error; reconnect")
 
-    def _take(self, page: Page) -> None:
+    def _take(self, page: Page, withdrawn: Collection[int]) -> None:
         for notification in page.notifications:
-            self._write(notification)
+            if notification.seq not in withdrawn:
+                self._write(notification)
         self.transport.flush()
         self._log.seen(page.last_seq)
         if page.complete:

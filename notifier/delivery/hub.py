@@ -182,9 +182,13 @@ class Hub:
                 device.feed.transport.flush()
 
     def _changed(self, subscriber: Subscriber, event: InboxChanged | Withdrawn) -> None:
-        if isinstance(event, Withdrawn) and event.seq > subscriber.position:
-            # It has overtaken its send, which then must not bring it: the store knows that.
-            self.heard(event.user_id, event.seq)
+        if isinstance(event, Withdrawn):
+            # A read that is under way may still bring it.
+            for device in subscriber.devices:
+                device.feed.withdraw(event.seq)
+            if event.seq > subscriber.position:
+                # It has overtaken its send, which then must not bring it: the store knows that.
+                self.heard(event.user_id, event.seq)
         if subscriber.inbox is not None:
             subscriber.inbox.heard(event.version)
 
@@ -201,7 +205,7 @@ class Hub:
                 behind += self.heard(user_id, position.seq)
                 subscriber = self._subscribers.get(user_id)
                 if subscriber is not None and subscriber.inbox is not None:
-                    subscriber.inbox.swept(position.version)
+                    subscriber.inbox.swept(position)
         return behind
 
     def heard(self, user_id: int, seq: int) -> int:

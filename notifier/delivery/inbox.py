@@ -23,7 +23,7 @@ from notifier.inbox_wire import (
     InboxStateFrame,
     withdrawn_frames,
 )
-from notifier.models import InboxNews, Notification
+from notifier.models import InboxNews, InboxPosition, Notification
 
 if TYPE_CHECKING:
     from notifier.delivery.feed import Transport
@@ -44,14 +44,16 @@ class InboxWatch:
     __slots__ = (
         "_changes_at",
         "_due",
+        "_heard",
         "_high_water",
         "_new",
         "_read",
+        "_seq",
+        "_swept",
         "_task",
         "_told",
         "_transports",
         "_user_id",
-        "_version",
     )
 
     def __init__(self, user_id: int, read: ReadNews, high_water: int) -> None:
@@ -63,10 +65,14 @@ class InboxWatch:
         """Those who have to be told the state first."""
         self._told: int | None = None
         """The version up to which the others know everything."""
-        self._version = 0
-        """The highest version that this process has heard of."""
+        self._heard = 0
+        """The highest version that this process has heard of since it last began to read."""
         self._changes_at: int | None = None
         """When time alone may change the counts."""
+        self._seq = 0
+        """Up to which place in the log it is known when notifications expire."""
+        self._swept = 0
+        """The last place in the log by the last sweep."""
         self._due = False
         """Everybody is told the state anew."""
         self._task: asyncio.Task[None] | None = None
@@ -88,22 +94,28 @@ class InboxWatch:
 
     def heard(self, version: int) -> None:
         """The inbox has changed: this is its version."""
-        self._version = max(self._version, version)
+        self._heard = max(self._heard, version)
         if self._told is None or version > self._told:
             self._wake()
 
     def appended(self, notification: Notification) -> None:
         """A notification has come, which may expire."""
-        if (moment := notification.expires_at) is not None:
-            self._changes_at = min(moment, self._changes_at or moment)
+        if notification.seq == self._seq + 1:
+            self._seq += 1
+        self._changes_at = _earliest(self._changes_at, notification.expires_at)
 
-    def swept(self, version: int) -> None:
-        """The inbox has this version in the store: catch up with it, and with the clock."""
+    def swept(self, position: InboxPosition) -> None:
+        """The inbox is there in the store: catch up with it, and with the clock."""
         if self._changes_at is not None and self._changes_at <= clock.now():
             self._due = True
+        # What one sweep finds may be on its way; what was not heard of by the next one either came
+        # to the devices from the store, and may have expired since.
+        if self._seq < self._swept:
+            self._due = True
+        self._swept = position.seq
         if self._due or self._new:
             self._wake()
-        self.heard(version)
+        self.heard(position.version)
 
     def _wake(self) -> None:
         if self._task is None:
@@ -121,35 +133,37 @@ class InboxWatch:
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while self._is_behind():
             due, self._due = self._due, False
+            heard, self._heard = self._heard, 0
+            # What comes during the read may not be in it.
+            changes_at, self._changes_at = self._changes_at, None
             try:
-                news = await self._read(self._user_id, None if due else self._told)
+                news = await self._read(self._user_id, self._told)
             except Unavailable:
                 self._due |= due
+                self._heard = max(self._heard, heard)
+                self._changes_at = _earliest(self._changes_at, changes_at)
                 await asyncio.sleep(backoff.pause())
             else:
                 backoff.reset()
-                self._take(news)
+                self._take(news, due)
         self._task = None
 
     def _is_behind(self) -> bool:
         waiting = any(self._has_room(transport) for transport in self._new)
-        return waiting or self._due or self._told is None or self._told < self._version
+        return waiting or self._due or self._told is None or self._told < self._heard
 
     def _has_room(self, transport: "Transport") -> bool:
         return transport.buffered <= self._high_water
 
-    def _take(self, news: InboxNews) -> None:
+    def _take(self, news: InboxNews, due: bool) -> None:
         counts = news.counts
         state = InboxStateFrame.of(counts)
-        changes: list[InboxMessage] = [state]
-        if news.changes is not None:
+        changes: list[InboxMessage] = [state] if due or news.changes is None else []
+        if news.changes is not None and counts.version != self._told:
             changes = [*withdrawn_frames(news.changes), InboxChangedFrame.of(news)]
-            if counts.version == self._told:
-                changes = []
         self._told = counts.version
-        # What is told together with a state may be older than what was heard meanwhile.
-        self._version = max(self._version, counts.version)
-        self._changes_at = counts.changes_at
+        self._seq = max(self._seq, counts.seq)
+        self._changes_at = _earliest(self._changes_at, counts.changes_at)
         for transport in self._transports:
             if not self._has_room(transport):
                 self._new.add(transport)
@@ -158,3 +172,7 @@ class InboxWatch:
                 transport.tell(message)
             self._new.discard(transport)
             transport.flush()
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    return min((each for each in (one, other) if each is not None), default=None)

@@ -79,7 +79,7 @@ class Server:
             timeout=settings.request_timeout,
             patience=settings.ack_seconds,
         )
-        self.inboxes = Inboxes(self.store)
+        self.inboxes = Inboxes(self.store, settings.inbox_changes_per_second)
         self.hub = Hub(
             self.relay,
             self._read_page,

@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import UNSET
 
 from notifier import clock
-from notifier.errors import ChangesGone, InvalidField, Unavailable
+from notifier.buckets import Buckets
+from notifier.errors import ChangesGone, InvalidField, TooManyChanges, Unavailable
 from notifier.events import InboxChanged
 from notifier.inbox_wire import ChangeRequest, SnoozeRequest, check_until
 from notifier.models import InboxCounts, InboxFilter, InboxNews, InboxPage, Verb
@@ -23,13 +24,16 @@ logger = logging.getLogger(__name__)
 _LEFT: Final = 5 * clock.SECOND
 """Milliseconds after which a change is carried out by whoever notices."""
 _MOST_LEFT: Final = 100
+_BURST_SECONDS: Final = 2
+"""Whoever was quiet may change as much at once as in so many seconds."""
 
 
 class Inboxes:
     """What one can do with an inbox. A recipient's has a number, in place of a user's id."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, changes_per_second: int) -> None:
         self._store = store
+        self._changes = Buckets(changes_per_second, max(1, changes_per_second * _BURST_SECONDS))
         self._carrying: dict[int, asyncio.Task[None]] = {}
 
     async def page(self, wanted: InboxFilter) -> InboxPage:
@@ -64,8 +68,8 @@ class Inboxes:
         if request.keys is not UNSET:
             if request.up_to is not UNSET or request.category is not None:
                 raise InvalidField("keys", "Not together with up_to or category.")
-            keys = tuple(map(check_stored_key, request.keys))
-            return await self._store.submit(ChangeKeys(user_id, verb, keys, until))
+            keys = tuple(check_stored_key(key, "keys") for key in request.keys)
+            return await self._submit(ChangeKeys(user_id, verb, keys, until))
         if request.up_to is UNSET:
             raise InvalidField("keys", "One of keys and up_to is required.")
         return await self._begin(ChangeUpTo(user_id, verb, request.up_to, request.category, until))
@@ -76,9 +80,14 @@ class Inboxes:
 
     async def _begin(self, operation: InboxOperation[InboxChanged]) -> InboxChanged:
         """Make a change that holds at once, and goes on to be carried out."""
-        changed = await self._store.submit(operation)
+        changed = await self._submit(operation)
         self._carry_out(operation.user_id)
         return changed
+
+    async def _submit(self, operation: InboxOperation[InboxChanged]) -> InboxChanged:
+        if wait := self._changes.take(operation.user_id):
+            raise TooManyChanges(wait)
+        return await self._store.submit(operation)
 
     async def carry_on(self) -> None:
         """Carry out what was left, such as by a server that died. May raise Unavailable."""

@@ -126,7 +126,7 @@ class NotificationService:
     def acknowledge(self, user_id: int, key: str) -> "asyncio.Future[None]":
         """Acknowledge a notification, for all devices of its user.
 
-        The first acknowledgement counts; unknown and acknowledged ones change nothing. The future
+        The first one counts; of what is unknown or has expired, it changes nothing. The future
         is done with the commit, for which others are waited for a moment. Raises Unavailable if
         there is no room.
         """

@@ -118,7 +118,8 @@ _ACKED: Final = (
     "WITH acked AS MATERIALIZED ("
     "SELECT n.user_id, n.seq FROM unnest(?::bigint[], ?::text[]) AS w (user_id, key) "
     "JOIN notifications n ON n.user_id = w.user_id AND n.key = w.key "
-    "WHERE coalesce(n.acked_at, 0) = 0 ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
+    "WHERE coalesce(n.acked_at, 0) = 0 AND (n.expires_at IS NULL OR n.expires_at > ?) "
+    "ORDER BY n.user_id, n.seq FOR UPDATE OF n) "
 )
 _THESE: Final = "WHERE n.user_id = acked.user_id AND n.seq = acked.seq"
 ACKNOWLEDGE: Final = f"{_ACKED} UPDATE notifications n SET acked_at = ?::bigint FROM acked {_THESE}"
@@ -384,9 +385,9 @@ class PostgresWriteSession(Connection, WriteSession):
 
     def acknowledge(self, names: Collection[Name], now: int) -> None:
         if self._delete_acknowledged:
-            self.later(_DELETE, _columns(names))
+            self.later(_DELETE, [*_columns(names), now])
         else:
-            self.later(ACKNOWLEDGE, [*_columns(names), now])
+            self.later(ACKNOWLEDGE, [*_columns(names), now, now])
 
     def acknowledge_up_to(self, user_id: int, up_to: int, now: int) -> None:
         statement = DELETE_UP_TO if self._delete_acknowledged else ACKNOWLEDGE_UP_TO

@@ -380,14 +380,14 @@ class SqliteWriteSession(_SqliteSession, WriteSession):
                 f"WITH acked (user_id, key) AS (VALUES {values}) "
                 "{verb} WHERE id IN (SELECT n.id FROM acked CROSS JOIN notifications n "
                 "ON n.user_id = acked.user_id AND n.key = acked.key "
-                "WHERE n.acked_at IS NULL)"
+                "WHERE n.acked_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > ?))"
             )
             if self._delete_acknowledged:
-                self.run(change.format(verb="DELETE FROM notifications"), parameters)
+                self.run(change.format(verb="DELETE FROM notifications"), (*parameters, now))
             else:
                 self.run(
                     change.format(verb="UPDATE notifications SET acked_at = ?"),
-                    (*parameters, now),
+                    (*parameters, now, now),
                 )
 
     def acknowledge_up_to(self, user_id: int, up_to: int, now: int) -> None:

@@ -128,7 +128,7 @@ class GroupCommitWriter:
         self._patient: list[_Waiting] = []
         self._patience_ends: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._closing = False
@@ -183,8 +183,7 @@ class GroupCommitWriter:
         if operation.patient:
             self._hold(waiting)
         else:
-            self._release()
-            self._put(waiting)
+            self._release(waiting)
         return waiting.future
 
     def _hold(self, waiting: _Waiting) -> None:
@@ -195,17 +194,15 @@ class GroupCommitWriter:
         elif self._patience_ends is None:
             self._patience_ends = self._loop.call_later(self._patience, self._release)
 
-    def _release(self) -> None:
+    def _release(self, *last: _Waiting) -> None:
+        """Hand over what is patient and what comes ``last``, in one: nothing comes between."""
         if self._patience_ends is not None:
             self._patience_ends.cancel()
             self._patience_ends = None
-        for waiting in self._patient:
-            self._put(waiting)
-        self._patient.clear()
-
-    def _put(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._queue.put(waiting)
+        if together := [*self._patient, *last]:
+            self._patient.clear()
+            self._waiting.extend(together)
+            self._queue.put(together)
 
     async def close(self) -> None:
         """Commit what is queued, then stop. Takes nothing new from now on."""
@@ -299,16 +296,17 @@ class GroupCommitWriter:
         batch: list[_Waiting] = []
         size = awaited = 0
         try:
-            waiting = self._queue.get(timeout=patience)
+            together = self._queue.get(timeout=patience)
             if self._crowded:
                 time.sleep(_GATHER)
-            while waiting is not None:
-                batch.append(waiting)
-                size += waiting.operation.size
-                awaited += not waiting.operation.patient
+            while together is not None:
+                batch += together
+                for waiting in together:
+                    size += waiting.operation.size
+                    awaited += not waiting.operation.patient
                 if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
-                waiting = self._queue.get_nowait()
+                together = self._queue.get_nowait()
         except queue.Empty:
             if batch:
                 self._crowded = awaited > 1

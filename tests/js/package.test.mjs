@@ -10,7 +10,11 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../../static/", import.meta.url));
-const inner = (await readdir(`${folder}notifier`)).toSorted().map((name) => `notifier/${name}`);
+const modules = async (where) =>
+  (await readdir(folder + where)).filter((name) => name.endsWith(".js")).toSorted().map((name) => `${where}/${name}`);
+const inner = await modules("notifier");
+const inbox = await modules("notifier/inbox");
+const TYPES = ["notifier-inbox.d.ts", "notifier.d.ts"];
 
 /** The files that one of ours imports, for its code or for its types. */
 async function imports(file) {
@@ -19,35 +23,41 @@ async function imports(file) {
   return [...found].map(([, path]) => posix.join(posix.dirname(file), path));
 }
 
-test("npm installs the modules, their types, and nothing of the page; the entry alone can be imported", async (t) => {
+test("npm installs the modules, their types, and nothing of the page; the entries alone can be imported", async (t) => {
   const app = await mkdtemp(join(tmpdir(), "app-"));
   t.after(() => rm(app, { recursive: true }));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", app], { cwd: folder });
   const [{ filename, files }] = JSON.parse(stdout);
-  assert.deepEqual(files.map(({ path }) => path).toSorted(), ["notifier.d.ts", "notifier.js", ...inner, "package.json"]);
+  const published = [...TYPES, "notifier.js", "notifier-inbox.js", ...inner, ...inbox, "package.json"];
+  assert.deepEqual(files.map(({ path }) => path).toSorted(), published.toSorted());
 
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--prefix", app, join(app, filename)]);
   const script = `
     const names = Object.keys(await import("notifier-client"));
     const { code } = await import("notifier-client/notifier/client.js").catch((error) => error);
-    console.log(JSON.stringify({ names, code }));
+    const ofInbox = Object.keys(await import("notifier-client/inbox"));
+    console.log(JSON.stringify({ names, ofInbox, code }));
   `;
   const program = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: app });
   assert.deepEqual(JSON.parse(program.stdout), {
     names: ["NotifierClient"],
+    ofInbox: ["Inbox", "InboxError"],
     code: "ERR_PACKAGE_PATH_NOT_EXPORTED",
   });
 });
 
-test("the entry names every module, so that a browser fetches them side by side", async () => {
+test("an entry names every module, so that a browser fetches them side by side", async () => {
   assert.deepEqual((await imports("notifier.js")).toSorted(), inner);
+  assert.deepEqual((await imports("notifier-inbox.js")).toSorted(), ["notifier.js", ...inbox].toSorted());
 });
 
 test("the modules need nothing but each other, in one direction, and none is left over", async () => {
   const needs = new Map();
-  for (const file of ["notifier.d.ts", ...inner]) needs.set(file, await imports(file));
+  for (const file of [...TYPES, ...inner, ...inbox]) needs.set(file, await imports(file));
   const needed = new Set([...needs.values()].flat());
-  assert.deepEqual([...needed, "notifier/client.js"].toSorted(), [...needs.keys()].toSorted());
+  assert.deepEqual([...needed, "notifier/inbox/inbox.js"].toSorted(), [...needs.keys()].toSorted());
+  const upwards = (await Promise.all(inner.map(imports))).flat().filter((path) => path.includes("inbox"));
+  assert.deepEqual(upwards, [], "the client needs nothing of the inbox");
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);
@@ -55,17 +65,42 @@ test("the modules need nothing but each other, in one direction, and none is lef
   }
 });
 
-test("the types publish what an app uses, and nothing else", async () => {
-  const types = await readFile(`${folder}notifier.d.ts`, "utf8");
-  const named = (kinds) => [...types.matchAll(new RegExp(`^export (?:${kinds}) (\\w+)`, "gm"))].map(([, name]) => name);
-  assert.deepEqual(named("declare \\w+"), Object.keys(await import("../../static/notifier.js")));
-  assert.deepEqual(named("interface|type").toSorted(), [
+const PUBLISHED = {
+  notifier: [
     "Environment",
     "Events",
+    "InboxChange",
+    "InboxChanged",
+    "InboxState",
+    "NotificationWithdrawn",
     "Options",
+    "Priority",
     "ServerNotification",
     "Socket",
     "State",
     "Status",
-  ]);
-});
+  ],
+  "notifier-inbox": [
+    "Action",
+    "Changed",
+    "Counts",
+    "Filter",
+    "InboxEvents",
+    "InboxOptions",
+    "Item",
+    "Level",
+    "Message",
+    "View",
+    "ViewEvents",
+  ],
+};
+
+for (const [entry, published] of Object.entries(PUBLISHED)) {
+  test(`the types of ${entry} publish what an app uses, and nothing else`, async () => {
+    const types = await readFile(`${folder}${entry}.d.ts`, "utf8");
+    const named = (kinds) => [...types.matchAll(new RegExp(`^export (?:${kinds}) (\\w+)`, "gm"))].map(([, name]) => name);
+    const exported = Object.keys(await import(`../../static/${entry}.js`));
+    assert.deepEqual(named("declare \\w+").toSorted(), exported.toSorted());
+    assert.deepEqual(named("interface|type").toSorted(), published);
+  });
+}

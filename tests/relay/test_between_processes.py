@@ -10,7 +10,7 @@ import pytest
 import redis as redis_py
 
 from notifier.delivery.relay.nudges import MAX_PAYLOAD, NotANudge, Nudges
-from notifier.events import Appended, Event
+from notifier.events import Appended, Event, InboxChanged, Withdrawn
 from notifier.models import Notification
 from servers import redis as redis_support
 from tests.relay.networks import Network, notification, until_linked
@@ -136,6 +136,47 @@ async def test_events_of_later_releases() -> None:
         assert receiver.told.seqs == [1, 2]
         assert receiver.told.positions == [(1, 3)]
         assert receiver.relay.rejected == 0
+
+
+async def test_events_of_the_inbox() -> None:
+    """What happens to an inbox crosses as it is, between sends and in the order of commits."""
+    events: list[Event] = [
+        Appended(Notification(1, 1, "a", b"1", 5, 7, "billing", "high")),
+        InboxChanged(1, version=3, last_seq=1),
+        Withdrawn(1, version=4, last_seq=1, seq=1, key="a"),
+        Appended(Notification(1, 2, "b", b"1", 5)),
+    ]
+    nudge = Nudges(SECRET).read(Nudges(SECRET).make(1, events))
+    assert nudge is not None
+    assert (nudge.seq, list(nudge.events())) == (2, events)
+
+
+async def test_a_change_behind_a_large_send() -> None:
+    """A change that follows what is too large still crosses: it says what to read."""
+    large = Appended(Notification(1, 1, "a", b"1" * (MAX_PAYLOAD + 1), 5))
+    withdrawn = Withdrawn(1, version=1, last_seq=1, seq=1, key="a")
+    nudge = Nudges(SECRET).read(Nudges(SECRET).make(1, [large, withdrawn]))
+    assert nudge is not None
+    assert (nudge.seq, list(nudge.events())) == (1, [withdrawn])
+
+
+async def test_processes_that_know_no_inbox() -> None:
+    """They find in our nudges what they know in its place, and what they tell is read."""
+    ours, theirs = Nudges(SECRET), Nudges(SECRET)
+    told = [
+        Appended(Notification(1, 1, "a", b"1", 5, 7, "billing", "high")),
+        InboxChanged(1, version=3, last_seq=2),
+        Appended(Notification(1, 2, "b", b"2", 5)),
+    ]
+    body = theirs.unseal(ours.make(1, told))
+    assert body is not None
+    user_id, seq, events = msgspec.msgpack.decode(body)
+    known = [["appended", 1, "a", b"1", 5, 7], ["appended", 2, "b", b"2", 5, None]]
+    assert [event[:6] for event in events if event[0] == "appended"] == known
+    nudge = ours.read(theirs.seal(msgspec.msgpack.encode([user_id, seq, known])))
+    assert nudge is not None
+    plain = [Notification(1, 1, "a", b"1", 5, 7), Notification(1, 2, "b", b"2", 5)]
+    assert list(nudge.events()) == [Appended(each) for each in plain]
 
 
 async def test_a_failing_receiver_ends_nothing(

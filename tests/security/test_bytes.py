@@ -31,6 +31,7 @@ from notifier.delivery.relay.nudges import NotANudge, Nudges
 from notifier.errors import InvalidRequest, InvalidSettings, TokenNotValid
 from notifier.events import Appended
 from notifier.identity.tokens import ALGORITHM, Tokens
+from notifier.inbox_wire import ChangeRequest, SnoozeRequest, UndoRequest, check_until
 from notifier.models import Notification
 from notifier.settings import Settings
 from tests.security.table import Now
@@ -49,7 +50,10 @@ def _examples(now: Now) -> None:
 
 # JSON that is nearly what is wanted finds more than bytes that nobody would call JSON.
 names = st.sampled_from(
-    ["user_id", "user", "payload", "key", "ttl", "type", "value", "username", "password", "token"]
+    [
+        *("user_id", "user", "payload", "key", "ttl", "type", "value", "username", "password"),
+        *("token", "category", "priority", "collapse_key", "keys", "up_to", "until", "version"),
+    ]
 )
 scalars = (
     st.none()
@@ -58,6 +62,8 @@ scalars = (
     | st.floats()
     | st.text()
     | st.sampled_from(["message_ack", "command", "ping", "refresh", "\ud800", "1" * 1100])
+    | st.sampled_from(["2026-12-31T12:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60Z"])
+    | st.sampled_from(["low", "urgent", 2**63, 2**63 - 1])
 )
 values = st.recursive(
     scalars,
@@ -86,6 +92,9 @@ def bodies(draw: st.DrawFn) -> bytes:
         VerifyRequest,
         EmptyRequest,
         PasswordRequest,
+        ChangeRequest,
+        SnoozeRequest,
+        UndoRequest,
         wire.ClientFrame,
     ],
     ids=lambda form: getattr(form, "__name__", "ClientFrame"),
@@ -99,7 +108,11 @@ def test_bodies_and_client_frames(form: Any) -> None:
         try:
             understood = decode(body)
             if isinstance(understood, wire.MessageAck):
-                wire.check_stored_key(understood.key)
+                for key in [understood.key, *(understood.keys or ())]:
+                    if key is not UNSET:
+                        wire.check_stored_key(key)
+            if isinstance(understood, SnoozeRequest):
+                check_until(understood.until)
             if isinstance(understood, wire.SendRequest):
                 assert (understood.user_id is UNSET) is not (understood.user is UNSET)
                 if understood.user_id is not UNSET:

@@ -31,6 +31,11 @@ class _Explained:
 
 def plan(database: Database, query: Query[Any]) -> str:
     """How the last statement of ``query`` is done."""
+    return plans(database, query)[-1]
+
+
+def plans(database: Database, query: Query[Any]) -> list[str]:
+    """How each statement of ``query`` is done that gives more than one row."""
     driver = database.driver()
     explain = "EXPLAIN QUERY PLAN" if driver.name == "sqlite" else "EXPLAIN"
     if driver.name != "sqlite":
@@ -38,7 +43,7 @@ def plan(database: Database, query: Query[Any]) -> str:
     with closing(driver.reader()) as session:
         explained = _Explained(session, explain)
         query.ask(explained)  # type: ignore[arg-type]
-    return explained.plans[-1]
+    return explained.plans
 
 
 def goes_by(plan: str, index: str) -> bool:

@@ -392,6 +392,16 @@ class TestExpiry(OfEither):
         assert [each.key for each in page.notifications] == ["ever"]
         assert page.last_seq == 3
 
+    async def test_expired_is_not_acknowledged(self, store: Store, ann: int, time: Clock):
+        """What has expired was not delivered in time, whoever says so afterwards."""
+        await send(store, ann, "late", ttl=1000)
+        await send(store, ann, "in time", ttl=1000)
+        await store.submit(Acknowledge(ann, "in time"))
+        time.advance(1000)
+        await store.submit(Acknowledge(ann, "late"))
+        time.advance(-1000)
+        assert await pending(store, ann) == [(1, "late")]
+
     async def test_expired_key_stays_used(self, store: Store, ann: int, time: Clock):
         """A retry after the expiry is still a replay."""
         await send(store, ann, "k", ttl=1000)

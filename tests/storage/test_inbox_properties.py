@@ -188,7 +188,8 @@ class World(RuleBasedStateMachine):
     def acknowledge(self, data: st.DataObject) -> None:
         for key in self.some(data):
             self.do(Acknowledge(1, key))
-            if (each := self.log.get(key)) and each.state.acked_at is None:
+            each = self.log.get(key)
+            if each and each.state.acked_at is None and each.shown(self.now):
                 each.state = each.state._replace(acked_at=self.now)
 
     @precondition(lambda self: self.log)

@@ -323,7 +323,7 @@ class TestBatches:
         assert "Index Scan using notifications_pending" in connecting
         counting = plan(COUNT, 1, 0, 10_000)
         assert "notifications_pending" in counting
-        acknowledging = plan(ACKNOWLEDGE, [1, 1, 7], ["5", "6", "7"], 1)
+        acknowledging = plan(ACKNOWLEDGE, [1, 1, 7], ["5", "6", "7"], 1, 1)
         assert "Index Scan using notifications_key" in acknowledging
         assert "notifications_pending" not in acknowledging
 

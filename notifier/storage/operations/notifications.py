@@ -237,7 +237,7 @@ Append.step = Step(1, _append)
 
 
 class Acknowledge(Operation[None], frozen=True):
-    """A device has the notification. Unknown and acknowledged keys change nothing.
+    """A device has the notification. Unknown, acknowledged and expired keys change nothing.
 
     One that is lost with the process only brings the notification once more.
     """

@@ -181,14 +181,14 @@ class Undo(_Change, frozen=True):
         rows = session.run(
             f"{table.prefix}{STATED}WHERE version = ?", [*table.parameters, self.version]
         )
-        changed = []
-        for row in rows:
-            seq, _, acked_at, *_ = row
-            then = states[seq]._replace(acked_at=acked_at)
+        changed, kept = [], []
+        for seq, _, *stood in rows:
+            kept.append((seq, *stood))
+            then = states[seq]._replace(acked_at=State(*stood).acked_at)
             changed.append(Changed(user_id, seq, version, then))
         if not changed:
             return state
         session.set_states(changed)
         state = state._replace(version=version)
-        note(session, user_id, state, UNDO, now, undoes=self.version)
+        note(session, user_id, state, UNDO, now, undoes=self.version, before=json.dumps(kept))
         return state

@@ -12,6 +12,12 @@ from notifier.storage.tables import INBOX_CHANGES
 
 WITHDRAWN: Final = "withdraw"
 UNDO: Final = "undo"
+MOST_CHANGES: Final = 1000
+"""Changes of one inbox that are kept. Whoever has missed more loads it anew."""
+_UNDER_WAY: Final = (
+    "SELECT 1 FROM inbox_changes c WHERE c.user_id = inbox_changes.user_id "
+    "AND c.carried IS NOT NULL"
+)
 
 
 def note(
@@ -26,6 +32,12 @@ def note(
         **details,
     }
     session.insert_rows(INBOX_CHANGES, list(columns), [tuple(columns.values())])
+    if state.version > MOST_CHANGES:
+        session.run(
+            "DELETE FROM inbox_changes WHERE user_id = ? AND version <= ? "
+            f"AND NOT EXISTS ({_UNDER_WAY})",
+            (user_id, state.version - MOST_CHANGES),
+        )
 
 
 class RemoveInboxChanges(Operation[int], frozen=True):
@@ -45,9 +57,7 @@ def _remove(session: WriteSession, removals: Sequence[RemoveInboxChanges], now: 
             session.run(
                 "DELETE FROM inbox_changes WHERE (user_id, version) IN ("
                 "SELECT user_id, version FROM inbox_changes "
-                "WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM inbox_changes c "
-                "WHERE c.user_id = inbox_changes.user_id AND c.carried IS NOT NULL) LIMIT ?"
-                ") RETURNING 1",
+                f"WHERE created_at < ? AND NOT EXISTS ({_UNDER_WAY}) LIMIT ?) RETURNING 1",
                 (removal.before, removal.limit),
             )
         )

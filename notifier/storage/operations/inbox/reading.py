@@ -1,6 +1,7 @@
 """Pages of an inbox, its counts, and what has changed in it. Each sees one moment."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from notifier import clock
@@ -19,14 +20,14 @@ from notifier.models import (
 )
 from notifier.storage.contract import Query, ReadSession, Row
 from notifier.storage.operations.history import first_that_fits
-from notifier.storage.operations.inbox.noting import UNDO
+from notifier.storage.operations.inbox.noting import MOST_CHANGES, UNDO
 from notifier.storage.operations.inbox.ranges import Range, awake, folded, shown, under_way
 from notifier.storage.tables import payload_of
 
 _UNREAD: Final = "read_at IS NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
+_MOST_COVERED: Final = 2000
+"""Notifications whose changes are told although a change of all up to a place came behind."""
 _ALL_SEQS: Final = 2**63 - 1
-_MOST_CHANGES: Final = 1000
-"""Changes that are told one by one. Whoever has missed more loads the inbox anew."""
 _STATE: Final = ("acked_at", "seen_at", "read_at", "archived_at", "snoozed_until", "withdrawn_at")
 _ITEM: Final = (
     *("user_id", "seq", "key", "payload", "created_at", "expires_at", "category", "priority"),
@@ -204,16 +205,19 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         if after >= version:
             return [] if after == version else None
         rows = session.run(
-            "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes "
+            "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes, before "
             "FROM inbox_changes WHERE user_id = ? AND version > ? ORDER BY version LIMIT ?",
-            (self.user_id, after, _MOST_CHANGES + 1),
+            (self.user_id, after, MOST_CHANGES),
         )
         if len(rows) != version - after:
             return None
         changes: list[InboxChange] = []
         keyed = [row[0] for row in rows if row[3] is None]
-        by_version = self._changed_keys(session, keyed)
-        for number, verb, created_at, up_to, category, until, undoes in rows:
+        covered = _covered(rows)
+        if len(covered) > _MOST_COVERED:
+            return None
+        by_version = self._changed_keys(session, keyed, covered)
+        for number, verb, created_at, up_to, category, until, undoes, _ in rows:
             if up_to is None:
                 changes += by_version.get(number, [])
             elif verb == UNDO:
@@ -223,12 +227,12 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         return changes
 
     def _changed_keys(
-        self, session: ReadSession, versions: Sequence[int]
+        self, session: ReadSession, versions: Sequence[int], covered: Mapping[int, int]
     ) -> dict[int, list[ChangedKeys]]:
         if not versions:
             return {}
         marks = ", ".join("?" * len(versions))
-        rows = session.run(
+        rows = self._carried_over(session, covered) + session.run(
             f"SELECT version, key, {', '.join(_STATE)} FROM notifications "
             f"{session.using('notifications_changed')} WHERE user_id = ? AND version > 0 "
             f"AND version IN ({marks}) ORDER BY version, seq",
@@ -241,3 +245,32 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         for (version, where), keys in alike.items():
             found.setdefault(version, []).append(ChangedKeys(version, keys, where))
         return found
+
+    def _carried_over(self, session: ReadSession, covered: Mapping[int, int]) -> list[Row]:
+        """Rows that a change of all up to a place has changed since, with the earlier version."""
+        if not covered:
+            return []
+        rows = session.run(
+            f"SELECT seq, version, key, {', '.join(_STATE)} FROM notifications "
+            f"WHERE user_id = ? AND seq IN ({', '.join('?' * len(covered))}) ORDER BY seq",
+            [self.user_id, *covered],
+        )
+        return [
+            (covered[seq], key, *state, withdrawn_at)
+            for seq, version, key, *state, withdrawn_at in rows
+            if version > covered[seq] and withdrawn_at is None
+        ]
+
+
+def _covered(changes: Sequence[Row]) -> dict[int, int]:
+    """Places that were changed by key before one of all up to a place, and the last such version.
+
+    The latter may be the rows' last change by now, and does not say all of where they stand.
+    """
+    last = max((version for version, _, _, up_to, *_ in changes if up_to is not None), default=0)
+    return {
+        seq: version
+        for version, *_, before in changes
+        if before is not None and version < last
+        for seq, *_ in json.loads(before)
+    }

@@ -1,0 +1,1 @@
+"""What devices are told of an inbox over WebSocket, and what they can do about it."""
