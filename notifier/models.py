@@ -19,6 +19,8 @@ WhoseUsers = Literal["accounts", "external", "both"]
 Priority = Literal["low", "normal", "high", "urgent"]
 """How much a notification wants to be noticed: what is low makes no sound, toast or badge."""
 
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+
 Verb = Literal["read", "unread", "seen", "archive", "unarchive", "snooze"]
 """What somebody can do with notifications of their inbox."""
 

@@ -109,6 +109,15 @@ def test_inbox(server: ServerProcess) -> None:
     assert item["created_at"].endswith("Z")
 
 
+def test_fields_of_a_send(server: ServerProcess) -> None:
+    """A notification can be sent with what the inbox filters and replaces by."""
+    for n in range(2):
+        fields = ("--category", "orders", "--priority", "high", "--collapse-key", "7")
+        done(server.command("notify", "1", str(n), *fields))
+    [item] = items(server, "1", "--unread")
+    assert (item["payload"], item["category"], item["priority"]) == (1, "orders", "high")
+
+
 def test_with_a_key(server: ServerProcess) -> None:
     """With a key it is a client like any other, which needs the scope."""
     send(server, 1, "a")

@@ -35,14 +35,14 @@ SCOPES = ("send", "identity", "inbox", "withdraw", "revoke")
 class Client:
     """Either client, spoken to in the same way."""
 
-    def __init__(self, kind: str, url: str, key: str | None) -> None:
+    def __init__(self, kind: str, url: str, key: str | None, **options: Any) -> None:
         made = Notifier if kind == "blocking" else AsyncNotifier
-        self._real: Any = made(url, api_key=key, timeout=60)
-        self._blocking = kind == "blocking"
+        self._real: Any = made(url, api_key=key, timeout=60, **options)
+        self.blocking = kind == "blocking"
 
     async def call(self, verb: str, *arguments: Any, **options: Any) -> Any:
         method = getattr(self._real, verb)
-        if self._blocking:
+        if self.blocking:
             return await asyncio.to_thread(method, *arguments, **options)
         return await method(*arguments, **options)
 
@@ -50,14 +50,14 @@ class Client:
         """What an iterator of the client yields; closing this closes that."""
         made = getattr(self._real, verb)(*arguments, **options)
         try:
-            if not self._blocking:
+            if not self.blocking:
                 async for each in made:
                     yield each
             else:
                 while (each := await asyncio.to_thread(next, made, None)) is not None:
                     yield each
         finally:
-            if self._blocking:
+            if self.blocking:
                 await asyncio.to_thread(made.close)
             else:
                 await made.aclose()
@@ -86,8 +86,8 @@ async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
     """Makes clients of one kind; both kinds pass every test."""
     made: list[Client] = []
 
-    def make(url: str, key: str | None = API_KEY) -> Client:
-        made.append(Client(request.param, url, key))
+    def make(url: str, key: str | None = API_KEY, **options: Any) -> Client:
+        made.append(Client(request.param, url, key, **options))
         return made[-1]
 
     yield make
@@ -182,6 +182,33 @@ async def test_rights(opened: Harness, clients: Clients) -> None:
         await client.hear(1, 1)
     with pytest.raises(UnknownRecipient):
         await clients(opened.url).hear(1, 99)
+
+
+async def test_something_else_answers(opened: Harness, clients: Clients) -> None:
+    """An address at which no Notifier server is, is not tried again for ever."""
+    for client in (clients(f"{opened.url}/nowhere"), clients(f"{opened.url}/api/docs")):
+        with pytest.raises(UnexpectedAnswer):
+            await client.hear(1, 1)
+        with pytest.raises(UnexpectedAnswer):
+            await client.call("count", 1)
+
+
+async def test_tokens(opened: Harness, clients: Clients) -> None:
+    """With a token of whoever it is about nobody needs to be named, and with their own no key."""
+    ann = await opened.user()
+    await opened.append(ann, b"1", b"2")
+    client = clients(opened.url, None, token=opened.token(ann))
+    assert [item.payload for item in await client.collect("inbox")] == [2, 1]
+    assert (await client.call("mark_read", keys=["none"])).changed is False
+
+    def make() -> Identity:
+        return Identity(opened.token(ann), datetime.now(UTC) + timedelta(hours=1))
+
+    async def make_later() -> Identity:
+        return make()
+
+    identity = make if client.blocking else make_later
+    assert [each.payload for each in await client.hear(1, identity=identity)] == [1]
 
 
 # Listening.

@@ -16,7 +16,7 @@ from notifier import __version__
 from notifier.config import SETTINGS, Loaded, load
 from notifier.errors import InvalidSettings, NotifierError
 from notifier.identity.keys import KEEP_SECONDS
-from notifier.models import ACTIONS, SCOPES, SEND_ONLY
+from notifier.models import ACTIONS, PRIORITIES, SCOPES, SEND_ONLY
 from notifier.process import logs
 from notifier.process.commands import audit, keys, secret, server, users
 from notifier.process.commands.amounts import per_second, seconds
@@ -147,6 +147,11 @@ def _parser(*, by_name: bool) -> argparse.ArgumentParser:
     sending.add_argument("payload", metavar="JSON", help="What to send; - reads it from stdin.")
     sending.add_argument("--key", help="Identity of the notification, for harmless retries.")
     sending.add_argument("--ttl", type=int, help="Seconds until it expires.")
+    sending.add_argument("--category", metavar="NAME", help="What it is about, for filters.")
+    sending.add_argument("--priority", choices=PRIORITIES, help="normal if not given.")
+    sending.add_argument(
+        "--collapse-key", metavar="NAME", help="It takes the place of the one with the same."
+    )
     sending.add_argument(
         "--timeout",
         type=float,

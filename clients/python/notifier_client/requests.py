@@ -10,9 +10,9 @@ from notifier_client.attempts import Attempts, Patience
 from notifier_client.encoding import given
 from notifier_client.errors import (
     NotValid,
+    Refused,
     UnknownChange,
     UnknownNotification,
-    UnknownRecipient,
 )
 from notifier_client.inbox import Change, Counts, Identity, Item, Page, Withdrawn, moment
 
@@ -25,8 +25,6 @@ PAGE_SIZE: Final = 100
 class Request(Attempts[T], Generic[T]):
     """The attempts to have one thing done. What is wrong with it raises NotValid."""
 
-    missing = (UnknownRecipient, UnknownNotification, UnknownChange)
-
     def __init__(
         self,
         patience: Patience,
@@ -37,8 +35,11 @@ class Request(Attempts[T], Generic[T]):
         parameters: Mapping[str, Any],
         body: Mapping[str, Any] | None = None,
         key: str | None = None,
+        missing: type[Refused] | None = None,
     ) -> None:
         super().__init__(patience)
+        if missing is not None:
+            self.missing = (*self.missing, missing)
         self.method, self.path, self.key = method, path, key
         self.parameters = {name: each for name, each in parameters.items() if each is not None}
         self._understand = understand
@@ -119,7 +120,7 @@ class Whose:
 
     def undo(self, version: int) -> Request[Change]:
         """Take a change back."""
-        return self._change("undo", {"version": version})
+        return self._change("undo", {"version": version}, missing=UnknownChange)
 
     def withdraw(self, key: str) -> Request[Withdrawn]:
         """Take a notification back."""
@@ -130,6 +131,7 @@ class Whose:
             lambda found: Withdrawn(found["key"], found["seq"], found["version"]),
             parameters=self._named | {"key": key},
             key=key,
+            missing=UnknownNotification,
         )
 
     def identity(self) -> Request[Identity]:
@@ -143,7 +145,9 @@ class Whose:
             body=self._named,
         )
 
-    def _change(self, verb: str, body: Mapping[str, Any]) -> Request[Change]:
+    def _change(
+        self, verb: str, body: Mapping[str, Any], missing: type[Refused] | None = None
+    ) -> Request[Change]:
         return Request(
             self._patience,
             "POST",
@@ -151,6 +155,7 @@ class Whose:
             lambda found: Change(found["version"], found["changed"]),
             parameters=self._named,
             body=body,
+            missing=missing,
         )
 
 

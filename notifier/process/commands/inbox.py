@@ -76,18 +76,16 @@ def listen(options: Options, loaded: Loaded) -> int:
 @contextmanager
 def _client(options: Options, loaded: Loaded) -> Iterator[client.Notifier]:
     url = (loaded.client.get("NOTIFIER_URL") or loaded.settings.url).strip()
-    token = None if _is_elsewhere(loaded) else _identity(options, loaded).token
     key = loaded.client.get("NOTIFIER_API_KEY")
-    with (
-        translated(),
-        client.Notifier(url, api_key=key, token=token, timeout=_SECONDS) as notifier,
-    ):
-        check_reachable(url)
-        try:
-            yield notifier
-        except BrokenPipeError:
-            # Whoever reads it has enough. The interpreter would flush, and complain, once more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with translated():
+        token = None if _is_elsewhere(loaded) else _identity(options, loaded).token
+        with client.Notifier(url, api_key=key, token=token, timeout=_SECONDS) as notifier:
+            check_reachable(url)
+            try:
+                yield notifier
+            except BrokenPipeError:
+                # Whoever reads it has enough. The interpreter would flush, and complain, again.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_elsewhere(loaded: Loaded) -> bool:

@@ -34,7 +34,14 @@ def _notify(options: Options, loaded: Loaded) -> int:
             check_reachable(url)
         try:
             sent = notifier.send_json(
-                options.user_id, payload, user=options.user, key=options.key, ttl=options.ttl
+                options.user_id,
+                payload,
+                user=options.user,
+                key=options.key,
+                ttl=options.ttl,
+                category=options.category,
+                priority=options.priority,
+                collapse_key=options.collapse_key,
             )
         except (client.ServerUnavailable, client.UnexpectedAnswer) as error:
             raise NotifierError(f"{place(url)}: {error.message}") from error
