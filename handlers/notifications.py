@@ -40,6 +40,10 @@ class WithdrawResponse(msgspec.Struct, frozen=True):
 class NotificationsHandler(AssetHandler):
     """The page; and the notifications that it shows, to take them back."""
 
+    @operation(Operation("The page", "notifications"))
+    async def get(self, path: str = "", include_body: bool = True) -> None:
+        await super().get(path, include_body)
+
     @operation(
         Operation(
             "Withdraw a notification",

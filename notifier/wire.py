@@ -70,7 +70,11 @@ Key = Annotated[
 StoredKey = Annotated[
     str,
     msgspec.Meta(
-        min_length=1, max_length=MAX_KEY_LENGTH, extra={"expected": "the key of a notification"}
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        # What check_stored_key() refuses, with words of its own.
+        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f]*(?![\s\S])"},
+        extra={"expected": "the key of a notification"},
     ),
 ]
 Ttl = Annotated[
