@@ -25,7 +25,8 @@ expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "429", "5x
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "429", "5xx"]
 """
-"""More keys than a request may name can be a body that is too large. Changes of an inbox may be gone, whichever are asked for."""
+"""More keys than one may name can be a body that is too large. Changes of an inbox may be gone,
+whichever are asked for."""
 
 
 def credentials(server: ServerProcess, kind: str) -> dict[str, str]:
