@@ -40,7 +40,7 @@ class WithdrawResponse(msgspec.Struct, frozen=True):
 class NotificationsHandler(AssetHandler):
     """The page; and the notifications that it shows, to take them back."""
 
-    @operation(Operation("The page: sign in, then the inbox", "page"))
+    @operation(Operation("The page", "notifications"))
     async def get(self, path: str = "", include_body: bool = True) -> None:
         await super().get(path, include_body)
 

@@ -44,6 +44,8 @@ class Operation(msgspec.Struct, frozen=True):
     """The names of recipients in the path with their meaning."""
     query: type | None = None
     """A form whose fields are the parameters of the address."""
+    names_nobody: bool = False
+    """Whether the parameters may leave out whom it is about."""
     example: Mapping[str, Any] | None = None
     """A body that works on a fresh start, for people who try it out."""
 
@@ -86,8 +88,9 @@ def build(paths: Iterable[tuple[str, type]], users: WhoseUsers = "accounts") -> 
     _, components = msgspec.json.schema_components(
         sorted(forms | {ErrorBody}, key=lambda form: form.__name__), ref_template=_REFERENCE
     )
+    choices = {form.__name__: getattr(form, "choices", {}) for form in forms}
     for name, schema in components.items():
-        spec.components.schema(name, _naming(schema, named_by))
+        spec.components.schema(name, _naming(schema, named_by) | choices.get(name, {}))
     spec.components.schema(_FIELD_ERRORS, dict(_FIELD_ERRORS_SCHEMA))
     for path, method, each in documented:
         spec.path(path, operations={method: _describe(each, named_by)})
@@ -172,7 +175,7 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
         }
         for name, meaning in each.names.items()
     ]
-    parameters += _query(each.query, named_by) if each.query else []
+    parameters += _query(each, named_by) if each.query else []
     if parameters:
         description["parameters"] = parameters
     if each.security:
@@ -197,13 +200,20 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
     return description
 
 
-def _query(form: type, named_by: Choice) -> list[dict[str, Any]]:
-    (_, components) = msgspec.json.schema_components([form])
-    schema = components[form.__name__]
+def _query(each: Operation, named_by: Choice) -> list[dict[str, Any]]:
+    assert each.query is not None
+    (_, components) = msgspec.json.schema_components([each.query])
+    schema = components[each.query.__name__]
+    names_somebody = "user_id" in schema["properties"] and not each.names_nobody
+    required = [*schema["required"]]
+    if names_somebody and len(named_by.fields) == 1:
+        required += named_by.fields
+    if "user_id" in schema["properties"]:
+        schema["properties"]["user_id"] = {"type": "integer", "minimum": 0}
     return [
-        {"name": name, "in": "query", "schema": each, "required": name in schema["required"]}
-        for name, each in schema["properties"].items()
-        if name not in named_by.refused
+        {"name": name, "in": "query", "schema": described, "required": name in required}
+        for name, described in schema["properties"].items()
+        if "user_id" not in schema["properties"] or name not in named_by.refused
     ]
 
 

@@ -4,9 +4,9 @@ A change is told with all that it makes true of a notification, so that hearing 
 no harm. Moments are RFC 3339, UTC; null where a thing did not happen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -294,6 +294,17 @@ class ChangesResponse(msgspec.Struct, frozen=True):
 
 class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which notifications it is about: some keys, or all that is shown up to a place."""
+
+    choices: ClassVar[Mapping[str, Any]] = {
+        "anyOf": [
+            {
+                "required": ["keys"],
+                "properties": {"up_to": {"not": {}}, "category": {"type": "null"}},
+            },
+            {"required": ["up_to"], "properties": {"keys": {"not": {}}}},
+        ]
+    }
+    """The same as JSON Schema."""
 
     keys: Keys | UnsetType = UNSET
     up_to: Seq | UnsetType = UNSET

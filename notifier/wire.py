@@ -72,9 +72,9 @@ StoredKey = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
-        extra={"expected": "the key of a notification"},
-        # Checked by check_stored_key().
+        # What check_stored_key() refuses, with words of its own.
         extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f]*(?![\s\S])"},
+        extra={"expected": "the key of a notification"},
     ),
 ]
 Ttl = Annotated[

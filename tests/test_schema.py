@@ -110,6 +110,9 @@ async def test_documented_operations_answer(server: Harness, path: str, method: 
         content = b"{}" if method in ("post", "patch") else None
         headers = {"Content-Type": "application/json"} if content else {}
         answer = await server.http.request(method, address, content=content, headers=headers)
+        if (path, method) == ("/api/notifications/", "get"):
+            assert answer.status_code == 200, "the page, which takes anything"
+            continue
         assert answer.status_code in (400, 401)
         conforms(path, method, answer.status_code, answer.json())
     documented = DOCUMENT["paths"][path]

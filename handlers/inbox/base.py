@@ -36,6 +36,7 @@ def inbox_operation(
         "inbox",
         errors={**_ERRORS, **(errors or {})},
         security=("accessToken", "apiKey"),
+        names_nobody=True,
         **documented,
     )
 

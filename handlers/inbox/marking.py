@@ -22,6 +22,7 @@ class _MarkHandler(InboxHandler):
 
     verb: ClassVar[Verb]
     form: ClassVar[type[ChangeRequest]] = ChangeRequest
+    takes_payload = True  # a hundred long keys are more than a small body holds
 
     async def mark(self) -> None:
         """Do it and answer."""

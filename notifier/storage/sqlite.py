@@ -80,11 +80,12 @@ COUNT_EACH: Final = (
 SET_STATES: Final = (
     "WITH changed (user_id, seq, version, acked_at, seen_at, read_at, archived_at, "
     "snoozed_until, withdrawn_at) AS (VALUES {values}) "
-    "UPDATE notifications SET version = c.version, "
+    # By this index, or it would look at every notification there is for each of these.
+    "UPDATE notifications INDEXED BY notifications_place SET version = c.version, "
     "acked_at = coalesce(notifications.acked_at, c.acked_at), seen_at = c.seen_at, "
     "read_at = c.read_at, archived_at = c.archived_at, snoozed_until = c.snoozed_until, "
-    "withdrawn_at = c.withdrawn_at FROM changed c CROSS JOIN notifications n "
-    "ON n.user_id = c.user_id AND n.seq = c.seq WHERE notifications.id = n.id"
+    "withdrawn_at = c.withdrawn_at FROM changed c "
+    "WHERE notifications.user_id = c.user_id AND notifications.seq = c.seq"
 )
 
 

@@ -74,8 +74,8 @@ class TestByKey:
         assert await inbox.counts() == (0, 0)
 
     async def test_a_hundred(self, inbox: Inbox) -> None:
-        """Up to a hundred keys make one change."""
-        keys = [f"k{number}" for number in range(100)]
+        """Up to a hundred keys make one change, however long they are."""
+        keys = [f"{number:02}" + "é" * 198 for number in range(100)]
         await asyncio.gather(*[inbox.send(key) for key in keys])
         assert await inbox.do("archive", *keys) == 1
         assert await inbox.keys() == []

@@ -21,6 +21,7 @@ from notifier.events import Appended
 from notifier.models import ANYONE, InboxPosition, Sender
 from notifier.storage import migrations
 from notifier.storage.file import StoreFile
+from notifier.storage.operations.inbox.changes import ChangeKeys
 from notifier.storage.operations.notifications import (
     Acknowledge,
     Append,
@@ -362,6 +363,15 @@ class TestPlans:
         lines = [line for each in statements for line in session.plan(*each)]
         assert any("notifications_key (user_id=? AND key=?)" in line for line in lines)
         assert not [line for line in lines if line.startswith(("SCAN n", "SCAN notifications"))]
+
+    def test_states(self, session: "Recorder"):
+        """A change of state finds each of its rows, and looks at no others."""
+        session.commit([Append(1, "a", b"1")])
+        session.commit([ChangeKeys(1, "read", ("a",))])
+        [update] = [each for each in session.statements if "UPDATE notifications" in each[0]]
+        lines = session.plan(*update)
+        assert any("notifications_place (user_id=? AND seq=?)" in line for line in lines)
+        assert not [line for line in lines if line.startswith("SCAN notifications")]
 
     def test_retention(self, session: "Recorder"):
         """Retention looks only at what is settled."""
