@@ -25,6 +25,8 @@ export type Options = (
   getToken(): string | null | undefined | Promise<string | null | undefined>;
   /** The server, scheme included: `https://notify.example.org`; the page's own by default. */
   url?: string;
+  /** `"inbox"`: be told what happens to the inbox, too (the event `inbox`). */
+  events?: "inbox";
   /** `"auto"` (default) acknowledges after the listeners ran; `"manual"` leaves it to you. */
   ack?: "auto" | "manual";
   /** Whether the tabs of one browser share one socket; `true` by default. */
@@ -55,6 +57,8 @@ export interface Status {
   reason?: string;
 }
 
+export type Priority = "low" | "normal" | "high" | "urgent";
+
 export interface ServerNotification {
   /** Its identity: delivered once per key. */
   key: string;
@@ -63,13 +67,61 @@ export interface ServerNotification {
   /** Its place in the user's log: 1, 2, 3 … */
   seq: number;
   createdAt: Date;
+  /** With `events: "inbox"`; else, and where it never expires, `null`. */
+  expiresAt: Date | null;
+  /** With `events: "inbox"`; else, and where it has none, `null`. */
+  category: string | null;
+  /** With `events: "inbox"`; else `normal`. */
+  priority: Priority;
   /** The payload's JSON text exactly as it was sent. */
   readonly raw: string;
   ack(): void;
 }
 
+/** How many are unread, at exactly this place. */
+export interface InboxState {
+  type: "inbox_state";
+  unread: number;
+  unseen: number;
+  /** The last notification that is counted. */
+  seq: number;
+  /** The last change that is counted. */
+  version: number;
+}
+
+/** Where some keys stand now, or what holds of all up to a place, or such a change undone. */
+export interface InboxChange {
+  version: number;
+  keys?: string[];
+  up_to?: number;
+  category?: string;
+  undone?: number;
+  /** RFC 3339; `null` where a thing did not happen. */
+  acked_at?: string | null;
+  seen_at?: string | null;
+  read_at?: string | null;
+  archived_at?: string | null;
+  snoozed_until?: string | null;
+  withdrawn_at?: string | null;
+}
+
+/** What has changed up to a version, and how many are unread since. */
+export interface InboxChanged extends Omit<InboxState, "type"> {
+  type: "inbox_changed";
+  changes: InboxChange[];
+}
+
+/** One was taken back. Whoever shows it does so no longer. */
+export interface NotificationWithdrawn {
+  type: "notification_withdrawn";
+  key: string;
+  version: number;
+}
+
 export interface Events {
   notification: CustomEvent<ServerNotification>;
+  /** With `events: "inbox"`: what happens to the inbox, as the server says it, in every tab. */
+  inbox: CustomEvent<InboxState | InboxChanged | NotificationWithdrawn>;
   state: CustomEvent<Status>;
   error: CustomEvent<Error>;
   /** Every frame, for a protocol view; tokens are left out. */
@@ -126,6 +178,8 @@ export interface Environment {
   BroadcastChannel?: typeof BroadcastChannel;
   locks?: LockManager;
   origin: string;
+  /** For the inbox alone. */
+  fetch(url: string, request: RequestInit): Promise<Response>;
   online(): boolean;
   now(): number;
   random(): number;

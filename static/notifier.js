@@ -15,5 +15,6 @@ import "./notifier/heartbeat.js"; // whether the line is alive
 import "./notifier/token.js"; // when to replace it
 import "./notifier/ordering.js"; // once per key and in order
 import "./notifier/notification.js"; // one of them, as an app sees it
+import "./notifier/tally.js"; // how many are unread, by what was told
 import "./notifier/frame.js"; // what goes over the socket
 import "./notifier/environment.js"; // the browser, as the client sees it

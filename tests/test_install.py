@@ -21,7 +21,10 @@ from tests.support.harness import JSON, SECONDS, SEND
 
 PACKAGES = ("notifier", "handlers", "amqp", "static")
 CLIENT = Path("clients/python")
-BROWSER_MODULES = sorted(file.name for file in (ROOT / "static" / "notifier").iterdir())
+BROWSER_MODULES = sorted(
+    file.relative_to(ROOT / "static").as_posix()
+    for file in (ROOT / "static" / "notifier").rglob("*.js")
+)
 ORDER = ("notifier", "notifier_client")
 PAPERS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -148,7 +151,8 @@ def test_it_serves_from_anywhere(
         for path, kind in (
             ("/api/notifications/", "text/html"),
             ("/static/notifier.js", "text/javascript"),
-            *((f"/static/notifier/{name}", "text/javascript") for name in BROWSER_MODULES),
+            ("/static/notifier-inbox.js", "text/javascript"),
+            *((f"/static/{name}", "text/javascript") for name in BROWSER_MODULES),
             ("/static/page/main.js", "text/javascript"),
             ("/static/page.css", "text/css"),
             ("/api/docs/", "text/html"),

@@ -3,10 +3,12 @@ import { Line } from "./line.js";
 import { ServerNotification } from "./notification.js";
 import { Ordering } from "./ordering.js";
 import { Tabs } from "./tabs.js";
+import { Tally } from "./tally.js";
 
 /**
  * @typedef {import("../notifier.d.ts").NotifierClient} PublicClient
  * @typedef {import("../notifier.d.ts").Options} Options
+ * @typedef {import("../notifier.d.ts").Events["inbox"]["detail"]} InboxFrame
  * @typedef {import("../notifier.d.ts").ServerNotification} PublicNotification
  * @typedef {import("../notifier.d.ts").Status} Status
  * @typedef {import("./frame.js").Frame} Frame
@@ -14,10 +16,11 @@ import { Tabs } from "./tabs.js";
 
 const LEADER_SILENCE = 3_000;
 const PATIENCE_WITH_GAPS = 100;
+const INBOX_FRAMES = ["inbox_state", "inbox_changed", "notification_withdrawn"];
 
 /**
- * A user's notifications, as events: `notification`, `state`, `error`, and `frame`
- * for those who want to see the protocol.
+ * A user's notifications, as events: `notification`, `state`, `error`, `inbox` if that was
+ * asked for, and `frame` for those who want to see the protocol.
  * @implements {PublicClient}
  */
 export class NotifierClient extends EventTarget {
@@ -29,11 +32,15 @@ export class NotifierClient extends EventTarget {
   #tabs = null;
   /** Frames of what was delivered but not acknowledged, by key. @type {Map<string, string>} */
   #unacked = new Map();
+  /** What a tab that joins later is told of the inbox. */
+  #tally = new Tally();
   #deafen = () => {};
   /** @type {unknown} */
   #gapTimer;
   /** @type {unknown} */
   #silenceTimer;
+  /** @type {unknown} */
+  #watchTimer;
   /** @type {Status} */
   #status = { state: "idle" };
 
@@ -68,12 +75,20 @@ export class NotifierClient extends EventTarget {
     const whose = user === undefined ? userId : `me ${user}`;
     this.#tabs = new Tabs(`notifier/1 ${url} ${whose}`, environment, {
       lead: () => this.#line.connect(),
-      follow: () => this.#line.close(),
+      follow: () => this.#follow(),
       hear: (message) => this.#hear(message),
     });
     this.#deafen = onWake(() => this.#wake());
     this.#tabs.join();
-    if (!this.leading) this.#ask();
+    if (this.leading) return;
+    this.#ask();
+    this.#watch();
+  }
+
+  /** Another tab took over. */
+  #follow() {
+    this.#line.close();
+    this.#watch();
   }
 
   /** Try again now instead of at `status.retryAt`. */
@@ -99,12 +114,31 @@ export class NotifierClient extends EventTarget {
 
   /** Find out what the leading tab knows, and whether it still lives. */
   #ask() {
-    const { setTimeout } = this.#environment;
+    const { setTimeout, now } = this.#environment;
+    const due = now() + LEADER_SILENCE;
     this.#tabs?.tell({ hello: true });
     this.#silenceTimer ??= setTimeout(() => {
       this.#silenceTimer = undefined;
-      if (!this.leading) this.#tabs?.usurp();
+      if (this.leading) return;
+      // Much too late, this tab was frozen itself: the answer may lie unread.
+      if (now() > due + LEADER_SILENCE) this.#ask();
+      else this.#tabs?.usurp();
     }, LEADER_SILENCE);
+  }
+
+  /**
+   * A leader is heard of with each of its pings. One that froze is noticed by their absence,
+   * also where nobody switches tabs.
+   */
+  #watch() {
+    const { setTimeout, clearTimeout } = this.#environment;
+    const { interval, timeout } = this.#line.heartbeat;
+    clearTimeout(this.#watchTimer);
+    this.#watchTimer = setTimeout(() => {
+      if (this.leading) return;
+      this.#ask();
+      this.#watch();
+    }, interval + timeout);
   }
 
   /** What happens on our line happens in all tabs. @param {any} message */
@@ -118,20 +152,24 @@ export class NotifierClient extends EventTarget {
     if (!this.leading) {
       if (message.hello || message.ack) return;
       this.#stopTimer();
+      this.#watch();
       this.#apply(message);
     } else if (message.ack) {
       // Each tab acknowledges what it showed; the server hears it once.
       if (this.#unacked.has(message.ack)) this.ack(message.ack);
     } else if (message.hello) {
       this.#tabs?.tell({ status: this.#status });
+      const inbox = this.#tally.state;
+      if (inbox) this.#tabs?.tell({ inbox });
       for (const frame of this.#unacked.values()) this.#tabs?.tell({ frame, direction: "in" });
       this.#line.wake();
     }
   }
 
   /** @param {any} message */
-  #apply({ frame, direction, status, error }) {
+  #apply({ frame, direction, status, error, inbox }) {
     if (status) this.#changed(status);
+    else if (inbox) this.#inbox(inbox);
     else if (error !== undefined) this.#emit("error", new Error(error));
     else this.#frame(frame, direction);
   }
@@ -146,6 +184,7 @@ export class NotifierClient extends EventTarget {
   #leave() {
     this.#deafen();
     this.#stopTimer();
+    this.#environment.clearTimeout(this.#watchTimer);
     this.#environment.clearTimeout(this.#gapTimer);
     this.#gapTimer = undefined;
     this.#deliver(this.#ordering.flush());
@@ -173,11 +212,26 @@ export class NotifierClient extends EventTarget {
     if (type === "message_ack") this.#unacked.delete(key);
     if (type === "message_processing_error") this.#emit("error", new Error(String(value)));
     if (type === "server_notification") this.#receive(text, fields);
+    if (INBOX_FRAMES.includes(type)) this.#inbox(/** @type {InboxFrame} */ (/** @type {unknown} */ (fields)));
+  }
+
+  /** @param {InboxFrame} frame */
+  #inbox(frame) {
+    if (frame.type === "notification_withdrawn") this.#forget(frame.key);
+    else this.#tally.tell(frame);
+    this.#emit("inbox", frame);
+  }
+
+  /** @param {string} key */
+  #forget(key) {
+    this.#unacked.delete(key);
+    this.#ordering.drop(key);
   }
 
   /** @param {string} text @param {Frame} fields */
   #receive(text, fields) {
-    const { key = "" } = fields;
+    const { key = "", seq = 0, priority = "normal" } = fields;
+    this.#tally.add({ seq, priority });
     if (this.#ordering.has(key)) {
       // Again, although acknowledged: the acknowledgement was lost on its way.
       if (this.leading && !this.#unacked.has(key)) this.ack(key);

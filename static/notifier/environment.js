@@ -8,6 +8,7 @@ export function surroundings() {
     online: () => globalThis.navigator?.onLine !== false,
     now: () => Date.now(),
     random: () => Math.random(),
+    fetch: (/** @type {string} */ url, /** @type {RequestInit} */ request) => globalThis.fetch(url, request),
     setTimeout: (/** @type {() => void} */ action, /** @type {number} */ delay) =>
       globalThis.setTimeout(action, delay),
     clearTimeout: (/** @type {any} */ timer) => globalThis.clearTimeout(timer),
@@ -23,5 +24,6 @@ function listenForWake(wake) {
   for (const event of ["online", "offline", "pageshow"]) addEventListener(event, wake, { signal });
   const look = () => document.visibilityState === "visible" && wake();
   document.addEventListener("visibilitychange", look, { signal });
+  document.addEventListener("resume", wake, { signal });
   return () => stop.abort();
 }

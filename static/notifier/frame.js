@@ -7,6 +7,12 @@
  * @property {unknown} [value]
  * @property {number} [seq]
  * @property {string} [created_at]
+ * @property {string | null} [expires_at]
+ * @property {string | null} [category]
+ * @property {string} [priority]
+ * @property {number} [version]
+ * @property {number} [unread]
+ * @property {number} [unseen]
  */
 
 /**
@@ -16,6 +22,20 @@
  * @param {string} name
  */
 export function rawMember(text, name) {
+  for (const { key, raw } of parts(text)) if (key === name) return raw;
+  return undefined;
+}
+
+/** The raw texts of a valid JSON array's elements. @param {string} text */
+export function rawElements(text) {
+  return [...parts(text)].map(({ raw }) => raw).filter(Boolean);
+}
+
+/**
+ * What a JSON object or array consists of; `key` means something in an object alone.
+ * @param {string} text
+ */
+function* parts(text) {
   let depth = 0;
   let start = 0;
   let key = null;
@@ -28,16 +48,16 @@ export function rawMember(text, name) {
     } else if (char === ":" && depth === 1) {
       start = at + 1;
     } else if (char === "{" || char === "[") {
-      depth++;
+      if (++depth === 1) start = at + 1;
     } else if (char === "}" || char === "]" || char === ",") {
       if (depth === 1) {
-        if (key === name) return text.slice(start, at).trim();
+        yield { key, raw: text.slice(start, at).trim() };
         key = null;
+        start = at + 1;
       }
       if (char !== ",") depth--;
     }
   }
-  return undefined;
 }
 
 /** @param {string} text @param {number} open */

@@ -20,6 +20,11 @@ export class Heartbeat {
     this.#asked ??= now;
   }
 
+  /** The machine or the page is back: what was asked before tells nothing. @param {number} now */
+  woken(now) {
+    this.#asked = now;
+  }
+
   /**
    * @param {number} now
    * @returns {"wait" | "ping" | "dead"}

@@ -16,6 +16,7 @@ const REFRESH_RETRY = 5_000;
 const REFUSED_BEFORE_ERROR = 3;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const SUBPROTOCOL = "notifier";
+const INBOX_SUBPROTOCOL = "notifier.inbox";
 
 /** One WebSocket: connects, prolongs, checks and re-establishes itself until closed. */
 export class Line {
@@ -92,13 +93,22 @@ export class Line {
       }
       const address = this.#address();
       if (this.#inAddress) address.search = `?token=${encodeURIComponent(token)}`;
-      const protocols = this.#inAddress ? undefined : [SUBPROTOCOL, `bearer.${token}`];
-      this.#listen(new WebSocket(address.href, protocols));
+      if (this.#inAddress && this.#inbox) address.search += "&events=inbox";
+      this.#listen(new WebSocket(address.href, this.#inAddress ? undefined : this.#protocols(token)));
     } catch (error) {
       // Time heals none of these, so trying again is of no use.
       this.report.error(error);
       this.#stop({ reason: "misconfigured" });
     }
+  }
+
+  get #inbox() {
+    return this.options.events === "inbox";
+  }
+
+  /** What we speak, the best first: a server of an earlier release takes the plain one. @param {string} token */
+  #protocols(token) {
+    return [...(this.#inbox ? [INBOX_SUBPROTOCOL] : []), SUBPROTOCOL, `bearer.${token}`];
   }
 
   /** @param {Socket} socket */
@@ -165,8 +175,15 @@ export class Line {
 
   /** The network or the machine is back, or somebody looks: find out now, not by and by. */
   wake() {
-    if (this.#open) this.#ping();
-    else if (this.#timers.has("retry")) this.connect();
+    if (this.#open) {
+      this.heartbeat.woken(this.environment.now());
+      this.#ping();
+    } else if (this.#timers.has("retry")) {
+      this.connect();
+    } else if (this.#socket && this.#socket.readyState > 1) {
+      // It died while this page was frozen, and nobody was told, or takes its time to close.
+      this.#lost({ code: 1006, reason: "closed while asleep" });
+    }
   }
 
   #ping() {

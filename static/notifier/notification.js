@@ -1,6 +1,7 @@
 import { rawMember } from "./frame.js";
 
 /**
+ * @typedef {import("../notifier.d.ts").Priority} Priority
  * @typedef {import("../notifier.d.ts").ServerNotification} PublicNotification
  * @typedef {import("./frame.js").Frame} Frame
  */
@@ -25,6 +26,9 @@ export class ServerNotification {
     this.value = fields.value;
     this.seq = fields.seq ?? 0;
     this.createdAt = fields.created_at ? new Date(fields.created_at) : new Date();
+    this.expiresAt = fields.expires_at ? new Date(fields.expires_at) : null;
+    this.category = fields.category ?? null;
+    this.priority = /** @type {Priority} */ (fields.priority ?? "normal");
   }
 
   /** The value's JSON text exactly as it was sent. */

@@ -41,6 +41,11 @@ export class Ordering {
     return this.#take((seq) => this.#last === 0 || seq <= this.#last + 1);
   }
 
+  /** It was taken back: it is not passed on if it waits here. @param {string} key */
+  drop(key) {
+    this.#held = this.#held.filter((notification) => notification.key !== key);
+  }
+
   /** Stop waiting for what is missing. */
   flush() {
     return this.#take(() => true);

@@ -62,7 +62,12 @@ test("the types publish what an app uses, and nothing else", async () => {
   assert.deepEqual(named("interface|type").toSorted(), [
     "Environment",
     "Events",
+    "InboxChange",
+    "InboxChanged",
+    "InboxState",
+    "NotificationWithdrawn",
     "Options",
+    "Priority",
     "ServerNotification",
     "Socket",
     "State",

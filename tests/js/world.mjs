@@ -55,7 +55,7 @@ class FakeSocket {
   /** The token that it brings, wherever. */
   get token() {
     const { searchParams } = new URL(this.url);
-    return searchParams.get("token") ?? this.protocols[1]?.replace(/^bearer\./, "");
+    return searchParams.get("token") ?? this.protocols.at(-1)?.replace(/^bearer\./, "");
   }
 
   send(text) {

@@ -1,0 +1,291 @@
+import { Tally } from "../tally.js";
+import { arrived, marks, moment } from "./item.js";
+import { Journal } from "./journal.js";
+import { Known } from "./known.js";
+import { verbOf } from "./verb.js";
+
+/**
+ * @typedef {import("../../notifier.d.ts").Environment} Environment
+ * @typedef {import("../../notifier.d.ts").Events["inbox"]["detail"]} InboxFrame
+ * @typedef {import("../../notifier.d.ts").InboxChange} InboxChange
+ * @typedef {import("../../notifier.d.ts").ServerNotification} ServerNotification
+ * @typedef {import("../../notifier-inbox.d.ts").Counts} Counts
+ * @typedef {import("./api.js").Api} Api
+ * @typedef {import("./filter.js").Filter} Filter
+ * @typedef {import("./item.js").Item} Item
+ * @typedef {import("./view.js").View} View
+ */
+
+const PATIENCE = 2_000;
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const MOST_UNUSED = 1_000;
+
+/**
+ * Keeps what is known here in step with the server: by what it tells, by asking for what is
+ * missing, and by the clock.
+ */
+export class Sync {
+  tally = new Tally();
+  /** @type {Set<View>} */
+  views = new Set();
+  #api;
+  #environment;
+  #on;
+  #journal = new Journal();
+  /** @type {Promise<void> | null} */
+  #asking = null;
+  #heard = 0;
+  /** Notifications that some view held when that was last looked at. */
+  #used = 0;
+  /** When something comes back that is not known here. @type {Set<number>} */
+  #wakings = new Set();
+  /** @type {unknown} */
+  #clockTimer;
+  #clockAt = Infinity;
+  /** @type {unknown} */
+  #patience;
+
+  /**
+   * @param {Api} api
+   * @param {Environment} environment
+   * @param {{ changed: () => void, withdrawn: (key: string) => void, failed: (error: unknown) => void }} on
+   *   `changed`: the counts may have
+   */
+  constructor(api, environment, on) {
+    this.#api = api;
+    this.#environment = environment;
+    this.#on = on;
+    this.known = new Known(environment.now, {
+      changed: (item) => this.#each((view) => view.update(item)),
+      removed: (item) => this.#each((view) => view.remove(item)),
+    });
+  }
+
+  /** @param {(view: View) => void} action */
+  #each(action) {
+    for (const view of this.views) action(view);
+  }
+
+  /** What the server tells. @param {InboxFrame} frame */
+  hear(frame) {
+    if (frame.type === "inbox_state") this.#state(frame);
+    else if (frame.type === "inbox_changed") this.#changes(frame);
+    else this.#withdraw(frame.key);
+    this.#settled();
+  }
+
+  /** @param {Counts} state */
+  #state(state) {
+    const expected = this.tally.state;
+    if (this.#journal.version === null) this.#journal.restart(state.version);
+    const behind = state.version !== this.#journal.version;
+    if (behind) this.#catchUp(state.version);
+    this.#tell(state);
+    this.#each((view) => view.extendsTo(state.seq));
+    if (!behind && expected && differs(state, expected)) this.#refresh({ trusted: true });
+  }
+
+  /** @param {Counts & { changes: InboxChange[] }} frame */
+  #changes(frame) {
+    const { version, changes } = frame;
+    if (this.#journal.version === null) this.#journal.restart(version);
+    else if (version <= this.#journal.version) return;
+    else if (!this.#journal.continuedBy(changes)) return this.#catchUp(version);
+    this.#tell(frame);
+    this.#apply(changes, version);
+  }
+
+  /** Counts from elsewhere may be older than what is known. @param {Counts} counts */
+  #tell(counts) {
+    const told = this.tally.told;
+    if (!told || (counts.version >= told.version && counts.seq >= told.seq)) this.tally.tell(counts);
+  }
+
+  /** @param {InboxChange[]} changes @param {number} version */
+  #apply(changes, version) {
+    for (const change of changes) {
+      if (change.withdrawn_at) for (const key of change.keys ?? []) this.#withdraw(key, { known: true });
+      const known = this.known.apply(change);
+      this.#gain(change, known);
+    }
+    this.#journal.note(changes, version);
+    this.known.settle(version);
+  }
+
+  /** @param {string} key @param {{ known?: boolean }} [only] tell of it only if it is known */
+  #withdraw(key, { known = false } = {}) {
+    if (this.known.remove(key) || !known) this.#on.withdrawn(key);
+  }
+
+  /** Look for what a change may have brought into a view. @param {InboxChange} change @param {boolean} known */
+  #gain(change, known) {
+    if (change.withdrawn_at || (change.keys && known)) return;
+    const wakes = moment(change.snoozed_until)?.getTime() ?? 0;
+    if (wakes > this.#environment.now()) this.#wakings.add(wakes);
+    this.#each((view) => {
+      if (change.keys ? view.mayGain(marks(change)) : change.undone !== undefined || view.filter.gains(verbOf(change))) {
+        view.refresh({ trusted: true });
+      }
+    });
+  }
+
+  /** @param {{ trusted: boolean }} how */
+  #refresh(how) {
+    this.#each((view) => view.refresh(how));
+  }
+
+  /** Ask for what is missing up to a version. @param {number} version */
+  #catchUp(version) {
+    this.#heard = version;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+      this.#settled();
+    });
+  }
+
+  async #ask() {
+    try {
+      do {
+        this.#heard = 0;
+        await this.#askOnce(this.#journal.version ?? 0);
+      } while (this.#heard > (this.#journal.version ?? 0));
+    } catch (error) {
+      this.#on.failed(error);
+    }
+  }
+
+  /** @param {number} after */
+  async #askOnce(after) {
+    try {
+      const answer = await this.#api.changes(after);
+      this.#tell(answer);
+      this.#apply(answer.changes, answer.version);
+      this.#each((view) => view.extendsTo(answer.seq));
+    } catch (error) {
+      if (/** @type {any} */ (error).status !== 410) throw error;
+      await this.#startAnew();
+    }
+  }
+
+  /** Too much was missed, or the server knows less than it did. */
+  async #startAnew() {
+    const counts = await this.#api.count();
+    this.tally.tell(counts);
+    this.#journal.restart(counts.version);
+    this.known.doubt();
+    this.known.settle(counts.version);
+    this.#refresh({ trusted: false });
+  }
+
+  /** A change was made here: it has to be heard of. @param {number} version @param {boolean} connected */
+  expect(version, connected) {
+    if (this.#journal.version === null || version <= this.#journal.version) {
+      this.known.settle(version);
+      return this.#settled();
+    }
+    const { setTimeout, clearTimeout } = this.#environment;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(
+      () => version > (this.#journal.version ?? 0) && this.#catchUp(version),
+      connected ? PATIENCE : 0,
+    );
+  }
+
+  /**
+   * One has come. Null if it was taken back on its way.
+   * @param {ServerNotification} notification @param {boolean} acked
+   */
+  arrived(notification, acked) {
+    const ackedAt = acked ? new Date(this.#environment.now()) : null;
+    if (this.#journal.withdrew(notification.key)) return null;
+    this.tally.add(notification);
+    const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt));
+    this.known.acked(entry, ackedAt);
+    this.#each((view) => view.arrived(entry.item));
+    this.#settled();
+    return entry.item;
+  }
+
+  /** Changes of one may be told before it comes. @param {Item} item */
+  #meet(item) {
+    this.forgetSome();
+    const entry = this.known.put(item, { version: 0, asOf: 0, caughtUp: 0 });
+    for (const change of this.#journal.kept) this.known.applyTo(entry, change);
+    return entry;
+  }
+
+  /** @param {Filter} filter @param {number | null} before @param {number} limit */
+  async page(filter, before, limit) {
+    const { items, version, ...place } = await this.#api.page(filter, before, limit);
+    if (this.#journal.version === null) this.#journal.restart(version);
+    const missed = await this.#missedBy(version);
+    const caughtUp = this.#journal.version ?? 0;
+    const entries = items.map((one) => this.known.put(one.item, { version: one.version, asOf: version, caughtUp }));
+    // Those that were heard of while the others were asked for count, too.
+    const changes = [...missed, ...this.#journal.kept];
+    for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
+    this.#settled();
+    return { ...place, items: items.map(({ item }) => item) };
+  }
+
+  /** As they stand now, without those that are gone. @param {Item[]} items */
+  current(items) {
+    return items.map(({ key }) => this.known.get(key)?.item).filter((item) => item !== undefined);
+  }
+
+  /** What has changed behind an earlier version. @param {number} version */
+  async #missedBy(version) {
+    if (version >= (this.#journal.version ?? 0)) return [];
+    return this.#journal.since(version) ?? (await this.#api.changes(version)).changes;
+  }
+
+  /** Keep what some view holds, once there is much else. */
+  forgetSome() {
+    if (this.known.size <= 2 * this.#used + MOST_UNUSED) return;
+    // What a view is about to hold would be forgotten, too.
+    if ([...this.views].some((view) => view.busy)) return;
+    const keys = new Set();
+    for (const view of this.views) for (const { key } of view.held()) keys.add(key);
+    this.known.keepOnly(keys);
+    this.#used = keys.size;
+  }
+
+  #settled() {
+    this.#planClock();
+    this.#on.changed();
+  }
+
+  #planClock() {
+    const { now, setTimeout, clearTimeout } = this.#environment;
+    const next = Math.min(this.known.nextMoment, ...this.#wakings);
+    if (next === this.#clockAt) return;
+    clearTimeout(this.#clockTimer);
+    this.#clockAt = next;
+    if (next === Infinity) return;
+    this.#clockTimer = setTimeout(() => {
+      this.#clockAt = Infinity;
+      this.known.tick();
+      this.#wake();
+      this.#settled();
+    }, Math.min(LONGEST_TIMEOUT, next - now()));
+  }
+
+  /** Look for what is back and was not known. */
+  #wake() {
+    const due = [...this.#wakings].filter((moment) => moment <= this.#environment.now());
+    for (const moment of due) this.#wakings.delete(moment);
+    if (due.length) this.#refresh({ trusted: true });
+  }
+
+  close() {
+    this.#environment.clearTimeout(this.#clockTimer);
+    this.#environment.clearTimeout(this.#patience);
+    this.#clockAt = Infinity;
+  }
+}
+
+/** Whether only the clock can explain it. @param {Counts} state @param {Counts} expected */
+function differs(state, expected) {
+  const same = state.unread === expected.unread && state.unseen === expected.unseen;
+  return state.seq === expected.seq && state.version === expected.version && !same;
+}

@@ -1,0 +1,299 @@
+import { Arrivals } from "./arrivals.js";
+import { List } from "./list.js";
+
+/**
+ * @typedef {import("../../notifier-inbox.d.ts").View} PublicView
+ * @typedef {import("./filter.js").Filter} Filter
+ * @typedef {import("./item.js").Item} Item
+ * @typedef {{ items: Item[], before: number | null, seq: number }} Page
+ *
+ * @typedef {object} Source
+ * @property {(filter: Filter, before: number | null, limit: number) => Promise<Page>} page
+ * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
+ * @property {() => number} now
+ * @property {() => void} rested it has loaded what was to be loaded
+ * @property {(view: View) => void} closed
+ * @property {(error: unknown) => void} failed
+ */
+
+const PAGE = 50;
+const LARGE_PAGE = 100;
+const MOST_REFRESHED = 1_000;
+
+/**
+ * A list that stays put. What arrives behind a gap is counted, and the gap closed by a refresh.
+ * @implements {PublicView}
+ */
+export class View extends EventTarget {
+  #source;
+  #list = new List();
+  #arrivals = new Arrivals();
+  /** By their places. @type {Map<number, Item>} */
+  #fresh = new Map();
+  /** So many have come that they are not held here. */
+  #flooded = 0;
+  /** The cursor behind the last page; 0 if there is nothing. */
+  #floor = 0;
+  /** One thing after the other. @type {Promise<void>} */
+  #queue = Promise.resolve();
+  #jobs = 0;
+  /** @type {Promise<void> | null} */
+  #loading = null;
+  /** A refresh that is to be made; whether what is known may be trusted. @type {{ trusted: boolean } | null} */
+  #due = null;
+  #refreshing = false;
+  #announced = false;
+  #closed = false;
+  more = true;
+  /** @type {PublicView["state"]} */
+  state = "loading";
+  /** @type {Error | null} */
+  error = null;
+
+  /** @param {Filter} filter @param {Source} source */
+  constructor(filter, source) {
+    super();
+    this.filter = filter;
+    this.#source = source;
+  }
+
+  get items() {
+    return this.#list.items;
+  }
+
+  get fresh() {
+    return this.#fresh.size + this.#flooded;
+  }
+
+  /** The place up to which all was shown that is to be shown; null before the first page. */
+  get shownTo() {
+    const { newest } = this.#list;
+    if (this.#arrivals.knownTo === null || this.#flooded) return newest || null;
+    const behind = [...this.#fresh.keys()].filter((seq) => seq > newest);
+    return Math.min(this.#arrivals.knownTo, ...behind.map((seq) => seq - 1));
+  }
+
+  /** All items that it holds. */
+  *held() {
+    yield* this.items;
+    yield* this.#fresh.values();
+    yield* this.#arrivals.items;
+  }
+
+  /** @param {Item} item */
+  fits(item) {
+    return this.filter.fits(item, this.#source.now());
+  }
+
+  load() {
+    this.#loading ??= this.#work(() => (this.#arrivals.knownTo === null ? this.#first() : this.#older())).finally(
+      () => {
+        this.#loading = null;
+      },
+    );
+    return this.#loading;
+  }
+
+  reload() {
+    return this.#work(() => this.#first());
+  }
+
+  /** @param {() => Promise<void>} load */
+  #work(load) {
+    this.state = "loading";
+    this.error = null;
+    this.#changed();
+    const done = () => {
+      this.state = "ready";
+    };
+    const failed = (/** @type {Error} */ error) => {
+      this.state = "failed";
+      this.error = error;
+    };
+    return this.#enter(() => load().then(done, failed)).then(() => this.#changed());
+  }
+
+  /** @param {() => Promise<void>} job that never fails */
+  #enter(job) {
+    this.#jobs++;
+    this.#queue = this.#queue.then(job).then(() => {
+      this.#jobs--;
+      this.#source.rested();
+    });
+    return this.#queue;
+  }
+
+  /** Whether it is about to hold something else. */
+  get busy() {
+    return this.#jobs > 0;
+  }
+
+  async #first() {
+    const page = await this.#source.page(this.filter, null, PAGE);
+    this.#list.become(this.#source.current(page.items));
+    this.#flooded = 0;
+    this.#keepFresh(page.seq);
+    this.#continueBehind(page.before);
+    this.#reach(page.seq);
+  }
+
+  /** Of those that have come, only what a page did not know yet. @param {number} seq */
+  #keepFresh(seq) {
+    for (const place of this.#fresh.keys()) if (place <= seq) this.#fresh.delete(place);
+  }
+
+  async #older() {
+    if (!this.more) return;
+    const page = await this.#source.page(this.filter, this.#floor, PAGE);
+    this.items.push(...this.#source.current(page.items));
+    this.#continueBehind(page.before);
+  }
+
+  /** @param {number | null} before */
+  #continueBehind(before) {
+    this.#floor = before ?? 0;
+    this.more = before !== null;
+  }
+
+  showFresh() {
+    if (this.#flooded) return void this.reload();
+    this.#list.insert(this.#fresh.values());
+    this.#fresh.clear();
+    this.#changed();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#source.closed(this);
+  }
+
+  /** One has come. @param {Item} item */
+  arrived(item) {
+    this.#arrivals.add(item);
+    this.#take();
+  }
+
+  /** The server has shown all up to there. @param {number} seq */
+  #reach(seq) {
+    this.#arrivals.reach(seq);
+    this.#take();
+  }
+
+  #take() {
+    for (const item of this.#arrivals.take()) this.#offer(item);
+    if (this.#arrivals.gap) this.refresh({ trusted: true });
+  }
+
+  /** The log goes up to there. @param {number} seq */
+  extendsTo(seq) {
+    if (this.#due) this.refresh(this.#due);
+    else if (seq > (this.#arrivals.knownTo ?? Infinity)) this.refresh({ trusted: true });
+  }
+
+  /** One that is known stands otherwise now. @param {Item} item */
+  update(item) {
+    this.#arrivals.replace(item);
+    if (!this.#list.replace(item)) {
+      if (!this.#fresh.has(item.seq)) return this.#offer(item);
+      if (this.fits(item)) this.#fresh.set(item.seq, item);
+      else this.#fresh.delete(item.seq);
+    }
+    this.#changed();
+  }
+
+  /** One is gone. @param {Item} item */
+  remove(item) {
+    this.#arrivals.remove(item);
+    const shown = this.#list.remove(item);
+    if (this.#fresh.delete(item.seq) || shown) this.#changed();
+  }
+
+  /** Show one, or count it, if it belongs between those that are loaded. @param {Item} item */
+  #offer(item) {
+    if (this.#arrivals.knownTo === null || item.seq < this.#floor) return;
+    if (!this.fits(item) || this.#list.has(item)) return;
+    if (this.items.length || this.#flooded) this.#fresh.set(item.seq, item);
+    else this.items.push(item);
+    this.#changed();
+  }
+
+  /** Whether something may come in that is not known, now that it stands like this. @param {import("./item.js").Marks} marks */
+  mayGain(marks) {
+    return this.filter.mayGain(marks, this.#source.now()) && (this.filter.narrow || !this.more);
+  }
+
+  /**
+   * Something is missing here, or not `trusted`: look again at all that is loaded, and leave
+   * on the screen what is there. If that fails, it is tried when the log is heard of again.
+   * @param {{ trusted: boolean }} how
+   */
+  refresh({ trusted }) {
+    this.#due = { trusted: trusted && (this.#due?.trusted ?? true) };
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    this.#enter(() => this.#refreshWhileDue());
+  }
+
+  async #refreshWhileDue() {
+    let due;
+    try {
+      while ((due = this.#due) && this.#arrivals.knownTo !== null && !this.#closed) {
+        this.#due = null;
+        await this.#refresh(due);
+      }
+    } catch (error) {
+      this.#due = due ?? null;
+      this.#source.failed(error);
+    }
+    this.#refreshing = false;
+  }
+
+  /** @param {{ trusted: boolean }} how */
+  async #refresh({ trusted }) {
+    const { items, before, seq } = await this.#source.page(this.filter, null, LARGE_PAGE);
+    let next = before;
+    while (next !== null && next > this.#floor && items.length < MOST_REFRESHED) {
+      const page = await this.#source.page(this.filter, next, LARGE_PAGE);
+      items.push(...page.items);
+      next = page.before;
+    }
+    const { newest } = this.#list;
+    if (newest && next !== null && next > newest) this.#flooded = items.length;
+    else this.#merge(this.#source.current(items), next, seq, trusted);
+    this.#keepFresh(this.#flooded ? seq : 0);
+    this.#reach(seq);
+    this.#changed();
+  }
+
+  /**
+   * What is shown stays, with those that come below it; what comes above, or between, is fresh.
+   * What should be listed and is not is known wrongly.
+   * @param {Item[]} found @param {number | null} before @param {number} seq @param {boolean} trusted
+   */
+  #merge(found, before, seq, trusted) {
+    const reached = before ?? 0;
+    const there = new Set(found.map((item) => item.seq));
+    const bottom = this.items.length ? this.#floor : Infinity;
+    const stays = (/** @type {Item} */ item) => {
+      if (item.seq < reached) return trusted;
+      return there.has(item.seq) || item.seq > seq || !this.fits(item);
+    };
+    const deeper = trusted && this.items.some((item) => item.seq < reached);
+    this.#keepFresh(seq);
+    this.#list.become(this.items.filter(stays));
+    const missing = found.filter((item) => !this.#list.has(item));
+    for (const item of missing) if (item.seq >= bottom) this.#fresh.set(item.seq, item);
+    this.#list.insert(missing.filter((item) => item.seq < bottom));
+    if (!deeper) this.#continueBehind(before);
+  }
+
+  /** Tell once of all that changes at once. */
+  #changed() {
+    if (this.#announced || this.#closed) return;
+    this.#announced = true;
+    queueMicrotask(() => {
+      this.#announced = false;
+      if (!this.#closed) this.dispatchEvent(new CustomEvent("change"));
+    });
+  }
+}
