@@ -191,7 +191,7 @@ export class List {
     return null;
   }
 
-  /** Where the row was made anew, or went off the screen. @param {ReturnType<List["\#focused"]>} held */
+  /** Where the row was made anew, or went off the screen. @param {{ id: string, stop: number, active: Element } | null} held */
   #refocus(held) {
     if (!held || held.active.isConnected) return;
     const stops = this.#rendered.get(held.id)?.element.querySelectorAll("[data-stop]");

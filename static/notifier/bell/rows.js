@@ -1,6 +1,7 @@
+/** The rows of a list: one for each notification, but one for all of a group, which unfolds. */
+import { midnight } from "./time.js";
+
 /**
- * The rows of a list: one for each notification, but one for all of a group, which unfolds.
- *
  * @typedef {import("../../notifier-inbox.d.ts").Item} Item
  * @typedef {object} Row
  * @property {string} id the same for as long as the row is there
@@ -9,7 +10,6 @@
  * @property {"folded" | "unfolded" | null} group what it is of a group; null for one of its own
  * @property {boolean} inner whether it is shown because its group is unfolded
  */
-import { midnight } from "./time.js";
 
 /**
  * @param {readonly Item[]} items the newest first
