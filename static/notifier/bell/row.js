@@ -109,7 +109,7 @@ function heading(row, rendering) {
     level ? make("span", { part: "unseen-text" }, `${words.levels[level]}:`) : null,
     sign(item, rendering),
     title,
-    priority(item, words),
+    priorityOf(item, words),
   );
 }
 
@@ -134,7 +134,7 @@ function picture(address, part) {
 }
 
 /** Said in a word, because not everybody sees a colour. @param {Item} item @param {import("./words.js").default} words */
-function priority({ priority }, words) {
+export function priorityOf({ priority }, words) {
   const said = words.priorities[priority];
   return said ? make("span", { part: `priority ${priority}` }, said) : null;
 }

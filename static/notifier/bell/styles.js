@@ -55,7 +55,8 @@ button { background: none; border: 0; padding: 0; cursor: pointer; border-radius
 .content { flex: 1; min-width: 0; overflow-wrap: anywhere }
 .heading { display: flex; gap: 6px; align-items: flex-start }
 .title { flex: 1; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; text-decoration: none }
-.row-unread .title { font-weight: 600 }
+.title, .body { text-align: match-parent }
+.row-unread .title, .toast .title { font-weight: 600 }
 .link::after { content: ""; position: absolute; inset: 0 }
 .row:has(.link:hover) .link { text-decoration: underline; text-underline-offset: 2px }
 .body { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; margin: 2px 0 0; color: var(--_muted); white-space: pre-line }
@@ -89,7 +90,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; border-radius
 .toasts { inset: auto; inset-block-end: 16px; inset-inline-end: 16px; width: min(360px, calc(100vw - 32px)); background: none; overflow: visible }
 .toast { position: relative; display: flex; gap: 10px; align-items: flex-start; margin-block-start: 10px; padding: 12px 8px 12px 14px; padding-inline: 14px 8px; background: var(--_background); border: 1px solid var(--_border); border-radius: var(--_radius); box-shadow: 0 8px 28px #0003; animation: appear .15s ease-out }
 .toast .tool { position: relative; z-index: 1; margin-block-start: -5px }
-@media (hover: none) { .tools { position: static; opacity: 1; background: none; align-self: flex-end; margin-block-end: -6px } .row { flex-wrap: wrap } .content { flex-basis: calc(100% - 20px) } .tools { margin-inline-start: auto } }
+@media (hover: none) { .tools { opacity: 1; background: none } .meta { min-height: 30px; padding-block-start: 8px } }
 @media (max-width: 520px) { .popover { inset: 0 !important; width: 100vw; max-width: none; height: 100dvh; max-height: none; border: 0; border-radius: 0 } .tool { width: 40px; height: 40px } .tab { padding: 10px 10px 9px } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important } }
 @media (forced-colors: active) { .row-unread .dot, .badge { forced-color-adjust: none } }

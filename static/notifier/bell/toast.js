@@ -1,6 +1,6 @@
 import { icon, iconButton, make } from "./dom.js";
 import { webAddress } from "./link.js";
-import { headline } from "./row.js";
+import { headline, priorityOf } from "./row.js";
 
 const SHOWN = 6_000;
 const MOST = 3;
@@ -53,6 +53,7 @@ export class Toasts {
         address ? make("a", { part: "title link", href: address.href, dir: "auto", onclick }, said) : make("span", { part: "title", dir: "auto" }, said),
         title && body ? make("p", { part: "body", dir: "auto" }, body) : null,
       ),
+      priorityOf(item, words),
       iconButton("close", words.dismiss, "tool", () => this.#drop(toast)),
     );
     return toast;
