@@ -14,7 +14,8 @@ from tests.browser.backend import Backend
 from tests.support.harness import ADMIN_PASSWORD, SECONDS
 
 STYLE = """
-body { margin: 0; font: 16px system-ui, sans-serif; color-scheme: light dark; background: Canvas }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText }
+body { margin: 0; font: 16px system-ui, sans-serif }
 header { display: flex; justify-content: space-between; align-items: center; padding: 8px 16px }
 """
 PAGE = """<!doctype html>

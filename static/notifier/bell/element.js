@@ -29,6 +29,9 @@ const LOOKS = ["tabs", "categories", "lang", "read", "images", "placement"];
 const BADGES = ["badge", "title-badge", "favicon-badge"];
 const PROPERTIES = ["getToken", "renderItem", "words", "inbox"];
 
+/** What came while nobody was connected is counted, but is no news for a corner of the screen. */
+const RECENT = 60_000;
+
 /** A program without a document may import this, and never makes one. */
 const Base = globalThis.HTMLElement ?? class {};
 
@@ -280,7 +283,7 @@ export class NotifierBell extends Base {
     const screen = this.#screen;
     if (!screen || !screen.commands.tell("notification", item)) return;
     screen.announcer.announce(headline(item, screen.language.words));
-    if (item.priority === "low") return;
+    if (item.priority === "low" || Date.now() - item.createdAt.getTime() > RECENT) return;
     if (this.hasAttribute("sound")) sound(item);
     const elsewhere = document.visibilityState === "visible" && !screen.popover.isOpen;
     if (this.hasAttribute("toasts") && elsewhere) screen.toasts.show(item);

@@ -62,7 +62,7 @@ export class Popover {
   /** @param {import("./words.js").default} words */
   #dialog(words) {
     const header = make(
-      "header",
+      "div",
       { part: "header" },
       make("h2", { part: "headline", id: "headline" }, words.title),
       iconButton("all", words.readAll, "tool read-all", () => this.#readAll()),
