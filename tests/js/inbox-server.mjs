@@ -22,6 +22,11 @@ export class InboxServer {
     this.fetch = (url, request) => this.#answer(url, request);
   }
 
+  /** The requests for pages of a list. */
+  get pages() {
+    return this.requests.filter(({ name, query }) => name === "" && query.archived !== "include");
+  }
+
   get now() {
     return this.world.clock.now;
   }

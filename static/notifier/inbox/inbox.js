@@ -89,6 +89,7 @@ export class Inbox extends EventTarget {
     const view = new View(new Filter(filter), {
       page: (...which) => sync.page(...which),
       current: (items) => sync.current(items),
+      later: (item, page) => sync.later(item, page),
       now: this.#environment.now,
       rested: () => sync.forgetSome(),
       closed: (closed) => sync.views.delete(closed),

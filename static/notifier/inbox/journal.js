@@ -1,5 +1,20 @@
 /** @typedef {import("../../notifier.d.ts").InboxChange} InboxChange */
 
+/**
+ * Whether something is missing in what is told of a stretch of versions. A change of some keys
+ * is not told if these have changed again. Mostly that is no loss, because the later change
+ * says where they stand in full; but one of everything says only what it has done.
+ * @param {InboxChange[]} changes
+ * @param {number} after
+ * @param {number} version
+ */
+export function hides(changes, after, version) {
+  const last = Math.max(0, ...changes.filter(({ keys }) => !keys).map((change) => change.version));
+  const told = new Set(changes.map((change) => change.version));
+  for (let each = after + 1; each <= version && each < last; each++) if (!told.has(each)) return true;
+  return false;
+}
+
 const MOST_KEPT = 200;
 
 /**

@@ -11,6 +11,7 @@ import { done, means, verbOf } from "./verb.js";
  * @property {Item} item as it is shown, with what was done here
  * @property {number} version of its last change
  * @property {number} asOf the version up to which `base` is known to be right
+ * @property {boolean} doubtful whatever a page says is better
  */
 
 const MOST_UNDOABLE = 8;
@@ -28,6 +29,7 @@ export class Known {
   #timed = new Set();
   /** @type {AnyMark[]} */
   #marks = [];
+  #doubted = false;
   /** How those were that a change of everything has changed, by its version. @type {Map<number, Map<string, Item>>} */
   #undoable = new Map();
 
@@ -61,20 +63,21 @@ export class Known {
   put(item, { version, asOf, caughtUp }) {
     const entry = this.#entries.get(item.key);
     if (!entry) {
-      const made = { base: item, item, version, asOf };
+      const made = { base: item, item, version, asOf, doubtful: false };
       this.#entries.set(item.key, made);
       this.#show(made, false);
       return made;
     }
-    const better = Math.max(entry.asOf, caughtUp) > asOf;
+    const better = !entry.doubtful && Math.max(entry.asOf, caughtUp) > asOf;
+    entry.doubtful = false;
     const base = better ? entry.base.with({ ackedAt: item.ackedAt ?? entry.base.ackedAt }) : item;
     this.#set(entry, base, better ? entry.version : version, better ? entry.asOf : asOf);
     return entry;
   }
 
-  /** Whatever a page says next is better. */
+  /** Something was missed: whatever a page says next is better. */
   doubt() {
-    for (const entry of this.#entries.values()) entry.asOf = 0;
+    for (const entry of this.#entries.values()) entry.doubtful = true;
   }
 
   /** It was delivered: that needs no version. @param {Entry} entry @param {Date | null} ackedAt */
@@ -130,6 +133,7 @@ export class Known {
   /** @param {Entry} entry @param {InboxChange} change @param {string[]} keys */
   #applyKeys(entry, change, keys) {
     if (!keys.includes(entry.base.key)) return;
+    entry.doubtful = false;
     if (change.withdrawn_at) this.remove(entry.base.key);
     else this.#set(entry, entry.base.with(standing(change)), change.version, change.version);
   }
@@ -141,7 +145,10 @@ export class Known {
     entry.asOf = version;
     if (base.seq > up_to || (category !== undefined && base.category !== category)) return;
     const verb = verbOf(change);
-    const at = moment(change.read_at ?? change.seen_at ?? change.archived_at) ?? new Date(this.now());
+    const told = moment(change.read_at ?? change.seen_at ?? change.archived_at);
+    const at = told ?? new Date(this.now());
+    // It is back by now; whether it was when that was done, nobody has said.
+    if (!told && base.snoozedUntil && !base.asleep(at.getTime())) return this.#doubtOne(entry);
     if (!means(verb, base, at.getTime())) return;
     const after = done(verb, base, at, moment(change.snoozed_until));
     if (after === base) return;
@@ -151,10 +158,23 @@ export class Known {
 
   /** @param {Entry} entry @param {number} undone @param {number} version */
   #applyUndone(entry, undone, version) {
+    if (entry.version !== undone) return;
     const before = this.#undoable.get(undone)?.get(entry.base.key);
-    if (entry.version === undone && before) {
-      this.#set(entry, before.with({ ackedAt: entry.base.ackedAt }), version, version);
-    }
+    if (before) this.#set(entry, before.with({ ackedAt: entry.base.ackedAt }), version, version);
+    else this.#doubtOne(entry);
+  }
+
+  /** @param {Entry} entry */
+  #doubtOne(entry) {
+    entry.doubtful = true;
+    this.#doubted = true;
+  }
+
+  /** Whether it was found since the last question that something may not be right. */
+  get doubted() {
+    const found = this.#doubted;
+    this.#doubted = false;
+    return found;
   }
 
   /** @param {number} version */

@@ -1,6 +1,7 @@
 import { Tally } from "../tally.js";
+import { Filter } from "./filter.js";
 import { arrived, marks, moment } from "./item.js";
-import { Journal } from "./journal.js";
+import { Journal, hides } from "./journal.js";
 import { Known } from "./known.js";
 import { verbOf } from "./verb.js";
 
@@ -11,7 +12,6 @@ import { verbOf } from "./verb.js";
  * @typedef {import("../../notifier.d.ts").ServerNotification} ServerNotification
  * @typedef {import("../../notifier-inbox.d.ts").Counts} Counts
  * @typedef {import("./api.js").Api} Api
- * @typedef {import("./filter.js").Filter} Filter
  * @typedef {import("./item.js").Item} Item
  * @typedef {import("./view.js").View} View
  */
@@ -19,6 +19,7 @@ import { verbOf } from "./verb.js";
 const PATIENCE = 2_000;
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_UNUSED = 1_000;
+const MOST_WAKINGS = 100;
 
 /**
  * Keeps what is known here in step with the server: by what it tells, by asking for what is
@@ -39,6 +40,7 @@ export class Sync {
   #used = 0;
   /** When something comes back that is not known here. @type {Set<number>} */
   #wakings = new Set();
+  #learnt = false;
   /** @type {unknown} */
   #clockTimer;
   #clockAt = Infinity;
@@ -81,7 +83,6 @@ export class Sync {
     const behind = state.version !== this.#journal.version;
     if (behind) this.#catchUp(state.version);
     this.#tell(state);
-    this.#each((view) => view.extendsTo(state.seq));
     if (!behind && expected && differs(state, expected)) this.#refresh({ trusted: true });
   }
 
@@ -98,7 +99,9 @@ export class Sync {
   /** Counts from elsewhere may be older than what is known. @param {Counts} counts */
   #tell(counts) {
     const told = this.tally.told;
-    if (!told || (counts.version >= told.version && counts.seq >= told.seq)) this.tally.tell(counts);
+    if (told && (counts.version < told.version || counts.seq < told.seq)) return;
+    this.tally.tell(counts);
+    this.#each((view) => view.extendsTo(counts.seq));
   }
 
   /** @param {InboxChange[]} changes @param {number} version */
@@ -108,8 +111,17 @@ export class Sync {
       const known = this.known.apply(change);
       this.#gain(change, known);
     }
+    const hidden = hides(changes, this.#journal.version ?? version, version);
     this.#journal.note(changes, version);
     this.known.settle(version);
+    if (hidden) this.#doubt();
+    else if (this.known.doubted) this.#refresh({ trusted: true });
+  }
+
+  /** Not all that is known may be right. */
+  #doubt() {
+    this.known.doubt();
+    this.#refresh({ trusted: false });
   }
 
   /** @param {string} key @param {{ known?: boolean }} [only] tell of it only if it is known */
@@ -160,7 +172,6 @@ export class Sync {
       const answer = await this.#api.changes(after);
       this.#tell(answer);
       this.#apply(answer.changes, answer.version);
-      this.#each((view) => view.extendsTo(answer.seq));
     } catch (error) {
       if (/** @type {any} */ (error).status !== 410) throw error;
       await this.#startAnew();
@@ -172,9 +183,8 @@ export class Sync {
     const counts = await this.#api.count();
     this.tally.tell(counts);
     this.#journal.restart(counts.version);
-    this.known.doubt();
     this.known.settle(counts.version);
-    this.#refresh({ trusted: false });
+    this.#doubt();
   }
 
   /** A change was made here: it has to be heard of. @param {number} version @param {boolean} connected */
@@ -196,36 +206,86 @@ export class Sync {
    * @param {ServerNotification} notification @param {boolean} acked
    */
   arrived(notification, acked) {
+    const { key, seq } = notification;
+    if (this.#journal.withdrew(key)) return null;
     const ackedAt = acked ? new Date(this.#environment.now()) : null;
-    if (this.#journal.withdrew(notification.key)) return null;
+    const isNew = seq > (this.tally.told?.seq ?? Infinity);
     this.tally.add(notification);
-    const entry = this.known.get(notification.key) ?? this.#meet(arrived(notification, ackedAt));
-    this.known.acked(entry, ackedAt);
-    this.#each((view) => view.arrived(entry.item));
+    const item = isNew ? this.#meet(arrived(notification, ackedAt)) : this.#delivered(notification, ackedAt);
     this.#settled();
+    return item;
+  }
+
+  /** @param {Item} item */
+  #meet(item) {
+    this.forgetSome();
+    const version = this.#journal.version ?? 0;
+    const entry = this.known.put(item, { version: 0, asOf: version, caughtUp: version });
+    this.#each((view) => view.arrived(entry.item));
     return entry.item;
   }
 
-  /** Changes of one may be told before it comes. @param {Item} item */
-  #meet(item) {
-    this.forgetSome();
-    const entry = this.known.put(item, { version: 0, asOf: 0, caughtUp: 0 });
-    for (const change of this.#journal.kept) this.known.applyTo(entry, change);
-    return entry;
+  /**
+   * It was in what was told already: who knows what was done with it since? Views have it from
+   * their pages.
+   * @param {ServerNotification} notification @param {Date | null} ackedAt
+   */
+  #delivered(notification, ackedAt) {
+    const entry = this.known.get(notification.key);
+    if (!entry) return arrived(notification, ackedAt);
+    this.known.acked(entry, ackedAt);
+    return entry.item;
   }
 
   /** @param {Filter} filter @param {number | null} before @param {number} limit */
   async page(filter, before, limit) {
+    for (;;) {
+      const page = await this.#page(filter, before, limit);
+      if (page) return page;
+    }
+  }
+
+  /**
+   * Null if it has to be asked for again: of what has changed meanwhile something is missing.
+   * @param {Filter} filter @param {number | null} before @param {number} limit
+   */
+  async #page(filter, before, limit) {
+    const askedAt = this.#environment.now();
     const { items, version, ...place } = await this.#api.page(filter, before, limit);
     if (this.#journal.version === null) this.#journal.restart(version);
     const missed = await this.#missedBy(version);
     const caughtUp = this.#journal.version ?? 0;
+    if (version < caughtUp && hides([...missed, ...this.#journal.kept], version, caughtUp)) return null;
     const entries = items.map((one) => this.known.put(one.item, { version: one.version, asOf: version, caughtUp }));
     // Those that were heard of while the others were asked for count, too.
     const changes = [...missed, ...this.#journal.kept];
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
     this.#settled();
-    return { ...place, items: items.map(({ item }) => item) };
+    if (filter.snoozed === "exclude") this.#learnWakings();
+    return { ...place, version, askedAt, items: items.map(({ item }) => item) };
+  }
+
+  /** Find out, once, when those come back that are put off and not known here. */
+  async #learnWakings() {
+    if (this.#learnt) return;
+    this.#learnt = true;
+    try {
+      const { items } = await this.#api.page(new Filter({ snoozed: "only", archived: "include" }), null, MOST_WAKINGS);
+      for (const { item } of items) this.#wakings.add(item.snoozedUntil?.getTime() ?? 0);
+      this.#planClock();
+    } catch {
+      this.#learnt = false; // the next page asks again
+    }
+  }
+
+  /**
+   * Whether one is known later than a page was read: it has changed since, or come back.
+   * @param {Item} item @param {{ version: number, askedAt: number }} page
+   */
+  later({ key, snoozedUntil }, { version, askedAt }) {
+    const entry = this.known.get(key);
+    if (entry === undefined || entry.doubtful) return false;
+    return entry.asOf > version || entry.item !== entry.base || (snoozedUntil?.getTime() ?? 0) >= askedAt;
   }
 
   /** As they stand now, without those that are gone. @param {Item[]} items */

@@ -5,11 +5,12 @@ import { List } from "./list.js";
  * @typedef {import("../../notifier-inbox.d.ts").View} PublicView
  * @typedef {import("./filter.js").Filter} Filter
  * @typedef {import("./item.js").Item} Item
- * @typedef {{ items: Item[], before: number | null, seq: number }} Page
+ * @typedef {{ items: Item[], before: number | null, seq: number, version: number, askedAt: number }} Page
  *
  * @typedef {object} Source
  * @property {(filter: Filter, before: number | null, limit: number) => Promise<Page>} page
  * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
+ * @property {(item: Item, page: Page) => boolean} later whether it is known later than that page was read
  * @property {() => number} now
  * @property {() => void} rested it has loaded what was to be loaded
  * @property {(view: View) => void} closed
@@ -132,14 +133,21 @@ export class View extends EventTarget {
     const page = await this.#source.page(this.filter, null, PAGE);
     this.#list.become(this.#source.current(page.items));
     this.#flooded = 0;
-    this.#keepFresh(page.seq);
+    this.#keepFresh(page);
     this.#continueBehind(page.before);
     this.#reach(page.seq);
   }
 
-  /** Of those that have come, only what a page did not know yet. @param {number} seq */
-  #keepFresh(seq) {
-    for (const place of this.#fresh.keys()) if (place <= seq) this.#fresh.delete(place);
+  /** Of those that have come, only what a page did not know yet. @param {Page} page */
+  #keepFresh(page) {
+    for (const [place, item] of this.#fresh) {
+      if (!this.#unknownTo(page, item) || this.#list.has(item)) this.#fresh.delete(place);
+    }
+  }
+
+  /** Whether a page was read before one came, or came to stand as it does. @param {Page} page @param {Item} item */
+  #unknownTo(page, item) {
+    return item.seq > page.seq || this.#source.later(item, page);
   }
 
   async #older() {
@@ -153,6 +161,8 @@ export class View extends EventTarget {
   #continueBehind(before) {
     this.#floor = before ?? 0;
     this.more = before !== null;
+    // What lies deeper comes with its page.
+    for (const place of this.#fresh.keys()) if (place < this.#floor) this.#fresh.delete(place);
   }
 
   showFresh() {
@@ -250,8 +260,9 @@ export class View extends EventTarget {
 
   /** @param {{ trusted: boolean }} how */
   async #refresh({ trusted }) {
-    const { items, before, seq } = await this.#source.page(this.filter, null, LARGE_PAGE);
-    let next = before;
+    const first = await this.#source.page(this.filter, null, LARGE_PAGE);
+    const items = [...first.items];
+    let next = first.before;
     while (next !== null && next > this.#floor && items.length < MOST_REFRESHED) {
       const page = await this.#source.page(this.filter, next, LARGE_PAGE);
       items.push(...page.items);
@@ -259,32 +270,35 @@ export class View extends EventTarget {
     }
     const { newest } = this.#list;
     if (newest && next !== null && next > newest) this.#flooded = items.length;
-    else this.#merge(this.#source.current(items), next, seq, trusted);
-    this.#keepFresh(this.#flooded ? seq : 0);
-    this.#reach(seq);
+    else this.#merge({ ...first, items: this.#source.current(items), before: next }, trusted);
+    if (this.#flooded) this.#keepFresh(first);
+    this.#reach(first.seq);
     this.#changed();
   }
 
   /**
    * What is shown stays, with those that come below it; what comes above, or between, is fresh.
    * What should be listed and is not is known wrongly.
-   * @param {Item[]} found @param {number | null} before @param {number} seq @param {boolean} trusted
+   * @param {Page} page @param {boolean} trusted
    */
-  #merge(found, before, seq, trusted) {
-    const reached = before ?? 0;
-    const there = new Set(found.map((item) => item.seq));
+  #merge(page, trusted) {
+    const reached = page.before ?? 0;
+    const there = new Set(page.items.map((item) => item.seq));
     const bottom = this.items.length ? this.#floor : Infinity;
     const stays = (/** @type {Item} */ item) => {
       if (item.seq < reached) return trusted;
-      return there.has(item.seq) || item.seq > seq || !this.fits(item);
+      return there.has(item.seq) || this.#unknownTo(page, item) || !this.fits(item);
     };
     const deeper = trusted && this.items.some((item) => item.seq < reached);
-    this.#keepFresh(seq);
+    this.#keepFresh(page);
     this.#list.become(this.items.filter(stays));
-    const missing = found.filter((item) => !this.#list.has(item));
-    for (const item of missing) if (item.seq >= bottom) this.#fresh.set(item.seq, item);
+    const missing = page.items.filter((item) => !this.#list.has(item));
+    for (const item of missing) {
+      if (item.seq >= bottom) this.#fresh.set(item.seq, item);
+      else this.#fresh.delete(item.seq);
+    }
     this.#list.insert(missing.filter((item) => item.seq < bottom));
-    if (!deeper) this.#continueBehind(before);
+    if (!deeper) this.#continueBehind(page.before);
   }
 
   /** Tell once of all that changes at once. */
