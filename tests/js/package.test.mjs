@@ -10,7 +10,19 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../../static/", import.meta.url));
-const inner = (await readdir(`${folder}notifier`)).toSorted().map((name) => `notifier/${name}`);
+
+/** What the package offers, and the folder of modules that it is made of. */
+const parts = { notifier: "notifier", "notifier-inbox": "notifier/inbox", "notifier-bell": "notifier/bell" };
+const modules = {};
+for (const [part, place] of Object.entries(parts)) {
+  const names = await readdir(folder + place);
+  modules[part] = names.filter((name) => name.endsWith(".js")).map((name) => `${place}/${name}`);
+}
+const inner = Object.values(modules).flat();
+const entries = Object.keys(parts).map((part) => `${part}.js`);
+const types = Object.keys(parts).map((part) => `${part}.d.ts`);
+/** Fetched by those who speak it. */
+const ON_DEMAND = ["notifier/bell/words.ru.js"];
 
 /** The files that one of ours imports, for its code or for its types. */
 async function imports(file) {
@@ -19,35 +31,44 @@ async function imports(file) {
   return [...found].map(([, path]) => posix.join(posix.dirname(file), path));
 }
 
-test("npm installs the modules, their types, and nothing of the page; the entry alone can be imported", async (t) => {
+test("npm installs the modules, their types, and nothing of the page; the entries alone can be imported", async (t) => {
   const app = await mkdtemp(join(tmpdir(), "app-"));
   t.after(() => rm(app, { recursive: true }));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", app], { cwd: folder });
   const [{ filename, files }] = JSON.parse(stdout);
-  assert.deepEqual(files.map(({ path }) => path).toSorted(), ["notifier.d.ts", "notifier.js", ...inner, "package.json"]);
+  assert.deepEqual(
+    files.map(({ path }) => path).toSorted(),
+    [...types, ...entries, ...inner, "package.json"].toSorted(),
+  );
 
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--prefix", app, join(app, filename)]);
   const script = `
-    const names = Object.keys(await import("notifier-client"));
+    const names = [];
+    for (const entry of ["", "/inbox", "/bell"]) names.push(...Object.keys(await import("notifier-client" + entry)));
     const { code } = await import("notifier-client/notifier/client.js").catch((error) => error);
     console.log(JSON.stringify({ names, code }));
   `;
   const program = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: app });
   assert.deepEqual(JSON.parse(program.stdout), {
-    names: ["NotifierClient"],
+    names: ["NotifierClient", "Inbox", "InboxError", "NotifierBell"],
     code: "ERR_PACKAGE_PATH_NOT_EXPORTED",
   });
 });
 
-test("the entry names every module, so that a browser fetches them side by side", async () => {
-  assert.deepEqual((await imports("notifier.js")).toSorted(), inner);
+test("an entry names every module of its own, so that a browser fetches them side by side", async () => {
+  for (const [part, own] of Object.entries(modules)) {
+    const named = await imports(`${part}.js`);
+    const missing = own.filter((module) => !named.includes(module) && !ON_DEMAND.includes(module));
+    assert.deepEqual(missing, []);
+  }
 });
 
 test("the modules need nothing but each other, in one direction, and none is left over", async () => {
   const needs = new Map();
-  for (const file of ["notifier.d.ts", ...inner]) needs.set(file, await imports(file));
+  for (const file of [...types, ...entries, ...inner]) needs.set(file, await imports(file));
   const needed = new Set([...needs.values()].flat());
-  assert.deepEqual([...needed, "notifier/client.js"].toSorted(), [...needs.keys()].toSorted());
+  const used = new Set([...needed, ...entries, ...types]);
+  assert.deepEqual([...used].toSorted(), [...needs.keys()].toSorted());
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);
