@@ -21,7 +21,7 @@ async function esbuild() {
 
 /** A style sheet inside a module is minified, too. */
 function withStyles({ transform }) {
-  const sheet = /`([^`]*)`/;
+  const sheet = /`(\n[^`]*)`/;
   return {
     name: "styles",
     setup(build) {
