@@ -130,7 +130,9 @@ def unread(page: Page) -> Locator:
 
 async def count(page: Page) -> str:
     """What the badge says; empty without one."""
-    shown: Any = await page.locator("notifier-bell").locator(".badge").evaluate(
-        "badge => badge.hidden ? '' : badge.textContent"
+    shown: Any = (
+        await page.locator("notifier-bell")
+        .locator(".badge")
+        .evaluate("badge => badge.hidden ? '' : badge.textContent")
     )
     return str(shown)

@@ -27,9 +27,11 @@ async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
     context.on("weberror", lambda error: problems.append(str(error.error)))
     context.on(
         "console",
-        lambda message: problems.append(message.text)
-        if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text)
-        else None,
+        lambda message: (
+            problems.append(message.text)
+            if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text)
+            else None
+        ),
     )
     yield context
     await context.close()

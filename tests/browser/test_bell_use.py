@@ -200,14 +200,16 @@ async def test_hostile_payloads(shop: Shop, profile: BrowserContext) -> None:
     hostile = ("javascript:alert(1)", "data:text/html,x", "https://bank.example@evil.example")
     for address in hostile:
         actions = [{"label": "Go", "url": address}]
-        shop.backend.send({"title": "<img src=x onerror=alert(1)>", "url": address, "actions": actions})
+        shop.backend.send(
+            {"title": "<img src=x onerror=alert(1)>", "url": address, "actions": actions}
+        )
     page = await open_bell(profile, shop, len(hostile))
     assert await rows(page).locator("a, img").count() == 0
     await expect(rows(page).first).to_contain_text("<img src=x")
 
 
 async def test_signed_out(shop: Shop, profile: BrowserContext) -> None:
-    """401 from the page's own address means that nobody is signed in: it says so."""
+    """401 from the page means that nobody is signed in, and the bell says so."""
     shop.signed_in = False
     page = await profile.new_page()
     await page.goto(shop.url)
@@ -216,7 +218,7 @@ async def test_signed_out(shop: Shop, profile: BrowserContext) -> None:
 
 
 async def test_toasts_and_titles(shop: Shop, profile: BrowserContext) -> None:
-    """What arrives shows in a corner, in the title, and is said; of low priority only the list tells."""
+    """What arrives shows in a corner and in the title, and is said; low priority is only listed."""
     shop.attributes = "toasts title-badge favicon-badge"
     page = await profile.new_page()
     await page.goto(shop.url)
@@ -264,8 +266,9 @@ async def test_axe(shop: Shop, browser: Browser, kind: str) -> None:
     shop.backend.send({"title": "L", "group": "g"})
     async with await browser.new_context(**options) as context:
         page = await open_bell(context, shop, 7)
-        await page.wait_for_function("() => !document.querySelector('notifier-bell').shadowRoot"
-                                     ".getAnimations().length")
+        await page.wait_for_function(
+            "() => !document.querySelector('notifier-bell').shadowRoot.getAnimations().length"
+        )
         assert await violations(page) == []
         if kind == "arabic":
             box = await page.get_by_role("dialog").bounding_box()

@@ -76,7 +76,8 @@ button { background: none; border: 0; padding: 0; cursor: pointer; border-radius
 .action.danger { color: var(--_red) }
 .unfold { position: relative; z-index: 1; display: inline-flex; align-items: center; gap: 4px; margin-block-start: 4px; color: var(--_accent); font-size: .8125rem; font-weight: 600 }
 .unfold .icon { transition: rotate .15s } .unfold[aria-expanded=true] .icon { rotate: 180deg }
-.tools { position: absolute; z-index: 1; inset-block-end: 4px; inset-inline-end: 8px; display: flex; border-radius: 8px; background: var(--_hover); opacity: 0 }
+.tools .tool { width: 30px; height: 28px }
+.tools { position: absolute; z-index: 1; inset-block-end: 3px; inset-inline-end: 8px; display: flex; border-radius: 8px; background: var(--_hover); opacity: 0 }
 .row:hover .tools, .row:focus-within .tools, .row:focus .tools { opacity: 1 }
 .state { display: grid; justify-items: center; align-content: center; gap: 6px; padding: 32px 24px; text-align: center; color: var(--_muted); flex: 1 }
 .state p { margin: 0 } .state-title { color: var(--_text); font-weight: 600 }
@@ -91,7 +92,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; border-radius
 .toast { position: relative; display: flex; gap: 10px; align-items: flex-start; margin-block-start: 10px; padding: 12px 8px 12px 14px; padding-inline: 14px 8px; background: var(--_background); border: 1px solid var(--_border); border-radius: var(--_radius); box-shadow: 0 8px 28px #0003; animation: appear .15s ease-out }
 .toast .tool { position: relative; z-index: 1; margin-block-start: -5px }
 @media (hover: none) { .tools { opacity: 1; background: none } .meta { min-height: 30px; padding-block-start: 8px } }
-@media (max-width: 520px) { .popover { inset: 0 !important; width: 100vw; max-width: none; height: 100dvh; max-height: none; border: 0; border-radius: 0 } .tool { width: 40px; height: 40px } .tab { padding: 10px 10px 9px } }
+@media (max-width: 520px) { .popover { inset: 0 !important; width: 100vw; max-width: none; height: 100dvh; max-height: none; border: 0; border-radius: 0 } .tool { width: 40px; height: 40px } .tools .tool { width: 40px; height: 34px } .tab { padding: 10px 10px 9px } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important } }
 @media (forced-colors: active) { .row-unread .dot, .badge { forced-color-adjust: none } }
 `;
