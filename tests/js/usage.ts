@@ -45,3 +45,12 @@ declare class NodeSocket {
 }
 new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket: NodeSocket } });
 new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket } });
+
+const bell = document.querySelector("notifier-bell");
+if (bell) {
+  bell.words = { title: "Meldungen", fresh: (count) => `${count} neue` };
+  bell.renderItem = (item) => item.message?.title ?? null;
+  bell.addEventListener("navigate", (event) => console.log(event.detail.item.seq, event.detail.url));
+  // @ts-expect-error the words are known
+  bell.words = { titel: "Meldungen" };
+}

@@ -53,8 +53,9 @@ export class Popover {
     this.live = make("div", { part: "unseen-text", role: "status" });
     this.panel = make("div", { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title }, this.fresh, this.list.element, this.state);
     this.element = this.#dialog(words);
-    addEventListener("resize", () => this.#place(), { passive: true, signal: this.#gone.signal });
-    commands.inbox.addEventListener("status", () => this.#showState());
+    const { signal } = this.#gone;
+    addEventListener("resize", () => this.#place(), { passive: true, signal });
+    commands.inbox.addEventListener("status", () => this.#showState(), { signal });
   }
 
   #gone = new AbortController();
