@@ -265,7 +265,9 @@ export class Line {
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    // The `ws` package throws what nobody listens to, such as being closed while it connects.
+    socket.onerror = () => {};
     socket.close();
   }
 

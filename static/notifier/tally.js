@@ -1,6 +1,5 @@
 /**
  * @typedef {import("../notifier.d.ts").InboxState} InboxState
- * @typedef {import("./frame.js").Frame} Frame
  */
 
 /**
@@ -12,16 +11,30 @@ export class Tally {
   #told = null;
   /** Those behind what was told, and whether they are unseen. @type {Map<number, boolean>} */
   #come = new Map();
+  /** @type {InboxState | null} */
+  #state = null;
 
   /** Any frame with counts. @param {Omit<InboxState, "type">} frame */
   tell({ unread, unseen, seq, version }) {
     this.#told = { type: "inbox_state", unread, unseen, seq, version };
-    for (const each of this.#come.keys()) if (each <= seq) this.#come.delete(each);
+    this.#state = { ...this.#told };
+    const come = this.#come;
+    this.#come = new Map();
+    for (const [each, isUnseen] of come) this.#count(each, isUnseen);
   }
 
   /** A notification has come. Those of low priority are born seen. @param {{ seq: number, priority: string }} one */
   add({ seq, priority }) {
-    if (this.#told && seq > this.#told.seq) this.#come.set(seq, priority !== "low");
+    this.#count(seq, priority !== "low");
+  }
+
+  /** @param {number} seq @param {boolean} isUnseen */
+  #count(seq, isUnseen) {
+    if (!this.#told || !this.#state || seq <= this.#told.seq || this.#come.has(seq)) return;
+    this.#come.set(seq, isUnseen);
+    this.#state.unread++;
+    if (isUnseen) this.#state.unseen++;
+    this.#state.seq = Math.max(this.#state.seq, seq);
   }
 
   /** What was told last. */
@@ -31,25 +44,12 @@ export class Tally {
 
   /** Of those that came since, how many are behind a place. @param {number} seq */
   behind(seq) {
-    let [unread, unseen] = [0, 0];
-    for (const [each, unseenYet] of this.#come) {
-      if (each <= seq) continue;
-      unread++;
-      if (unseenYet) unseen++;
-    }
-    return { unread, unseen };
+    const come = [...this.#come].filter(([each]) => each > seq);
+    return { unread: come.length, unseen: come.filter(([, isUnseen]) => isUnseen).length };
   }
 
   /** As if it was told now; null before anything was. @returns {InboxState | null} */
   get state() {
-    if (!this.#told) return null;
-    const { unread, unseen } = this.behind(0);
-    const told = this.#told;
-    return {
-      ...told,
-      unread: told.unread + unread,
-      unseen: told.unseen + unseen,
-      seq: Math.max(told.seq, ...this.#come.keys()),
-    };
+    return this.#state && { ...this.#state };
   }
 }

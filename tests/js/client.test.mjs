@@ -555,3 +555,50 @@ test("close leaves nothing behind, and connect works again", async () => {
   world.socket.accept();
   assert.equal(client.status.state, "connected");
 });
+
+test("asks for the events of the inbox, of servers of earlier releases too", async () => {
+  const { world, clock } = open({ events: "inbox" });
+  await settle();
+  assert.deepEqual(world.socket.protocols, ["notifier.inbox", "notifier", "bearer.h.token.1"]);
+  world.socket.drop();
+  await clock.pass(2_000);
+  assert.equal(world.socket.url, "wss://notify.example/ws/notifications/7/?token=h.token.2&events=inbox");
+});
+
+test("a notification says what an inbox wants to know", async () => {
+  const { world, log } = await connected({ events: "inbox" });
+  world.socket.give({ ...frame(1), category: "news", priority: "low", expires_at: "2030-01-01T00:00:00Z" });
+  world.socket.give(frame(2));
+  const [one, other] = log.notifications;
+  assert.deepEqual([one.category, one.priority, one.expiresAt.getUTCFullYear()], ["news", "low", 2030]);
+  assert.deepEqual([other.category, other.priority, other.expiresAt], [null, "normal", null]);
+});
+
+test("what was taken back while it waited for its turn is not passed on", async () => {
+  const { world, clock, log } = await connected({ events: "inbox" });
+  world.socket.give(frame(1));
+  world.socket.give(frame(3));
+  world.socket.give({ type: "notification_withdrawn", key: "k3", version: 1 });
+  await clock.pass(100);
+  assert.deepEqual(seqs(log), [1]);
+});
+
+test("after sleep a new deadline runs, whatever was asked before", async () => {
+  const { world, clock, tab, client } = await connected();
+  await clock.pass(25_000);
+  clock.sleep(10_000);
+  tab.wake();
+  await clock.pass(4_999);
+  assert.equal(client.status.state, "connected");
+  await clock.pass(1);
+  assert.equal(client.status.state, "reconnecting");
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a socket that died while the page was frozen is replaced at once", async () => {
+  const { world, clock, tab } = await connected();
+  world.socket.readyState = 3;
+  tab.wake();
+  await clock.pass(2_000);
+  assert.equal(world.sockets.length, 2);
+});

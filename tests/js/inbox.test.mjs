@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Inbox, InboxError } from "../../static/notifier-inbox.js";
+import { asMessage } from "../../static/notifier/inbox/message.js";
 import { InboxServer } from "./inbox-server.mjs";
 import { World, settle } from "./world.mjs";
 
@@ -457,4 +458,80 @@ test("after close nothing is left to run", async () => {
   await settle();
   assert.ok(clock.idle);
   assert.equal(inbox.status.state, "closed");
+});
+
+test("a request that failed while connected is made again", async () => {
+  const { view, server, give, clock } = await shown(1);
+  server.send({ acked: true });
+  server.refuse();
+  give(server.state());
+  await settle();
+  assert.equal(view.fresh, 0);
+  await clock.pass(2_000);
+  assert.equal(view.fresh, 1);
+});
+
+test("a tab that follows has the same inbox", async () => {
+  const { world, server, inbox, give } = await connected(2);
+  give(server.send());
+  const late = open({}, world, server);
+  late.inbox.connect();
+  await settle();
+  assert.deepEqual(late.inbox.counts, inbox.counts);
+  const view = late.inbox.view();
+  await view.load();
+  give(server.change("read", { keys: ["k1"] }));
+  await settle();
+  assert.ok(view.items[2].readAt);
+  assert.deepEqual(late.inbox.counts, inbox.counts);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("what comes into a list of 10,000 costs no more than into a short one", async () => {
+  const { view, server, give, inbox } = await connected(10_000).then(async (all) => {
+    const made = all.inbox.view();
+    while (made.more) await made.load();
+    return { ...all, view: made };
+  });
+  const { items } = view;
+  // Whatever copied or searched the list would touch all of it.
+  let touched = 0;
+  const watched = new Proxy(items[5_000], { get: (item, name) => (touched++, Reflect.get(item, name)) });
+  items[5_000] = watched;
+  for (let number = 0; number < 200; number++) give(server.send());
+  await settle();
+  assert.deepEqual([view.items, view.items.length, view.fresh, inbox.counts.unread], [items, 10_000, 200, 10_200]);
+  assert.ok(touched <= 3 * 200, `${touched}`);
+});
+
+const NOTHING = { title: "", body: "", url: null, level: null, icon: null, image: null, actions: [], group: null };
+
+for (const [payload, message] of [
+  ["Hello", { ...NOTHING, body: "Hello" }],
+  ["", null],
+  [{ n: 1 }, null],
+  [["a"], null],
+  [7, null],
+  [{ title: "T", level: "fatal", url: 7, icon: "", group: "g" }, { ...NOTHING, title: "T", group: "g" }],
+  [{ body: "B", level: "error", image: "http://x/y.png" }, { ...NOTHING, body: "B", level: "error" }],
+  [{ body: "B", image: "https://x/y.png" }, { ...NOTHING, body: "B", image: "https://x/y.png" }],
+]) {
+  test(`${JSON.stringify(payload)} as a message`, () => assert.deepEqual(asMessage(payload), message));
+}
+
+test("a message has at most three actions, each with a label, and an address or an event", () => {
+  const actions = [
+    { label: "Open", url: "/x", event: "never" },
+    { label: "No" },
+    null,
+    { url: "/y" },
+    { label: "Do", event: "do", style: "danger" },
+    { label: "C", event: "c", style: "blink" },
+    { label: "D", event: "d" },
+  ];
+  assert.deepEqual(asMessage({ title: "T", actions }).actions, [
+    { label: "Open", url: "/x", event: null, style: "default" },
+    { label: "Do", url: null, event: "do", style: "danger" },
+    { label: "C", url: null, event: "c", style: "default" },
+  ]);
 });

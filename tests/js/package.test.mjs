@@ -69,6 +69,9 @@ test("the modules need nothing but each other, in one direction, and none is lef
   const needed = new Set([...needs.values()].flat());
   const used = new Set([...needed, ...entries, ...types]);
   assert.deepEqual([...used].toSorted(), [...needs.keys()].toSorted());
+  const of = async (part) => (await Promise.all(modules[part].map(imports))).flat();
+  assert.ok(!(await of("notifier")).some((path) => /inbox|bell/.test(path)), "the client needs nothing of the inbox");
+  assert.ok(!(await of("notifier-inbox")).some((path) => path.includes("bell")), "the inbox needs no bell");
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);
@@ -76,11 +79,8 @@ test("the modules need nothing but each other, in one direction, and none is lef
   }
 });
 
-test("the types publish what an app uses, and nothing else", async () => {
-  const types = await readFile(`${folder}notifier.d.ts`, "utf8");
-  const named = (kinds) => [...types.matchAll(new RegExp(`^export (?:${kinds}) (\\w+)`, "gm"))].map(([, name]) => name);
-  assert.deepEqual(named("declare \\w+"), Object.keys(await import("../../static/notifier.js")));
-  assert.deepEqual(named("interface|type").toSorted(), [
+const PUBLISHED = {
+  notifier: [
     "Environment",
     "Events",
     "InboxChange",
@@ -93,5 +93,29 @@ test("the types publish what an app uses, and nothing else", async () => {
     "Socket",
     "State",
     "Status",
-  ]);
-});
+  ],
+  "notifier-inbox": [
+    "Action",
+    "Changed",
+    "Counts",
+    "Filter",
+    "InboxEvents",
+    "InboxOptions",
+    "Item",
+    "Level",
+    "Message",
+    "View",
+    "ViewEvents",
+  ],
+  "notifier-bell": ["BellEvents", "Words"],
+};
+
+for (const [entry, published] of Object.entries(PUBLISHED)) {
+  test(`the types of ${entry} publish what an app uses, and nothing else`, async () => {
+    const types = await readFile(`${folder}${entry}.d.ts`, "utf8");
+    const named = (kinds) => [...types.matchAll(new RegExp(`^export (?:${kinds}) (\\w+)`, "gm"))].map(([, name]) => name);
+    const exported = Object.keys(await import(`../../static/${entry}.js`));
+    assert.deepEqual(named("declare \\w+").toSorted(), exported.toSorted());
+    assert.deepEqual(named("interface|type").toSorted(), published);
+  });
+}

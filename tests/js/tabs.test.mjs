@@ -157,3 +157,63 @@ test("with sharing switched off each tab has its own socket", async () => {
   assert.equal(world.sockets.length, 2);
   assert.ok(tabs.every(({ client }) => client.leading));
 });
+
+const inboxOf = (client) => {
+  const frames = [];
+  client.addEventListener("inbox", ({ detail }) => frames.push(detail));
+  return frames;
+};
+const state = (unread, seq, version = 5) => ({ type: "inbox_state", unread, unseen: unread, seq, version });
+const changed = { type: "inbox_changed", unread: 1, unseen: 1, seq: 2, version: 6, changes: [{ version: 6, up_to: 1, read_at: "2026-01-01T00:00:00Z" }] };
+
+test("what happens to the inbox reaches every tab, as the server says it", async () => {
+  const { world, tabs } = await browser(2, { events: "inbox" });
+  const heard = tabs.map(({ client }) => inboxOf(client));
+  const withdrawn = { type: "notification_withdrawn", key: "k1", version: 7 };
+  for (const frame of [state(2, 2), changed, withdrawn]) world.socket.give(frame);
+  await settle();
+  for (const frames of heard) assert.deepEqual(frames, [state(2, 2), changed, withdrawn]);
+});
+
+test("a tab that opens later is told how many are unread by now", async () => {
+  const { world } = await browser(1, { events: "inbox" });
+  world.socket.give(state(2, 2));
+  world.socket.give(changed);
+  world.socket.give({ ...frame(3), priority: "low" });
+  world.socket.give({ ...frame(4), priority: "normal" });
+  const late = open(world, { events: "inbox" });
+  const frames = inboxOf(late.client);
+  await settle();
+  assert.deepEqual(frames, [{ ...state(3, 4, 6), unseen: 2 }]);
+});
+
+test("what was taken back is not handed to a tab that opens later", async () => {
+  const { world } = await browser(1, { events: "inbox", ack: "manual" });
+  world.socket.give(frame(1));
+  world.socket.give({ type: "notification_withdrawn", key: "k1", version: 1 });
+  const late = open(world, { events: "inbox", ack: "manual" });
+  await settle();
+  assert.deepEqual(late.seqs(), []);
+});
+
+test("a leader that froze is replaced although nobody switches tabs", async () => {
+  const { world, tabs } = await browser(2);
+  await world.clock.pass(1_000);
+  const pong = { type: "command_processing_result", key: "ping", value: "pong" };
+  for (let ping = 0; ping < 3; ping++) {
+    await world.clock.pass(26_000);
+    world.socket.give(pong);
+  }
+  assert.equal(world.sockets.length, 1, "not as long as it is heard of");
+  tabs[0].tab.frozen = true;
+  await world.clock.pass(33_000);
+  assert.deepEqual(tabs.map(({ client }) => client.leading), [false, true]);
+});
+
+test("a tab that was frozen itself does not take over from a leader that lives", async () => {
+  const { world, tabs } = await browser(2);
+  tabs[1].tab.wake();
+  world.clock.sleep(60_000);
+  await world.clock.pass(4_000);
+  assert.ok(tabs[0].client.leading);
+});

@@ -46,6 +46,47 @@ declare class NodeSocket {
 new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket: NodeSocket } });
 new NotifierClient({ userId: 1, getToken: () => "a.b.c", environment: { WebSocket } });
 
+// The inbox.
+import { Inbox, InboxError } from "../../static/notifier-inbox.js";
+import type { Changed, Filter, Item, View } from "../../static/notifier-inbox.js";
+
+const inbox = new Inbox({ userId: 1, getToken: () => "a.b.c", deadline: 5_000 });
+const view: View = inbox.view({ status: "unread", category: "news" });
+view.addEventListener("change", () => {
+  for (const item of view.items) show(item);
+  console.log(view.fresh.toFixed(), view.more, view.state === "failed" && view.error?.message);
+});
+inbox.addEventListener("counts", ({ detail }) => console.log(detail.unread + detail.unseen));
+inbox.addEventListener("withdrawn", ({ detail }) => console.log(detail.toUpperCase()));
+inbox.addEventListener("notification", ({ detail }) => detail.priority === "low" || show(detail));
+client.addEventListener("inbox", ({ detail }) => {
+  if (detail.type === "inbox_changed") console.log(detail.changes[0].read_at);
+});
+
+function show({ key, message, raw, readAt, createdAt }: Item): void {
+  console.log(key, message?.title ?? raw, message?.actions[0]?.url, readAt?.getTime(), createdAt.getTime());
+}
+
+async function clear(): Promise<void> {
+  await view.load();
+  const changed: Changed = await inbox.readAll({ category: null });
+  if (changed.changed) await changed.undo();
+  await inbox.snooze([view.items[0].key], new Date(Date.now() + 3_600_000));
+  await inbox.archive(new Set(["a"])).catch((error) => error instanceof InboxError && console.log(error.code));
+}
+void clear();
+
+// @ts-expect-error there is no such list
+const wrongFilter: Filter = { status: "starred" };
+// @ts-expect-error a moment is a Date
+void inbox.snooze(["a"], "tomorrow");
+// @ts-expect-error items never change
+view.items[0].readAt = new Date();
+// @ts-expect-error a view is the inbox's to make
+new View();
+console.log(wrongFilter);
+
+// The bell.
 const bell = document.querySelector("notifier-bell");
 if (bell) {
   bell.words = { title: "Meldungen", fresh: (count) => `${count} neue` };

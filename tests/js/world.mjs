@@ -170,6 +170,7 @@ export class World {
         }
 
         postMessage(data) {
+          if (tab.frozen) return;
           for (const other of world.#channels) {
             if (other === this || other.name !== this.name) continue;
             queueMicrotask(() => !other.tab.frozen && other.onmessage?.({ data }));

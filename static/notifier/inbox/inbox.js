@@ -1,3 +1,4 @@
+import { Backoff } from "../backoff.js";
 import { NotifierClient } from "../client.js";
 import { surroundings } from "../environment.js";
 import { Access } from "./access.js";
@@ -43,10 +44,12 @@ export class Inbox extends EventTarget {
     const access = new Access(() => options.getToken(), this.#environment.now);
     const { url = this.#environment.origin, deadline = DEADLINE } = options;
     this.#api = new Api(this.#environment, access, url ?? "", deadline);
-    this.#sync = new Sync(this.#api, this.#environment, {
+    const backoff = new Backoff({ ...options.retry, random: this.#environment.random });
+    this.#sync = new Sync(this.#api, this.#environment, backoff, {
       changed: () => this.#recount(),
       withdrawn: (key) => this.#emit("withdrawn", key),
       failed: (error) => this.#emit("error", error),
+      connected: () => this.status.state === "connected",
     });
     this.#client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
     this.#listen();
@@ -93,7 +96,7 @@ export class Inbox extends EventTarget {
       now: this.#environment.now,
       rested: () => sync.forgetSome(),
       closed: (closed) => sync.views.delete(closed),
-      failed: (error) => this.#emit("error", error),
+      failed: (error) => sync.failed(error),
     });
     sync.views.add(view);
     return view;
@@ -194,7 +197,7 @@ export class Inbox extends EventTarget {
     try {
       const answer = await this.#api.change(verb, body);
       mark.settledAt = answer.version;
-      this.#sync.expect(answer.version, this.status.state === "connected");
+      this.#sync.expect(answer.version);
       return { mark, answer };
     } catch (error) {
       known.unmark(mark);

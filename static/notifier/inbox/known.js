@@ -35,7 +35,7 @@ export class Known {
 
   /**
    * @param {() => number} now
-   * @param {{ changed: (item: Item) => void, removed: (item: Item) => void }} on
+   * @param {{ changed: (item: Item, how: { sure: boolean }) => void, removed: (item: Item) => void }} on
    */
   constructor(now, on) {
     this.now = now;
@@ -268,7 +268,7 @@ export class Known {
     entry.item = item;
     include(this.#marked, entry, item !== entry.base);
     include(this.#timed, entry, item.nextMoment(this.now()) < Infinity);
-    if (tell) this.on.changed(item);
+    if (tell) this.on.changed(item, { sure: !entry.doubtful });
   }
 }
 

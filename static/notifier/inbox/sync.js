@@ -11,6 +11,7 @@ import { verbOf } from "./verb.js";
  * @typedef {import("../../notifier.d.ts").InboxChange} InboxChange
  * @typedef {import("../../notifier.d.ts").ServerNotification} ServerNotification
  * @typedef {import("../../notifier-inbox.d.ts").Counts} Counts
+ * @typedef {import("../backoff.js").Backoff} Backoff
  * @typedef {import("./api.js").Api} Api
  * @typedef {import("./item.js").Item} Item
  * @typedef {import("./view.js").View} View
@@ -30,6 +31,7 @@ export class Sync {
   /** @type {Set<View>} */
   views = new Set();
   #api;
+  #backoff;
   #environment;
   #on;
   #journal = new Journal();
@@ -41,24 +43,29 @@ export class Sync {
   /** When something comes back that is not known here. @type {Set<number>} */
   #wakings = new Set();
   #learnt = false;
+  #closed = false;
   /** @type {unknown} */
   #clockTimer;
   #clockAt = Infinity;
   /** @type {unknown} */
   #patience;
+  /** @type {unknown} */
+  #retry;
 
   /**
    * @param {Api} api
    * @param {Environment} environment
-   * @param {{ changed: () => void, withdrawn: (key: string) => void, failed: (error: unknown) => void }} on
-   *   `changed`: the counts may have
+   * @param {Backoff} backoff
+   * @param {{ changed: () => void, withdrawn: (key: string) => void, failed: (error: unknown) => void,
+   *           connected: () => boolean }} on `changed`: the counts may have
    */
-  constructor(api, environment, on) {
+  constructor(api, environment, backoff, on) {
     this.#api = api;
+    this.#backoff = backoff;
     this.#environment = environment;
     this.#on = on;
     this.known = new Known(environment.now, {
-      changed: (item) => this.#each((view) => view.update(item)),
+      changed: (item, how) => this.#each((view) => view.update(item, how)),
       removed: (item) => this.#each((view) => view.remove(item)),
     });
   }
@@ -161,9 +168,22 @@ export class Sync {
         this.#heard = 0;
         await this.#askOnce(this.#journal.version ?? 0);
       } while (this.#heard > (this.#journal.version ?? 0));
+      this.#backoff.reset();
     } catch (error) {
-      this.#on.failed(error);
+      this.failed(error);
     }
+  }
+
+  /** Something could not be asked. Without a connection, that is for when there is one again. @param {unknown} error */
+  failed(error) {
+    const { setTimeout, clearTimeout } = this.#environment;
+    this.#on.failed(error);
+    clearTimeout(this.#retry);
+    if (this.#closed) return;
+    this.#retry = setTimeout(
+      () => this.#on.connected() && this.#catchUp(this.#journal.version ?? 0),
+      this.#backoff.next("wait"),
+    );
   }
 
   /** @param {number} after */
@@ -187,8 +207,8 @@ export class Sync {
     this.#doubt();
   }
 
-  /** A change was made here: it has to be heard of. @param {number} version @param {boolean} connected */
-  expect(version, connected) {
+  /** A change was made here: it has to be heard of. @param {number} version */
+  expect(version) {
     if (this.#journal.version === null || version <= this.#journal.version) {
       this.known.settle(version);
       return this.#settled();
@@ -197,7 +217,7 @@ export class Sync {
     clearTimeout(this.#patience);
     this.#patience = setTimeout(
       () => version > (this.#journal.version ?? 0) && this.#catchUp(version),
-      connected ? PATIENCE : 0,
+      this.#on.connected() ? PATIENCE : 0,
     );
   }
 
@@ -260,6 +280,7 @@ export class Sync {
     // Those that were heard of while the others were asked for count, too.
     const changes = [...missed, ...this.#journal.kept];
     for (const change of changes) for (const entry of entries) this.known.applyTo(entry, change);
+    if (this.known.doubted) this.#refresh({ trusted: true });
     this.#settled();
     if (filter.snoozed === "exclude") this.#learnWakings();
     return { ...place, version, askedAt, items: items.map(({ item }) => item) };
@@ -317,6 +338,7 @@ export class Sync {
 
   #planClock() {
     const { now, setTimeout, clearTimeout } = this.#environment;
+    if (this.#closed) return;
     const next = Math.min(this.known.nextMoment, ...this.#wakings);
     if (next === this.#clockAt) return;
     clearTimeout(this.#clockTimer);
@@ -340,7 +362,8 @@ export class Sync {
   close() {
     this.#environment.clearTimeout(this.#clockTimer);
     this.#environment.clearTimeout(this.#patience);
-    this.#clockAt = Infinity;
+    this.#environment.clearTimeout(this.#retry);
+    this.#closed = true;
   }
 }
 

@@ -200,11 +200,11 @@ export class View extends EventTarget {
     else if (seq > (this.#arrivals.knownTo ?? Infinity)) this.refresh({ trusted: true });
   }
 
-  /** One that is known stands otherwise now. @param {Item} item */
-  update(item) {
+  /** One that is known stands otherwise now. @param {Item} item @param {{ sure: boolean }} how */
+  update(item, { sure }) {
     this.#arrivals.replace(item);
     if (!this.#list.replace(item)) {
-      if (!this.#fresh.has(item.seq)) return this.#offer(item);
+      if (!this.#fresh.has(item.seq)) return void (sure && this.#offer(item));
       if (this.fits(item)) this.#fresh.set(item.seq, item);
       else this.#fresh.delete(item.seq);
     }
