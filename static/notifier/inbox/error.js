@@ -1,7 +1,8 @@
+/** @typedef {import("../../notifier-inbox.d.ts").InboxError} PublicError */
+
 /**
  * A request that failed, in the server's words where it gave some.
  * @implements {PublicError}
- * @typedef {import("../../notifier-inbox.d.ts").InboxError} PublicError
  */
 export class InboxError extends Error {
   name = "InboxError";

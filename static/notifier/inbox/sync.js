@@ -141,6 +141,7 @@ export class Sync {
     if (change.withdrawn_at || (change.keys && known)) return;
     const wakes = moment(change.snoozed_until)?.getTime() ?? 0;
     if (wakes > this.#environment.now()) this.#wakings.add(wakes);
+    else if (wakes && !change.keys) this.#refresh({ trusted: true }); // they are back already
     this.#each((view) => {
       if (change.keys ? view.mayGain(marks(change)) : change.undone !== undefined || view.filter.gains(verbOf(change))) {
         view.refresh({ trusted: true });
