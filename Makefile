@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test coverage attack lint types bench cluster faults screenshots clean
+.PHONY: run test coverage attack lint types bench cluster faults screenshots package clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m notifier
@@ -44,6 +44,10 @@ faults: $(VENV)/.installed-dev $(VENV)/.tools
 
 screenshots: $(VENV)/.installed-dev $(VENV)/.tools
 	$(BIN)/python -m tests.browser.screenshots
+
+# The npm package's modules as one minified file each, with their sizes, into build/npm.
+package: $(VENV)/.installed-dev $(VENV)/.tools
+	@$(BIN)/node deploy/package.mjs build/npm
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info clients/python/build clients/python/*.egg-info

@@ -13,11 +13,14 @@ from servers.missing import MissingServer
 FOLDER = ROOT / "tests" / "js"
 NODE = Path(sys.executable).with_name("node")
 TSC = ROOT / "tests" / "browser" / "node_modules" / ".bin" / "tsc"
+ESBUILD = ROOT / "tests" / "browser" / "node_modules" / "esbuild"
 SECONDS = 180
+MOST = {"notifier.min.js": 5_000, "notifier-bell.min.js": 24_500}
+"""Bytes by brotli: the client alone; the client, the inbox and the bell."""
 
 
-def run(*command: str | Path) -> None:
-    """Run ``command``, which has to succeed."""
+def run(*command: str | Path) -> str:
+    """What ``command`` says, which has to succeed."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -28,6 +31,7 @@ def run(*command: str | Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name)
@@ -41,3 +45,13 @@ def test_types() -> None:
     if not TSC.exists():
         raise MissingServer("TypeScript")
     run(NODE, TSC, "--project", FOLDER / "tsconfig.json")
+
+
+def test_sizes(tmp_path: Path) -> None:
+    """Minified and compressed, what a page of somebody's fetches stays small."""
+    if not ESBUILD.exists():
+        raise MissingServer("esbuild")
+    said = run(NODE, ROOT / "deploy" / "package.mjs", tmp_path)
+    sizes = {name: int(size) for name, _, size in map(str.split, said.splitlines())}
+    for name, most in MOST.items():
+        assert 1_000 < sizes[name] < most, sizes

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _LEFT: Final = 5 * clock.SECOND
 """Milliseconds after which a change is carried out by whoever notices."""
 _MOST_LEFT: Final = 100
+_PAUSE: Final = 0.005
+"""Seconds for which others have the store to themselves, after each piece of a change."""
 _BURST_SECONDS: Final = 2
 """Whoever was quiet may change as much at once as in so many seconds."""
 
@@ -104,7 +106,7 @@ class Inboxes:
     async def _carry(self, user_id: int) -> None:
         try:
             while await self._store.submit(CarryOut(user_id)):
-                pass
+                await asyncio.sleep(_PAUSE)
         except Unavailable:
             logger.debug("Carried out later", extra={"action": "inbox_postponed"})
 

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from servers import ROOT
 from servers.chromium import QUIET, find_chromium
 from tests.browser.backend import Backend
+from tests.browser.bell_screenshots import of_bells
 from tests.browser.conftest import Visitor, fill_in, open_detail, switch
 from tests.browser.operator import choose, confirm, go, open_user, row, superuser
 from tests.support.harness import ADMIN_PASSWORD
@@ -202,6 +203,7 @@ async def main(folder: Path) -> None:
                 await on_desktop(browser, backend, folder)
                 await on_phone(browser, backend, folder)
                 await for_operators(browser, backend, folder)
+                await of_bells(browser, folder)
                 await browser.close()
         finally:
             backend.close()

@@ -10,11 +10,19 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../../static/", import.meta.url));
-const modules = async (where) =>
-  (await readdir(folder + where)).filter((name) => name.endsWith(".js")).toSorted().map((name) => `${where}/${name}`);
-const inner = await modules("notifier");
-const inbox = await modules("notifier/inbox");
-const TYPES = ["notifier-inbox.d.ts", "notifier.d.ts"];
+
+/** What the package offers, and the folder of modules that it is made of. */
+const parts = { notifier: "notifier", "notifier-inbox": "notifier/inbox", "notifier-bell": "notifier/bell" };
+const modules = {};
+for (const [part, place] of Object.entries(parts)) {
+  const names = await readdir(folder + place);
+  modules[part] = names.filter((name) => name.endsWith(".js")).map((name) => `${place}/${name}`);
+}
+const inner = Object.values(modules).flat();
+const entries = Object.keys(parts).map((part) => `${part}.js`);
+const types = Object.keys(parts).map((part) => `${part}.d.ts`);
+/** Fetched by those who speak it. */
+const ON_DEMAND = ["notifier/bell/words.ru.js"];
 
 /** The files that one of ours imports, for its code or for its types. */
 async function imports(file) {
@@ -28,36 +36,42 @@ test("npm installs the modules, their types, and nothing of the page; the entrie
   t.after(() => rm(app, { recursive: true }));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", app], { cwd: folder });
   const [{ filename, files }] = JSON.parse(stdout);
-  const published = [...TYPES, "notifier.js", "notifier-inbox.js", ...inner, ...inbox, "package.json"];
-  assert.deepEqual(files.map(({ path }) => path).toSorted(), published.toSorted());
+  assert.deepEqual(
+    files.map(({ path }) => path).toSorted(),
+    [...types, ...entries, ...inner, "package.json"].toSorted(),
+  );
 
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--prefix", app, join(app, filename)]);
   const script = `
-    const names = Object.keys(await import("notifier-client"));
+    const names = [];
+    for (const entry of ["", "/inbox", "/bell"]) names.push(...Object.keys(await import("notifier-client" + entry)));
     const { code } = await import("notifier-client/notifier/client.js").catch((error) => error);
-    const ofInbox = Object.keys(await import("notifier-client/inbox"));
-    console.log(JSON.stringify({ names, ofInbox, code }));
+    console.log(JSON.stringify({ names, code }));
   `;
   const program = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: app });
   assert.deepEqual(JSON.parse(program.stdout), {
-    names: ["NotifierClient"],
-    ofInbox: ["Inbox", "InboxError"],
+    names: ["NotifierClient", "Inbox", "InboxError", "NotifierBell"],
     code: "ERR_PACKAGE_PATH_NOT_EXPORTED",
   });
 });
 
-test("an entry names every module, so that a browser fetches them side by side", async () => {
-  assert.deepEqual((await imports("notifier.js")).toSorted(), inner);
-  assert.deepEqual((await imports("notifier-inbox.js")).toSorted(), ["notifier.js", ...inbox].toSorted());
+test("an entry names every module of its own, so that a browser fetches them side by side", async () => {
+  for (const [part, own] of Object.entries(modules)) {
+    const named = await imports(`${part}.js`);
+    const missing = own.filter((module) => !named.includes(module) && !ON_DEMAND.includes(module));
+    assert.deepEqual(missing, []);
+  }
 });
 
 test("the modules need nothing but each other, in one direction, and none is left over", async () => {
   const needs = new Map();
-  for (const file of [...TYPES, ...inner, ...inbox]) needs.set(file, await imports(file));
+  for (const file of [...types, ...entries, ...inner]) needs.set(file, await imports(file));
   const needed = new Set([...needs.values()].flat());
-  assert.deepEqual([...needed, "notifier/inbox/inbox.js"].toSorted(), [...needs.keys()].toSorted());
-  const upwards = (await Promise.all(inner.map(imports))).flat().filter((path) => path.includes("inbox"));
-  assert.deepEqual(upwards, [], "the client needs nothing of the inbox");
+  const used = new Set([...needed, ...entries, ...types]);
+  assert.deepEqual([...used].toSorted(), [...needs.keys()].toSorted());
+  const of = async (part) => (await Promise.all(modules[part].map(imports))).flat();
+  assert.ok(!(await of("notifier")).some((path) => /inbox|bell/.test(path)), "the client needs nothing of the inbox");
+  assert.ok(!(await of("notifier-inbox")).some((path) => path.includes("bell")), "the inbox needs no bell");
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);
@@ -93,6 +107,7 @@ const PUBLISHED = {
     "View",
     "ViewEvents",
   ],
+  "notifier-bell": ["BellEvents", "Words"],
 };
 
 for (const [entry, published] of Object.entries(PUBLISHED)) {

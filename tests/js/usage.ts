@@ -85,3 +85,15 @@ view.items[0].readAt = new Date();
 // @ts-expect-error a view is the inbox's to make
 new View();
 console.log(wrongFilter);
+
+// The bell.
+import type { Words } from "../../static/notifier-bell.js";
+const bell = document.querySelector("notifier-bell");
+if (bell) {
+  bell.words = { title: "Meldungen", fresh: (count) => `${count} neue` };
+  bell.renderItem = (item) => item.message?.title ?? null;
+  bell.addEventListener("navigate", (event) => console.log(event.detail.item.seq, event.detail.url));
+}
+// @ts-expect-error the words are known
+const wrongWords: Partial<Words> = { titel: "Meldungen" };
+console.log(wrongWords);

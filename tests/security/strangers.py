@@ -32,8 +32,6 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     for name, value in case.body.items():
         if isinstance(value, float) and value.is_integer():
             case.body[name] = int(value)
-    if "/inbox/" in case.path and not case.path.endswith("/undo/"):
-        _mark_what_there_is(case.body)
     if case.path.endswith("/revoke/") and str(case.body.get("user_id")).lstrip("0") == "1":
         case.body["user_id"] = _somebody_else(case)
     if "/inbox/" in case.path:

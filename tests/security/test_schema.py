@@ -20,16 +20,6 @@ _SECONDS = 900.0
 """For all of it, also on a busy machine."""
 
 
-_CONFIGURATION = """
-[checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "429", "5xx"]
-[checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "429", "5xx"]
-"""
-"""More keys than one may name can be a body that is too large. Changes of an inbox may be gone,
-whichever are asked for."""
-
-
 def credentials(server: ServerProcess, kind: str) -> dict[str, str]:
     """A header that lets in, or none."""
     if kind == "key":
@@ -71,7 +61,6 @@ def test_documented_and_kept_to(
     """Whatever is sent gets an answer that the document foresees, and none is a fault of ours."""
     server = server_process(DATABASE_URL=each_database_url, **environment_of(users))
     server.start()
-    (server.folder / "schemathesis.toml").write_text(_CONFIGURATION)
     headers = credentials(server, kind)
     done = subprocess.run(
         [

@@ -1,6 +1,6 @@
 """Changes of everything that an inbox shows up to a place: in force at once, at any size.
 
-Such a change is one row. Until a chore has carried it out, 500 rows at a time, whoever reads
+Such a change is one row. Until a chore has carried it out, some rows at a time, whoever reads
 rows folds it in: :func:`folded` is the table of one user's notifications as they stand with all
 changes that are under way. It holds for a row if the row's last change was an earlier one, and
 if the inbox showed the row when the change was made: moments decide, so that nothing that
@@ -26,7 +26,7 @@ from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.noting import UNDO
 from notifier.storage.quota import LogState
 
-WINDOW: Final = 500
+WINDOW: Final = 100
 """Places in the log that one transaction carries a change over. Sends wait for it."""
 
 MOST_RANGES: Final = 8

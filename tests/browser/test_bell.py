@@ -1,0 +1,65 @@
+"""The bell on a page of another origin, under the strictest policy."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.backend import Backend
+from tests.browser.bell import Shop, bell, opened, rows, unread
+from tests.browser.conftest import EXPECTED_NOISE
+
+
+@pytest.fixture
+def shop(start_backend: Callable[..., Backend]) -> Iterator[Shop]:
+    """A site with a bell, and its server."""
+    backend = start_backend(NOTIFIER_INBOX_ORIGINS="*")
+    with opened(backend) as shop:
+        yield shop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser profile in which no page may say that something went wrong."""
+    context = await browser.new_context(locale="en-GB")
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on(
+        "console",
+        lambda message: (
+            problems.append(message.text)
+            if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text)
+            else None
+        ),
+    )
+    yield context
+    await context.close()
+    assert problems == []
+
+
+async def visit(context: BrowserContext, shop: Shop, badge: str | None = None) -> Page:
+    """A tab with the page, whose bell shows this count."""
+    page = await context.new_page()
+    await page.goto(shop.url)
+    if badge is not None:
+        await expect(page.locator("notifier-bell").locator(".badge")).to_have_text(badge)
+    return page
+
+
+async def test_it_counts_lists_and_marks(shop: Shop, profile: BrowserContext) -> None:
+    """The bell counts what is new, shows it when it opens, and marks as read what is clicked."""
+    shop.backend.send({"title": "Parcel sent", "body": "It comes tomorrow.", "level": "success"})
+    shop.backend.send({"title": "Invoice", "url": "/invoice"}, priority="urgent")
+    page = await visit(profile, shop, "2")
+    await bell(page).click()
+    await expect(rows(page)).to_have_count(2)
+    await expect(unread(page)).to_have_count(2)
+    # What has been on the screen is no longer new.
+    await expect(page.locator("notifier-bell").locator(".badge")).to_be_hidden()
+    await page.get_by_role("link", name="Invoice").click()
+    await page.wait_for_url("**/invoice")
+    await page.goto(shop.url)
+    await bell(page).click()
+    await expect(rows(page)).to_have_count(2)
+    await expect(unread(page)).to_have_count(1)
