@@ -263,9 +263,12 @@ async def test_devices_agree(ann: Somebody, visit: Visit) -> None:
     await expect(titles(elsewhere)).to_have_count(2)
     await open_detail(here, "Two")
     await expect(unread(elsewhere)).to_have_text("1")
-    await elsewhere.locator(".entry").filter(has_text="One").get_by_role(
-        "button", name="Archive"
-    ).click()
+    await (
+        elsewhere.locator(".entry")
+        .filter(has_text="One")
+        .get_by_role("button", name="Archive")
+        .click()
+    )
     await expect(titles(here)).to_have_text(["Two"])
     await expect(unread(here)).to_be_hidden()
 
@@ -323,9 +326,7 @@ async def test_refused(ann: Somebody) -> None:
     ann.send("One")
     page = await ann.open()
     refused = {"detail": "Too many.", "code": "too_many_changes"}
-    await page.route(
-        "**/api/inbox/archive/", lambda route: route.fulfill(status=429, json=refused)
-    )
+    await page.route("**/api/inbox/archive/", lambda route: route.fulfill(status=429, json=refused))
     await page.get_by_role("button", name="Archive", exact=True).click()
     await expect(page.locator("#toast")).to_contain_text("Too many changes at once.")
     await expect(titles(page)).to_have_text(["One"])
