@@ -105,10 +105,10 @@ async def test_every_module_that_is_imported_is_served(server: Harness) -> None:
 def test_the_page_names_its_modules_beforehand() -> None:
     """A browser fetches the modules of a screen side by side, not one after the other."""
     page = STATIC_FOLDER / "page"
-    start, inbox = imports(page / "main.js"), imports(page / "inbox.js")
+    start, inbox = imports(page / "main.js"), imports(page / "inbox" / "screen.js")
     account = imports(page / "account" / "dialog.js")
     # What a superuser's inbox has already.
-    tools = imports(page / "tools.js") | imports(page / "admin" / "areas.js")
+    tools = imports(page / "tools" / "tools.js") | imports(page / "admin" / "areas.js")
     views = imports(page / "admin" / "views.js")
     html = (STATIC_FOLDER / "index.html").read_text()
     parts = re.split(r'<template id="(?:inbox|admin|account)-modules">', html)

@@ -42,7 +42,7 @@ async def tour(page: Page, backend: Backend, look: Callable[[], Awaitable[None]]
     await page.locator(".former summary").click()
     await look()
     await page.locator(".view-actions .primary").click()
-    await page.locator("dialog .primary").click()
+    await page.locator("dialog.ask .primary").click()
     await expect(page.locator("#key-name-error")).not_to_be_empty()
     await look()
     await page.locator("#key-name").fill("billing")

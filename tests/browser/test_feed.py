@@ -237,7 +237,7 @@ async def test_huge_payloads(backend: Backend, inbox: Page) -> None:
 
 
 async def test_acknowledged_when_shown(backend: Backend, inbox: Page) -> None:
-    """What the server hears to have arrived is on the page, and after a reload it is there again."""
+    """What the server hears to have arrived is on the page, and there again after a reload."""
     await inbox.evaluate(
         """() => {
           window.acked = 0;

@@ -152,7 +152,7 @@ async def test_categories(ann: Somebody) -> None:
 
 
 async def test_read_all_and_undo(ann: Somebody) -> None:
-    """Everything is marked as read, loaded or not, but nothing that came unseen; undo takes it back."""
+    """All are marked as read, loaded or not, but none that came unseen; undo takes it back."""
     ann.send(*(f"Number {number}" for number in range(60)))
     page = await ann.open()
     await expect(unread(page)).to_have_text("60")
@@ -274,7 +274,7 @@ async def test_devices_agree(ann: Somebody, visit: Visit) -> None:
 
 
 async def test_detail(ann: Somebody) -> None:
-    """The detail has what became of a notification, and its actions, of which only safe ones lead on."""
+    """The detail has what became of a notification, and actions, of which safe ones lead on."""
     actions = [
         {"label": "Retry", "url": "https://shop.example/retry", "style": "primary"},
         {"label": "Bad", "url": "javascript:alert(1)"},
