@@ -105,7 +105,9 @@ class Inboxes:
 
     async def _carry(self, user_id: int) -> None:
         try:
-            while await self._store.submit(CarryOut(user_id)):
+            left = True
+            while left:
+                left = await self._store.submit(CarryOut(user_id))
                 await asyncio.sleep(_PAUSE)
         except Unavailable:
             logger.debug("Carried out later", extra={"action": "inbox_postponed"})
