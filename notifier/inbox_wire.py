@@ -32,6 +32,9 @@ MOST_KEYS: Final = 100
 MAX_SNOOZE: Final = 366 * clock.DAY
 """Milliseconds for which a notification may be put off."""
 
+MOMENT: Final = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
+"""What a moment looks like, as a regular expression: RFC 3339 with its time zone."""
+
 Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Seq = Annotated[
     int,
@@ -319,6 +322,7 @@ class SnoozeRequest(ChangeRequest, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             description="RFC 3339 with a time zone, within a year; null brings them back at once.",
             extra={"expected": "a moment such as 2026-12-31T12:00:00Z, or null"},
+            extra_json_schema={"pattern": rf"^{MOMENT}(?![\s\S])"},
         ),
     ]
 

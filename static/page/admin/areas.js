@@ -97,7 +97,9 @@ export class Areas {
   #search(event) {
     const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
-    this.#place.querySelector("input[type=search]")?.focus();
+    const search = this.#place.querySelector("input[type=search]");
+    if (search) event.preventDefault();
+    search?.focus();
   }
 
   /** They are shown where there are any. */
