@@ -437,6 +437,7 @@ async def test_what_was_acked_in_time_stays(
         ann = await server.user()
         await server.send(ann, "short", key="a", ttl=60)
         async with watched(server, ann) as device:
+            await device.until(lambda: bool(device.of_type("server_notification")))
             await device.tell({"type": "message_ack", "key": "a"})
             await until_pending(server, ann, [])
             later(60)
