@@ -16,11 +16,13 @@ from notifier.errors import (
     InvalidField,
     NotifierError,
     PermissionDenied,
+    TokenNotValid,
     TooManyRequests,
     Unauthenticated,
     UnknownUser,
     UnsupportedMediaType,
 )
+from notifier.identity.tokens import Token
 from notifier.models import Actor, Authority, User, WhoseUsers
 from notifier.sending.authority import Credentials, may_name
 from notifier.wire import Decoder, ForSomebody, check_choice, encode, parse_user_id
@@ -139,6 +141,15 @@ class ApiHandler(RequestHandler):
         if self.bearer is None:
             raise Unauthenticated
         return await self.application.authentication.user_of(self.bearer, "access")
+
+    async def require_token(self) -> Token:
+        """The access or identity token that came along. Raises Unauthenticated or TokenNotValid."""
+        if self.bearer is None:
+            raise Unauthenticated
+        token = await self.application.authentication.verify(self.bearer)
+        if token.token_type == "refresh":  # noqa: S105 - a kind of token
+            raise TokenNotValid("The token has the wrong type.")
+        return token
 
     async def require_superuser(self) -> User:
         """The same, but only for superusers. Raises PermissionDenied too."""

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from handlers.base import ApiHandler
 from handlers.openapi import Operation, operation
 from notifier import clock
-from notifier.errors import TokenNotValid, Unauthenticated, UnknownUser
+from notifier.errors import UnknownUser
 from notifier.identity.tokens import Token
 from notifier.models import Actor, Scope, User
 from notifier.sending.authority import may_name
@@ -162,12 +162,7 @@ class MeHandler(ApiHandler):
         )
     )
     async def get(self) -> None:
-        if self.bearer is None:
-            raise Unauthenticated
-        token = await self.application.authentication.verify(self.bearer)
-        if token.token_type == "refresh":  # noqa: S105 - a kind of token
-            raise TokenNotValid("The token has the wrong type.")
-        self.reply(MeResponse.of(token))
+        self.reply(MeResponse.of(await self.require_token()))
 
 
 class IdentityHandler(ApiHandler):

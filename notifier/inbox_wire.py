@@ -25,7 +25,16 @@ from notifier.models import (
     State,
     Verb,
 )
-from notifier.wire import MAX_ID, Category, ServerNotification, StoredKey, encode, text_frame
+from notifier.wire import (
+    MAX_ID,
+    Category,
+    Moment,
+    ServerNotification,
+    StoredKey,
+    encode,
+    moment,
+    text_frame,
+)
 
 MOST_KEYS: Final = 100
 """Notifications that one request names."""
@@ -35,7 +44,6 @@ MAX_SNOOZE: Final = 366 * clock.DAY
 MOMENT: Final = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)"
 """What a moment looks like, as a regular expression: RFC 3339 with its time zone."""
 
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Seq = Annotated[
     int,
     Meta(
@@ -62,11 +70,6 @@ Keys = Annotated[
         extra={"expected": f"a list of 1 to {MOST_KEYS} keys of notifications"},
     ),
 ]
-
-
-def moment(milliseconds: int | None) -> str | None:
-    """A moment that there may be."""
-    return None if milliseconds is None else clock.isoformat(milliseconds)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

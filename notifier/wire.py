@@ -77,6 +77,7 @@ StoredKey = Annotated[
         extra={"expected": "the key of a notification"},
     ),
 ]
+Moment = Annotated[str, msgspec.Meta(description="RFC 3339, UTC.")]
 Ttl = Annotated[
     int,
     msgspec.Meta(
@@ -341,6 +342,11 @@ _items: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgs
 
 def _malformed(error: msgspec.DecodeError) -> MalformedJSON:
     return MalformedJSON(f"Not valid JSON: {error}.")
+
+
+def moment(milliseconds: int | None) -> str | None:
+    """A moment that there may be, in milliseconds since the epoch, as it crosses the wire."""
+    return None if milliseconds is None else clock.isoformat(milliseconds)
 
 
 def parse_user_id(value: int | str) -> int | None:

@@ -12,8 +12,8 @@ from handlers.openapi import Operation
 from notifier import clock
 from notifier.identity.cursors import CURSOR
 from notifier.models import Actor, Online
+from notifier.wire import Moment
 
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 Pending = Annotated[int, Meta(description="Notifications that wait; at most 1,000 count.")]
 
@@ -57,11 +57,6 @@ class PageQuery(msgspec.Struct, frozen=True):
         | UnsetType
     ) = UNSET
     limit: Limit = 50
-
-
-def moment(milliseconds: int | None) -> str | None:
-    """A moment that there may be."""
-    return None if milliseconds is None else clock.isoformat(milliseconds)
 
 
 class AdminHandler(ApiHandler):

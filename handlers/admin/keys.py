@@ -4,13 +4,19 @@ from typing import Annotated, Final, Self
 
 import msgspec
 
-from handlers.admin.base import AdminHandler, administration, moment
+from handlers.admin.base import (
+    AdminHandler,
+    administration,
+)
 from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import UnknownApiKey
 from notifier.identity.keys import KEEP_SECONDS, Keep, NewKey
 from notifier.models import ApiKey
-from notifier.wire import parse_id
+from notifier.wire import (
+    moment,
+    parse_id,
+)
 
 _UNKNOWN: Final = {404: "There is no active key with this id."}
 _IDS: Final = {"key_id": "Which key."}

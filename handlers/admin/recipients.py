@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from handlers.admin.base import (
     AdminHandler,
-    Moment,
     OnlineResponse,
     PageQuery,
     Pending,
@@ -19,7 +18,11 @@ from handlers.openapi import operation
 from notifier import clock
 from notifier.errors import InvalidField
 from notifier.models import Online, Recipient
-from notifier.wire import MAX_NAME_LENGTH, check_name
+from notifier.wire import (
+    MAX_NAME_LENGTH,
+    Moment,
+    check_name,
+)
 
 
 class RecipientsQuery(PageQuery, frozen=True):

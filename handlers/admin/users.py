@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from handlers.admin.base import (
     AdminHandler,
-    Moment,
     OnlineResponse,
     PageQuery,
     Pending,
@@ -20,7 +19,11 @@ from notifier import clock
 from notifier.errors import InvalidField, UnknownUser
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
-from notifier.wire import Username, parse_user_id
+from notifier.wire import (
+    Moment,
+    Username,
+    parse_user_id,
+)
 
 Password = Annotated[
     str,

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from handlers.base import ApiHandler
 from handlers.openapi import Operation
-from notifier.errors import TokenNotValid, Unauthenticated
+from notifier.errors import Unauthenticated
 from notifier.identity.tokens import Token
 from notifier.wire import NamedInAddress, parse_user_id
 
@@ -79,12 +79,7 @@ class InboxHandler(ApiHandler):
 
     async def _own(self) -> Token | None:
         """Whose token came along; None for a key, or nothing."""
-        if not self.credentials.is_token or self.bearer is None:
-            return None
-        token = await self.application.authentication.verify(self.bearer)
-        if token.token_type == "refresh":  # noqa: S105 - a kind of token
-            raise TokenNotValid("The token has the wrong type.")
-        return token
+        return await self.require_token() if self.credentials.is_token else None
 
     async def _named(self, query: WhoseQuery, own: Token | None) -> int:
         if own is not None and self._is(query, own):

@@ -32,8 +32,7 @@ WINDOW: Final = 100
 MOST_RANGES: Final = 8
 """Changes of one inbox that may be under way. Reading folds all of them in."""
 
-_STATE: Final = ("acked_at", "seen_at", "read_at", "archived_at", "snoozed_until", "withdrawn_at")
-COLUMNS: Final = ("seq", "key", "version", "created_at", "expires_at", "category", *_STATE)
+COLUMNS: Final = ("seq", "key", "version", "created_at", "expires_at", "category", *State._fields)
 """Of what :func:`folded` gives, as text: ``seq, key, …``."""
 _RANGE: Final = (
     "SELECT version, verb, created_at, up_to, category, snoozed_until, undoes, carried "
@@ -174,7 +173,7 @@ def changed_of(user_id: int, row: Row) -> Changed:
     return Changed(user_id, seq, version, State(*state))
 
 
-STATED: Final = f"SELECT seq, version, {', '.join(_STATE)} FROM folded "
+STATED: Final = f"SELECT seq, version, {', '.join(State._fields)} FROM folded "
 
 
 class CarryOut(InboxOperation[bool], frozen=True):

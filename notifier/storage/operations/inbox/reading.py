@@ -21,17 +21,16 @@ from notifier.models import (
 from notifier.storage.contract import Query, ReadSession, Row
 from notifier.storage.operations.history import first_that_fits
 from notifier.storage.operations.inbox.noting import MOST_CHANGES, UNDO
-from notifier.storage.operations.inbox.ranges import Range, awake, folded, shown, under_way
+from notifier.storage.operations.inbox.ranges import STATED, Range, awake, folded, shown, under_way
 from notifier.storage.tables import payload_of
 
 _UNREAD: Final = "read_at IS NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
 _MOST_COVERED: Final = 2000
 """Notifications whose changes are told although a change of all up to a place came behind."""
 _ALL_SEQS: Final = 2**63 - 1
-_STATE: Final = ("acked_at", "seen_at", "read_at", "archived_at", "snoozed_until", "withdrawn_at")
 _ITEM: Final = (
     *("user_id", "seq", "key", "payload", "created_at", "expires_at", "category", "priority"),
-    *(*_STATE, "version"),
+    *(*State._fields, "version"),
 )
 
 
@@ -130,9 +129,7 @@ def items(
     if not ranges:
         return found
     table = folded(session, user_id, ranges, f"seq IN ({marks})", *places)
-    stated = session.run(
-        f"{table.prefix}SELECT seq, version, {', '.join(_STATE)} FROM folded", table.parameters
-    )
+    stated = session.run(f"{table.prefix}{STATED}", table.parameters)
     standing = {seq: (State(*state), version) for seq, version, *state in stated}
     return [InboxItem(each.notification, *standing[each.notification.seq]) for each in found]
 
@@ -233,7 +230,7 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
             return {}
         marks = ", ".join("?" * len(versions))
         rows = self._carried_over(session, covered) + session.run(
-            f"SELECT version, key, {', '.join(_STATE)} FROM notifications "
+            f"SELECT version, key, {', '.join(State._fields)} FROM notifications "
             f"{session.using('notifications_changed')} WHERE user_id = ? AND version > 0 "
             f"AND version IN ({marks}) ORDER BY version, seq",
             [self.user_id, *versions],
@@ -251,7 +248,7 @@ class InboxNewsSince(Query[InboxNews], frozen=True):
         if not covered:
             return []
         rows = session.run(
-            f"SELECT seq, version, key, {', '.join(_STATE)} FROM notifications "
+            f"SELECT seq, version, key, {', '.join(State._fields)} FROM notifications "
             f"WHERE user_id = ? AND seq IN ({', '.join('?' * len(covered))}) ORDER BY seq",
             [self.user_id, *covered],
         )
