@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation, operation
+from handlers.openapi.operation import Operation, operation
 from notifier.errors import Unauthenticated
 from notifier.identity.authentication import Holder
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH

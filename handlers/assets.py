@@ -11,16 +11,15 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import swagger_ui
 
 import static
 
 STATIC_FOLDER: Final = Path(static.__file__).parent
-SWAGGER_FOLDER: Final = Path(swagger_ui.__file__).parent / "static"
 
 _SWAGGER_FILES: Final = (
     "swagger-ui-bundle.js",
@@ -111,5 +110,10 @@ def _read() -> Iterator[tuple[str, bytes]]:
     for file in STATIC_FOLDER.rglob("*"):
         if file.suffix in _KINDS:
             yield file.relative_to(STATIC_FOLDER).as_posix(), file.read_bytes()
+    # Importing it for its files would bring templates, YAML and more.
+    swagger = find_spec("swagger_ui")
+    assert swagger
+    assert swagger.origin
+    folder = Path(swagger.origin).with_name("static")
     for name in _SWAGGER_FILES:
-        yield f"swagger/{name}", (SWAGGER_FOLDER / name).read_bytes()
+        yield f"swagger/{name}", (folder / name).read_bytes()

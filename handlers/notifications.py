@@ -6,7 +6,7 @@ import msgspec
 from tornado.web import HTTPError
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation, operation
+from handlers.openapi.operation import Operation, operation
 from handlers.pages import AssetHandler
 from notifier.errors import InvalidField
 from notifier.sending.authority import Credentials

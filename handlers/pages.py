@@ -1,6 +1,7 @@
 """The page, its files, Swagger UI and the OpenAPI document, each from memory."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from tornado.web import HTTPError, StaticFileHandler
@@ -81,6 +82,21 @@ class AssetHandler(StaticFileHandler, ApiHandler):
     ) -> Iterator[bytes]:
         content = self._chosen.content[start:end]
         return (content[at : at + _CHUNK] for at in range(0, len(content), _CHUNK))
+
+
+class MadeAssetHandler(AssetHandler):
+    """A file that is made, in a thread, when somebody wants it."""
+
+    def initialize(  # type: ignore[override]
+        self, make: Callable[[], Asset], on_top: Mapping[str, str]
+    ) -> None:
+        self.root = ""
+        self._make = make
+        self._headers_on_top = on_top
+
+    async def get(self, path: str = "", include_body: bool = True) -> None:
+        self._asset = await asyncio.to_thread(self._make)
+        await super().get(path, include_body)
 
 
 class StaticHandler(AssetHandler):

@@ -1,6 +1,7 @@
 """The one route table. Every path works with and without its trailing slash."""
 
 import re
+from functools import cache, partial
 from typing import Any, Final
 
 from tornado.routing import URLSpec
@@ -30,8 +31,7 @@ from handlers.inbox.marking import (
     UnreadHandler,
 )
 from handlers.notifications import NotificationsHandler, SendHandler
-from handlers.openapi import build
-from handlers.pages import AssetHandler, RootHandler, StaticHandler
+from handlers.pages import AssetHandler, MadeAssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
     OneSessionHandler,
     SessionEverywhereHandler,
@@ -107,17 +107,24 @@ def routes(users: WhoseUsers = "accounts") -> list[URLSpec]:
     """All routes of the application, with a document of how it takes these ``users``."""
     assets = installed()
     page, docs = assets.pages["index.html"], assets.pages["docs.html"]
-    schema = Asset(encode(build(DOCUMENTED, users)), headers.ALWAYS["Content-Type"])
     revalidated = {"Cache-Control": headers.REVALIDATED}
     return [
         *(_route(template, handler) for template, handler in PATHS),
         _route("/api/notifications/", NotificationsHandler, asset=page, on_top=headers.PAGE),
         _route("/api/docs/", AssetHandler, asset=docs, on_top=headers.DOCS),
-        _route("/api/schema/", AssetHandler, asset=schema, on_top=revalidated),
+        _route("/api/schema/", MadeAssetHandler, make=partial(schema, users), on_top=revalidated),
         URLSpec(r"/", RootHandler),
         URLSpec(r"/static/((?:v/[^/]*/)?)(.*)", StaticHandler, {"assets": assets}),
         URLSpec(r".*", NotFoundHandler),
     ]
+
+
+@cache
+def schema(users: WhoseUsers) -> Asset:
+    """The OpenAPI document, made at its first use: a third of all that a start would take."""
+    from handlers.openapi.document import build  # noqa: PLC0415 - and what it is made with
+
+    return Asset(encode(build(DOCUMENTED, users)), headers.ALWAYS["Content-Type"])
 
 
 def _route(template: str, handler: type[RequestHandler], **arguments: Any) -> URLSpec:

@@ -7,7 +7,7 @@ from tornado.httputil import HTTPServerRequest
 
 from handlers.account import AccountHandler, own
 from handlers.base import ApiHandler
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from handlers.users import SignInRequest, UserResponse
 from notifier import clock
 from notifier.errors import TokenNotValid, UnknownSession

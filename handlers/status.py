@@ -3,7 +3,7 @@
 import msgspec
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation, operation
+from handlers.openapi.operation import Operation, operation
 from notifier.process.status import Snapshot
 
 

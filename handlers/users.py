@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation, operation
+from handlers.openapi.operation import Operation, operation
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.identity.tokens import Token

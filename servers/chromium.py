@@ -14,8 +14,11 @@ QUIET = [
 
 
 def find_chromium() -> str:
-    """The path of Debian's Chromium, or of another one. Raises MissingServer."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """The path of Debian's Chromium, or of another one. Raises MissingServer.
+
+    First the one without windows, which is the same engine at two thirds of the CPU.
+    """
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
     raise MissingServer("chromium")

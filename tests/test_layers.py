@@ -127,8 +127,7 @@ LIBRARIES = {
     "cryptography": r"notifier\.identity\.application\.verifying",
     "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
-    "apispec": r"handlers\.openapi",
-    "swagger_ui": r"handlers\.assets",
+    "apispec": r"handlers\.openapi\.document",
 }
 
 

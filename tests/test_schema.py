@@ -8,7 +8,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handlers.openapi import build
+from handlers.openapi.document import build
 from handlers.routes import DOCUMENTED
 from notifier import __version__, wire
 from notifier.identity.keys import digest

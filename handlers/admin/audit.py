@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from handlers.admin.base import AdminHandler, Limit, administration
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.models import Action, AuditEntry
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation
+from handlers.openapi.operation import Operation
 from notifier import clock
 from notifier.identity.cursors import CURSOR
 from notifier.models import Actor, Online

@@ -11,7 +11,7 @@ from handlers.admin.base import (
     Limit,
     administration,
 )
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.models import Sent

@@ -8,7 +8,7 @@ from handlers.admin.base import (
     AdminHandler,
     administration,
 )
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import UnknownApiKey
 from notifier.identity.keys import KEEP_SECONDS, Keep, NewKey

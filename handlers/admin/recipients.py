@@ -14,7 +14,7 @@ from handlers.admin.base import (
     administration,
 )
 from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import InvalidField
 from notifier.models import Online, Recipient

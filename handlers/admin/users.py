@@ -13,7 +13,7 @@ from handlers.admin.base import (
     Pending,
     administration,
 )
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
 from notifier.errors import InvalidField, UnknownUser

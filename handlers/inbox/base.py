@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from handlers.base import ApiHandler
-from handlers.openapi import Operation
+from handlers.openapi.operation import Operation
 from notifier.errors import Unauthenticated
 from notifier.identity.tokens import Token
 from notifier.wire import NamedInAddress, parse_user_id

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from handlers.inbox.base import InboxHandler, WhoseQuery, inbox_operation
-from handlers.openapi import operation
+from handlers.openapi.operation import operation
 from notifier.inbox_wire import ChangesResponse, CountResponse, InboxResponse, Seq, Version
 from notifier.models import InboxFilter, InboxStatus, Which
 from notifier.wire import Category

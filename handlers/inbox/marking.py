@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from handlers.inbox.base import InboxHandler, WhoseQuery, inbox_operation
-from handlers.openapi import Operation, operation
+from handlers.openapi.operation import Operation, operation
 from notifier.events import InboxChanged
 from notifier.inbox_wire import ChangeRequest, ChangeResponse, SnoozeRequest, UndoRequest
 from notifier.models import Verb

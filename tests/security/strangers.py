@@ -16,8 +16,8 @@ _STRANGER = 2
 def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     """Integers have no fraction, not even .0; a key is the same in the body and the header.
 
-    Of two parameters that name somebody one is left. What an inbox takes depends on what is in it
-    and on the time of day.
+    Of two parameters that name somebody one is left; where something is withdrawn from nobody, it
+    is somebody's. What an inbox takes depends on what is in it and on the time of day.
 
     Nobody revokes themselves, and whoever ends their own sessions has nothing more to try: it
     happens to somebody else who is there, so that "unknown" is never the answer.
@@ -26,8 +26,11 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     if "/admin/users/" in case.path and whose.lstrip("0") == "1":
         case.path_parameters["user_id"] = _somebody_else(case)
     query = case.query or {}
-    if "user_id" in query and "user" in query:
-        case.query.pop("user")
+    names = query.keys() & {"user_id", "user"}
+    if len(names) > 1:
+        query.pop("user")
+    elif not names and (case.method, case.path) == ("DELETE", "/api/notifications/"):
+        case.query = {**query, "user_id": 1}
     if not isinstance(case.body, dict):
         return
     for name, value in case.body.items():

@@ -1,63 +1,24 @@
 """The OpenAPI 3.1 document, from the same types that validate requests.
 
-A handler's method is documented by :func:`operation`; the routes give the paths.
+The methods of the handlers are described by their operations; the routes give the paths.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 from apispec import APISpec
 
 from handlers.errors import ErrorBody
+from handlers.openapi.operation import Operation, operation_of
 from notifier.faults import Choice
 from notifier.models import WhoseUsers
 from notifier.wire import NAMED_BY, UserName
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
 _VERSION: Final = "1"
 """Of the API, whose clients keep working. The program's own version is nobody's business."""
 
-_ATTRIBUTE: Final = "openapi_operation"
 _REFERENCE: Final = "#/components/schemas/{name}"
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """What the document says of one method of one path."""
-
-    summary: str
-    tag: str
-    request: type | None = None
-    response: type | None = None
-    success: int = 200
-    errors: Mapping[int, str] = {}
-    """Statuses with the reason for each."""
-    security: tuple[str, ...] = ()
-    """Names of the security schemes of which any one will do."""
-    optional_security: bool = False
-    headers: Mapping[str, Any] = {}
-    """Request headers with the type of each, whose description is its meaning."""
-    ids: Mapping[str, str] = {}
-    """The ids in the path with their meaning."""
-    names: Mapping[str, str] = {}
-    """The names of recipients in the path with their meaning."""
-    query: type | None = None
-    """A form whose fields are the parameters of the address."""
-    names_nobody: bool = False
-    """Whether the parameters may leave out whom it is about."""
-    example: Mapping[str, Any] | None = None
-    """A body that works on a fresh start, for people who try it out."""
-
-
-def operation(documented: Operation) -> Callable[[Method], Method]:
-    """Mark a handler's method as part of the API."""
-
-    def mark(method: Method) -> Method:
-        setattr(method, _ATTRIBUTE, documented)
-        return method
-
-    return mark
 
 
 def build(paths: Iterable[tuple[str, type]], users: WhoseUsers = "accounts") -> dict[str, Any]:
@@ -82,7 +43,7 @@ def build(paths: Iterable[tuple[str, type]], users: WhoseUsers = "accounts") -> 
         (path, method, found)
         for path, handler in paths
         for method in ("get", "post", "patch", "delete")
-        if (found := getattr(getattr(handler, method), _ATTRIBUTE, None))
+        if (found := operation_of(getattr(handler, method)))
     ]
     forms = {form for _, _, each in documented for form in (each.request, each.response) if form}
     _, components = msgspec.json.schema_components(

@@ -1,0 +1,1 @@
+"""The OpenAPI document, which is made when somebody asks for it."""
