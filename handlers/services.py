@@ -9,6 +9,7 @@ from tornado.web import Application
 from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
 from handlers.this_machine import ThisMachine
+from handlers.websocket.pings import Pings
 from notifier.delivery.hub import Hub
 from notifier.delivery.presence import Presence
 from notifier.identity import Identity
@@ -45,8 +46,6 @@ class Services(Application):
     ) -> None:
         super().__init__(
             list(routes),
-            websocket_ping_interval=options.ping_seconds,
-            websocket_ping_timeout=options.ping_seconds,
             websocket_max_message_size=_MAX_FRAME,
         )
         self.options = options
@@ -63,5 +62,6 @@ class Services(Application):
         self.this_machine = this_machine
         self.proxies = TrustedProxies(options.trusted_networks)
         self.clients = Clients(options, self.proxies, refusals)
+        self.pings = Pings(options.ping_seconds)
         self.requests = 0
         """How many requests are being answered."""

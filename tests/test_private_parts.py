@@ -35,6 +35,8 @@ SOCKET = "handlers/websocket/socket.py"
 STREAM = "handlers/connections/stream.py"
 LISTENER = "handlers/connections/listener.py"
 CLIENT_FRAMES = "handlers/websocket/frames.py"
+PINGS = "handlers/websocket/pings.py"
+HANDSHAKE = "handlers/websocket/handshake.py"
 CLIENT_CONNECTION = "handlers/websocket/connection.py"
 
 
@@ -132,6 +134,9 @@ PARTS = [
         ("close_code", "close_reason"),
     ),
     Part(CLIENT_CONNECTION, "tornado.iostream:IOStream", "socket"),
+    Part(HANDSHAKE, "tornado.web:RequestHandler", "_headers"),
+    Part(CLIENT_CONNECTION, "tornado.websocket:WebSocketProtocol13", "start_pinging", ()),
+    Part(PINGS, "tornado.websocket:WebSocketProtocol", "is_closing", ()),
     Part(TRANSPORT, "tornado.websocket:WebSocketProtocol", "is_closing", ()),
     Part(TRANSPORT, "tornado.iostream:IOStream", "socket"),
 ]

@@ -22,6 +22,9 @@ class Deadlines(Generic[Who]):
         self._seconds = seconds
         self._since: dict[Who, float] = {}
 
+    def __len__(self) -> int:
+        return len(self._since)
+
     def begin(self, who: Who) -> None:
         """The time of ``who`` runs from now on."""
         self._since.pop(who, None)

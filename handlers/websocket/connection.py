@@ -17,6 +17,7 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from handlers.websocket.allowance import Allowance
 from handlers.websocket.frames import PIECE, BadFrame, Frames
+from handlers.websocket.pings import Pings
 from notifier.delivery.closing import CloseCode
 
 STEPS: Final = 16
@@ -37,7 +38,7 @@ class ClientConnection(WebSocketProtocol13):
     """
 
     # As in handlers/connections/stream.py.
-    __slots__ = ("_allowed", "_allowed_bytes", "_failed", "_steps")
+    __slots__ = ("_allowed", "_allowed_bytes", "_failed", "_pings", "_steps")
 
     def __init__(
         self,
@@ -46,13 +47,18 @@ class ClientConnection(WebSocketProtocol13):
         *,
         frames: Allowance,
         size: Allowance,
+        pings: Pings,
         failed: Callable[[CloseCode, str], None],
     ) -> None:
         super().__init__(handler, False, plain.params)
         self._allowed = frames
         self._allowed_bytes = size
+        self._pings = pings
         self._failed = failed
         self._steps = 0
+
+    def start_pinging(self) -> None:
+        self._pings.begin(self)
 
     async def _receive_frame_loop(self) -> None:
         try:
@@ -63,6 +69,7 @@ class ClientConnection(WebSocketProtocol13):
         except StreamClosedError:
             self._abort()
         finally:
+            self._pings.end(self)
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
     async def _take_frames(self) -> None:

@@ -11,7 +11,7 @@ from handlers.base import ApiHandler
 from handlers.websocket.allowance import Allowance
 from handlers.websocket.commands import INBOX_COMMANDS, change_inbox, text_of
 from handlers.websocket.connection import ClientConnection
-from handlers.websocket.handshake import check_handshake
+from handlers.websocket.handshake import check_handshake, forget_handshake
 from handlers.websocket.token import (
     INBOX_SUBPROTOCOL,
     ME,
@@ -125,7 +125,14 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
         if not isinstance(plain, WebSocketProtocol13):
             return plain
         size = Allowance(self.application.options.frame_bytes_per_second)
-        return ClientConnection(self, plain, frames=self._frames, size=size, failed=self._failed)
+        return ClientConnection(
+            self,
+            plain,
+            frames=self._frames,
+            size=size,
+            pings=self.application.pings,
+            failed=self._failed,
+        )
 
     def _failed(self, code: CloseCode, reason: str) -> None:
         self.application.refusals.count(
@@ -145,6 +152,7 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             # The peer left during the handshake: on_close() has been and will not come again.
             return
         self.set_nodelay(True)
+        forget_handshake(self)
         self._transport = SocketTransport(self.ws_connection, stream, events=self._events)
         self._device = self.application.hub.attach(
             self._token.user_id,
@@ -154,6 +162,10 @@ class FeedSocketHandler(ApiHandler, WebSocketHandler):
             session=self._token.session,
             events=self._events,
         )
+
+    def on_pong(self, data: bytes) -> None:
+        assert self.ws_connection is not None
+        self.application.pings.answered(self.ws_connection)
 
     def on_close(self) -> None:
         if self._device is not None:

@@ -213,6 +213,7 @@ class Server:
         http.add_sockets(sockets)
         self._start_chore(every(CHECK_SECONDS, application.clients.end_late))
         self._start_chore(every(CHECK_SECONDS, application.bodies.end_late))
+        self._start_chore(every(CHECK_SECONDS, application.pings.send))
         self.port = sockets[0].getsockname()[1]
         self._stack.append(("connections", http.close_all_connections))
         self._stack.append(("devices", partial(self.hub.send_away, settings.drain_seconds)))

@@ -1,17 +1,12 @@
 """The store as the service sees it: asynchronous, bounded, never on the loop."""
 
 import asyncio
-import logging
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from notifier.errors import Unavailable
-from notifier.storage.contract import Driver, Operation, Query, ReadSession
+from notifier.storage.contract import Driver, Operation, Query
+from notifier.storage.readers import Readers
 from notifier.storage.writer import PATIENCE, GroupCommitWriter, Listener
-
-logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -43,7 +38,7 @@ class Store:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._patience = patience
-        self._readers = _Readers(driver, readers, max_operations)
+        self._readers = Readers(driver, readers, max_operations, timeout)
         self._writer: GroupCommitWriter | None = None
 
     @property
@@ -102,7 +97,7 @@ class Store:
         """Commit what is queued and let everything go."""
         if self._writer is not None:
             await self._writer.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
+        await self._readers.close()
         self._driver.close()
 
     def submit(self, operation: Operation[R]) -> "asyncio.Future[R]":
@@ -114,77 +109,4 @@ class Store:
 
     async def read(self, query: Query[R]) -> R:
         """The answer to ``query``."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._readers.run(query)
-        except TimeoutError:
-            raise Unavailable("The store did not answer in time.") from None
-
-
-class _Readers:
-    """A few threads, each with a read session that it replaces once it has failed."""
-
-    def __init__(self, driver: Driver, threads: int, max_waiting: int) -> None:
-        self._driver = driver
-        self._max_waiting = max_waiting
-        self._waiting = 0
-        self._failing = False
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notifier-reader")
-        self._own = threading.local()
-        self._sessions: set[ReadSession] = set()
-        self._lock = threading.Lock()
-
-    async def run(self, query: Query[R]) -> R:
-        if self._waiting >= self._max_waiting:
-            raise Unavailable("Too many reads are waiting; try again soon.")
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._ask, query)
-        finally:
-            self._waiting -= 1
-
-    def _ask(self, query: Query[R]) -> R:
-        kept: ReadSession | None = getattr(self._own, "session", None)
-        if kept is not None:
-            try:
-                return query.ask(kept)
-            except Unavailable:
-                # The connection may have died long ago: reads are safe to do again.
-                self._discard(kept)
-        try:
-            session = self._open()
-            answer = query.ask(session)
-        except Unavailable as error:
-            self._failed(error)
-            raise
-        self._failing = False
-        return answer
-
-    def _failed(self, error: Unavailable) -> None:
-        kept: ReadSession | None = getattr(self._own, "session", None)
-        if kept is not None:
-            self._discard(kept)
-        if not self._failing:
-            self._failing = True
-            reason = str(error.__cause__ or error).strip()
-            logger.warning("Reading failed", extra={"action": "read_failed", "reason": reason})
-
-    def _open(self) -> ReadSession:
-        session = self._driver.reader()
-        self._own.session = session
-        with self._lock:
-            self._sessions.add(session)
-        return session
-
-    def _discard(self, session: ReadSession) -> None:
-        self._own.session = None
-        with self._lock:
-            self._sessions.discard(session)
-        session.close()
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for session in self._sessions:
-            session.close()
-        self._sessions.clear()
+        return await self._readers.ask(query)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import websockets
 
-from handlers.connections import deadlines, listener
+from handlers.connections import listener
 from handlers.connections.addresses import Addresses
 from handlers.connections.clients import Clients
 from handlers.proxies import TrustedProxies
@@ -24,6 +24,7 @@ from notifier.identity.tokens import Tokens
 from notifier.process import descriptors
 from notifier.settings import Settings
 from servers.notifier import ServerProcess
+from tests.support.deadlines import StoppedClock
 from tests.support.frames import handshake
 from tests.support.harness import JSON, SECONDS, SECRET, SEND, Device, Harness, ServerWith, until
 from tests.support.people import identity_of
@@ -254,26 +255,18 @@ def test_room(
 # Deadlines.
 
 
-class Clock:
-    """The time of deadlines, which passes when a test says so."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def monotonic(self) -> float:
-        return self._now
+class Clock(StoppedClock):
+    """Time for those who are late."""
 
     async def past(self, server: Harness, seconds: float) -> None:
         """Let so much time pass, and the server look who is late."""
-        self._now += seconds
+        self.advance(seconds)
         await all_of(server).end_late()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(deadlines, "time", made)
-    return made
+    return Clock(monkeypatch)
 
 
 @pytest.mark.attack("connections that say nothing", before="open after 400 s")

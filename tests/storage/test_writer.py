@@ -1,9 +1,7 @@
-"""The group-commit writer and the readers when things go wrong beneath them."""
+"""The group-commit writer when things go wrong beneath it."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,6 @@ from notifier.errors import NotCommitted, Unavailable
 from notifier.events import Appended
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.operations.users import Users
-from notifier.storage.sqlite import SqliteReadSession
 from notifier.storage.store import Store
 from notifier.storage.writer import MAX_BATCH, MAX_BATCH_BYTES, MOST_PATIENT
 from tests.storage.databases import SqliteDatabase, make_user, opened
@@ -256,82 +253,3 @@ class TestThreadDies:
         assert not store.available
         with pytest.raises(Unavailable):
             await send(store, "late")
-
-
-class FlakyReader:
-    """Read sessions that fail as often as they are told to."""
-
-    def __init__(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.failures = 0
-        self.opened = 0
-        run, reader = SqliteReadSession.run, driver.reader
-
-        def failing_run(session: Any, *arguments: Any) -> Any:
-            if self.failures:
-                self.failures -= 1
-                raise Unavailable
-            return run(session, *arguments)
-
-        def counting_reader() -> Any:
-            self.opened += 1
-            return reader()
-
-        monkeypatch.setattr(SqliteReadSession, "run", failing_run)
-        monkeypatch.setattr(driver, "reader", counting_reader)
-
-
-class TestReaders:
-    @pytest.fixture
-    def reader(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> FlakyReader:
-        """What the store's only reader does."""
-        return FlakyReader(driver, monkeypatch)
-
-    @pytest.fixture
-    async def store(self, reader: FlakyReader, driver: HeldDriver):
-        """A store with a single reader."""
-        async with opened(driver, readers=1) as store:
-            yield store
-
-    async def test_kept(self, store: Store, reader: FlakyReader):
-        """A session serves many reads."""
-        for _ in range(5):
-            await store.read(Users())
-        assert reader.opened == 1
-
-    async def test_replaced(self, store: Store, reader: FlakyReader):
-        """A session that died unnoticed is replaced, and the read succeeds."""
-        await store.read(Users())
-        reader.failures = 1
-        assert await store.read(Users()) == []
-        assert reader.opened == 2
-
-    async def test_away(self, store: Store, reader: FlakyReader, caplog):
-        """If a new session fails as well the read does, which is logged once; later it works."""
-        await store.read(Users())
-        reader.failures = 3
-        for _ in range(2):
-            with pytest.raises(Unavailable):
-                await store.read(Users())
-        assert await store.read(Users()) == []
-        assert [record.message for record in caplog.records] == ["Reading failed"]
-
-    async def test_slow(self, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch):
-        """A read that takes too long is answered with unavailable."""
-        release = _held(driver, monkeypatch)
-        async with opened(driver, timeout=0.1) as store:
-            with pytest.raises(Unavailable):
-                await store.read(Users())
-            release()
-
-
-def _held(driver: HeldDriver, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Make read sessions wait until the returned function is called."""
-    reader = driver.reader
-
-    def waiting_reader() -> Any:
-        driver._free.wait()
-        return reader()
-
-    driver.hold()
-    monkeypatch.setattr(driver, "reader", waiting_reader)
-    return driver.release
