@@ -30,6 +30,7 @@ from handlers.inbox.marking import (
     UndoHandler,
     UnreadHandler,
 )
+from handlers.metrics import MetricsHandler
 from handlers.notifications import NotificationsHandler, SendHandler
 from handlers.pages import AssetHandler, MadeAssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
@@ -93,6 +94,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/inbox/snooze/", SnoozeHandler),
     ("/api/inbox/undo/", UndoHandler),
     ("/api/stats/", StatsHandler),
+    ("/metrics/", MetricsHandler),
     ("/healthz/live/", LiveHandler),
     ("/healthz/ready/", ReadyHandler),
 )

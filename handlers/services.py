@@ -13,6 +13,7 @@ from handlers.websocket.pings import Pings
 from notifier.delivery.hub import Hub
 from notifier.delivery.presence import Presence
 from notifier.identity import Identity
+from notifier.process.exposition import Exposition
 from notifier.process.status import Status
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
@@ -58,6 +59,7 @@ class Services(Application):
         self.hub = hub
         self.presence = presence
         self.status = status
+        self.exposition = Exposition(status)
         self.refusals = refusals
         self.this_machine = this_machine
         self.proxies = TrustedProxies(options.trusted_networks)

@@ -24,6 +24,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[
         int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     ] = 8002
+    metrics_port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="A port for /metrics without credentials; 0 is none."),
+    ] = 0
+    metrics_host: Annotated[str, Meta(min_length=1, description="Address that it listens on.")] = (
+        "127.0.0.1"
+    )
     data_dir: Annotated[
         str, Meta(min_length=1, description="Folder of the embedded store and the secret.")
     ] = "./data"

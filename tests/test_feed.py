@@ -7,6 +7,7 @@ import pytest
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.delivery.feed import Feed
+from notifier.delivery.figures import DeliveryFigures
 from notifier.delivery.hub import HANDSHAKE, Hub, Subscriber
 from notifier.delivery.relay import LocalRelay
 from notifier.errors import Unavailable
@@ -61,9 +62,9 @@ class Log:
 
 async def live_feed(log: Log) -> tuple[Feed, Recorder, Subscriber]:
     """A feed that has caught up with ``log``."""
-    subscriber, transport = Subscriber(1), Recorder()
+    subscriber, transport = Subscriber(1, DeliveryFigures()), Recorder()
     feed = Feed(subscriber, transport, log.read, high_water=100)
-    feed.catch_up()
+    feed.catch_up("gap")
     await until(lambda: feed.live)
     return feed, transport, subscriber
 
@@ -96,7 +97,7 @@ async def test_gap_is_closed_from_the_store() -> None:
 async def test_offers_while_catching_up_are_not_lost() -> None:
     """A notification that is committed during a read is found by the next one."""
     log = Log(1)
-    subscriber, transport = Subscriber(1), Recorder()
+    subscriber, transport = Subscriber(1, DeliveryFigures()), Recorder()
     reads = 0
 
     async def read(user_id: int, after: int) -> Page:
@@ -110,7 +111,7 @@ async def test_offers_while_catching_up_are_not_lost() -> None:
         return page
 
     feed = Feed(subscriber, transport, read, high_water=100)
-    feed.catch_up()
+    feed.catch_up("gap")
     await until(lambda: feed.live)
     assert transport.sent == [1, 2]
     assert reads == 2
@@ -125,8 +126,8 @@ async def test_settled_entries_are_passed_over() -> None:
         return Page([note(1)] if after < 1 else [], 5, complete=True)
 
     transport = Recorder()
-    feed = Feed(Subscriber(1), transport, read, high_water=100)
-    feed.catch_up()
+    feed = Feed(Subscriber(1, DeliveryFigures()), transport, read, high_water=100)
+    feed.catch_up("gap")
     await until(lambda: feed.live)
     feed.offer(note(6))
     assert transport.sent == [1, 6]
@@ -135,8 +136,9 @@ async def test_settled_entries_are_passed_over() -> None:
 
 async def test_expired_live_notifications_are_passed_over() -> None:
     """A late nudge for something expired moves the cursor and writes nothing."""
-    feed, transport, _ = await live_feed(Log())
+    feed, transport, subscriber = await live_feed(Log())
     feed.offer(note(1, expires_at=1))
+    assert subscriber.figures.expired == 1
     feed.offer(note(2))
     assert transport.sent == [2]
 
@@ -172,8 +174,8 @@ async def test_a_bug_closes_the_connection(expected_errors: list[str]) -> None:
         raise RuntimeError("a bug")
 
     transport = Recorder()
-    feed = Feed(Subscriber(1), transport, broken, high_water=100)
-    feed.catch_up()
+    feed = Feed(Subscriber(1, DeliveryFigures()), transport, broken, high_water=100)
+    feed.catch_up("gap")
     await until(lambda: transport.closed)
     assert transport.closed == (1011, "internal error; reconnect")
 

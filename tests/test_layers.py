@@ -31,7 +31,7 @@ MODULES = {
 
 NOUNS = (
     r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|inbox_wire|settings|config|addresses|buckets"
-    r"|refusals)"
+    r"|refusals|histogram)"
 )
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
 """The composition: what builds the parts and starts them may see everything."""
@@ -91,7 +91,7 @@ FORBIDDEN = {
     "handlers see verbs, devices and figures, not the store, the relay or RabbitMQ": (
         r"handlers(\..*)?",
         rf"notifier\.(storage|delivery\.relay)(\..*)?|{CLIENT}|amqp(\..*)?"
-        r"|notifier\.process(\.(?!status$).*)?",
+        r"|notifier\.process(\.(?!(?:status|exposition)$).*)?",
     ),
     "amqp sees verbs, not the store, connections or HTTP": (
         r"amqp(\..*)?",
@@ -127,6 +127,7 @@ LIBRARIES = {
     "cryptography": r"notifier\.identity\.application\.verifying",
     "argon2": r"notifier\.identity\.hashes",
     "dotenv": r"notifier\.config",
+    "prometheus_client": r"notifier\.process\.metrics",
     "apispec": r"handlers\.openapi\.document",
 }
 

@@ -387,7 +387,7 @@ async def test_nothing_comes_behind_a_close_frame(
         case "failed":
             expected_errors.append("A feed failed")
             monkeypatch.setattr(feed, "_read", None)
-            feed.catch_up()
+            feed.catch_up("gap")
             await until(feed.transport._connection.is_closing)  # type: ignore[attr-defined]
     for n in range(5):
         await server.send(ann, n)

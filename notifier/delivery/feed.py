@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from notifier import clock
 from notifier.backoff import Backoff
 from notifier.delivery.closing import CloseCode
+from notifier.delivery.figures import Cause, DeliveryFigures
 from notifier.errors import Unavailable
 from notifier.inbox_wire import InboxMessage
 from notifier.models import Notification, Page
@@ -66,6 +67,7 @@ class Log(Protocol):
     user_id: int
     position: int
     """The highest seq that this process has heard of."""
+    figures: DeliveryFigures
 
     def seen(self, seq: int) -> None:
         """Raise the position."""
@@ -116,24 +118,25 @@ class Feed:
         if notification.seq <= self.cursor:
             return
         if notification.seq > self.cursor + 1:
-            self.catch_up()
+            self.catch_up("gap")
             return
         self._write(notification)
         if self.transport.buffered > self._high_water:
             self.transport.flush()
             if self.transport.buffered > self._high_water:
                 # A slow reader costs a bounded buffer: the rest waits in the store.
-                self.catch_up()
+                self.catch_up("slow")
 
     def withdraw(self, seq: int) -> None:
         """Do not write what has this place, should it still be on its way from the store."""
         if self._withdrawn is not None:
             self._withdrawn.add(seq)
 
-    def catch_up(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
+    def catch_up(self, cause: Cause, first: Callable[[], Awaitable[None]] | None = None) -> None:
         """Leave the live set until the store has nothing more. ``first`` is awaited first."""
         self.live = False
         if self._task is None:
+            self._log.figures.catch_ups[cause] += 1
             self._task = asyncio.get_running_loop().create_task(self._catch_up(first))
             self._task.add_done_callback(self._report_failure)
 
@@ -146,7 +149,9 @@ class Feed:
 
     def _write(self, notification: Notification) -> None:
         self.cursor = notification.seq
-        if not notification.expired(clock.now()):
+        if notification.expired(clock.now()):
+            self._log.figures.expired += 1
+        else:
             self.transport.send(notification)
             self.delivered += 1
 

@@ -14,6 +14,7 @@ from notifier import clock
 from notifier.delivery.closing import CloseCode
 from notifier.delivery.device import Device
 from notifier.delivery.feed import Feed, ReadPage, Transport
+from notifier.delivery.figures import DeliveryFigures
 from notifier.delivery.inbox import InboxWatch, ReadNews
 from notifier.delivery.relay import Relay
 from notifier.events import Appended, Event, InboxChanged, Withdrawn
@@ -37,10 +38,11 @@ ReadPositions = Callable[[Sequence[int]], Awaitable[dict[int, InboxPosition]]]
 class Subscriber:
     """A connected user: all devices, since when there is one, and the last seq heard of."""
 
-    __slots__ = ("devices", "inbox", "position", "since", "user_id")
+    __slots__ = ("devices", "figures", "inbox", "position", "since", "user_id")
 
-    def __init__(self, user_id: int) -> None:
+    def __init__(self, user_id: int, figures: DeliveryFigures) -> None:
         self.user_id = user_id
+        self.figures = figures
         self.position = 0
         self.since = clock.now()
         self.devices: set[Device] = set()
@@ -70,6 +72,7 @@ class Hub:
         self._subscribers: dict[int, Subscriber] = {}
         self._sockets = 0
         self._delivered = 0
+        self.figures = DeliveryFigures()
         self._revoked: dict[int, tuple[float, int]] = {}
         self._ended_sessions: dict[int, float] = {}
         self.draining = False
@@ -127,7 +130,7 @@ class Hub:
         """
         subscriber = self._subscribers.get(user_id)
         if subscriber is None:
-            subscriber = self._subscribers[user_id] = Subscriber(user_id)
+            subscriber = self._subscribers[user_id] = Subscriber(user_id, self.figures)
         feed = Feed(subscriber, transport, self._read, self._high_water)
         device = Device(feed, version, expires_at, session)
         subscriber.devices.add(device)
@@ -139,7 +142,7 @@ class Hub:
             device.end(CloseCode.TOKEN_EXPIRED, "credentials changed")
         else:
             # Subscribed first and read afterwards, so that nothing falls in between.
-            feed.catch_up(first=lambda: self._relay.subscribe(user_id))
+            feed.catch_up("connect", lambda: self._relay.subscribe(user_id))
             if events:
                 if subscriber.inbox is None:
                     subscriber.inbox = InboxWatch(user_id, self._news, self._high_water)
@@ -185,6 +188,14 @@ class Hub:
         for subscriber in reached.values():
             for device in subscriber.devices:
                 device.feed.transport.flush()
+        if reached:
+            self._note_latency(events)
+
+    def _note_latency(self, events: Sequence[Event]) -> None:
+        now, observe = clock.now(), self.figures.latency.observe
+        for event in events:
+            if isinstance(event, Appended) and event.user_id in self._subscribers:
+                observe(max(0, now - event.notification.created_at) / clock.SECOND)
 
     def _changed(self, subscriber: Subscriber, event: InboxChanged | Withdrawn) -> None:
         if isinstance(event, Withdrawn):
@@ -211,6 +222,7 @@ class Hub:
                 subscriber = self._subscribers.get(user_id)
                 if subscriber is not None and subscriber.inbox is not None:
                     subscriber.inbox.swept(position)
+        self.figures.drift += behind
         return behind
 
     def heard(self, user_id: int, seq: int) -> int:
@@ -222,7 +234,7 @@ class Hub:
         feeds = [device.feed for device in subscriber.devices]
         behind = [feed for feed in feeds if feed.live and feed.cursor < seq]
         for feed in behind:
-            feed.catch_up()
+            feed.catch_up("sweep")
         return len(behind)
 
     # Ending connections.

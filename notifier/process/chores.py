@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from notifier import clock
 from notifier.delivery.hub import Hub
 from notifier.errors import Unavailable
+from notifier.histogram import Histogram
 from notifier.storage.contract import Operation
 from notifier.storage.operations.audit import RemoveEntries
 from notifier.storage.operations.inbox.noting import RemoveInboxChanges
@@ -23,6 +24,7 @@ RETENTION_INTERVAL: Final = 60.0
 USER_CHANGES_INTERVAL: Final = 0.5
 KEY_USES_INTERVAL: Final = 60.0
 AUDIT_INTERVAL: Final = 1.0
+LAG_INTERVAL: Final = 1.0
 INBOX_INTERVAL: Final = 5.0
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
@@ -39,6 +41,15 @@ async def every(seconds: float, chore: Callable[[], Awaitable[object]]) -> NoRet
             await chore()
         except Unavailable as error:
             logger.debug("Chore postponed", extra={"action": "postponed", "reason": str(error)})
+
+
+async def watch_loop(lag: Histogram) -> NoReturn:
+    """Observe how late the loop is for what is due, in seconds."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_INTERVAL
+        await asyncio.sleep(LAG_INTERVAL)
+        lag.observe(max(0.0, loop.time() - due))
 
 
 class Retention:

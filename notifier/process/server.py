@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 from handlers.application import NotifierApplication
 from handlers.connections.deadlines import CHECK_SECONDS
 from handlers.connections.listener import Listener
+from handlers.metrics import metrics_server
 from handlers.routes import routes
 from handlers.this_machine import ThisMachine
 from notifier.delivery.hub import Hub
@@ -38,12 +39,14 @@ from notifier.process.chores import (
     Retention,
     UserChanges,
     every,
+    watch_loop,
 )
+from notifier.process.counts import Counts
 from notifier.process.descriptors import most_connections
 from notifier.process.first_key import make_first_key
 from notifier.process.in_force import in_force
 from notifier.process.parts import make_driver, make_identity, make_relay
-from notifier.process.status import Counts, Status
+from notifier.process.status import Status
 from notifier.process.superuser import FirstSuperuser, advice, make_first_superuser
 from notifier.refusals import Refusals
 from notifier.sending.authority import Senders
@@ -142,6 +145,7 @@ class Server:
         self._start_chore(every(settings.sweep_seconds, self._sweep))
         self._start_chore(every(RETENTION_INTERVAL, retention.remove))
         self._start_chore(every(INBOX_INTERVAL, self.inboxes.carry_on))
+        self._start_chore(watch_loop(self.status.loop_lag))
         self._start_chore(every(KEY_USES_INTERVAL, uses.write))
         self._start_chore(every(AUDIT_INTERVAL, identity.audit.write))
         if external:
@@ -174,7 +178,9 @@ class Server:
             from amqp.consumer import Consumer  # noqa: PLC0415 - only where it is used
 
             consumer = Consumer(self.notifications, settings, self.refusals)
-        sockets = self._bind()
+        sockets = self._bind(settings.host, settings.port, "NOTIFIER_HOST and NOTIFIER_PORT")
+        if settings.metrics_port:
+            self._listen_for_metrics(settings)
         await identity.audit.started(in_force(settings))
         if no_key_yet and not keyless:
             self.first_key = await make_first_key(identity.keys, settings)
@@ -190,14 +196,12 @@ class Server:
         if self.first_superuser is None:
             self.advice = await advice(accounts, self.settings)
 
-    def _bind(self) -> list[socket.socket]:
-        settings = self.settings
+    def _bind(self, host: str, port: int, variables: str) -> list[socket.socket]:
         try:
-            sockets = bind_sockets(settings.port, settings.host, backlog=settings.backlog)
+            sockets = bind_sockets(port, host, backlog=self.settings.backlog)
         except OSError as error:
             raise CannotStart(
-                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-                "NOTIFIER_HOST and NOTIFIER_PORT say where."
+                f"Cannot listen on {host} port {port}: {error.strerror}. {variables} say where."
             ) from error
 
         async def close() -> None:
@@ -206,6 +210,15 @@ class Server:
 
         self._stack.append(("sockets", close))
         return sockets
+
+    def _listen_for_metrics(self, settings: Settings) -> None:
+        assert self.application is not None
+        variables = "NOTIFIER_METRICS_HOST and NOTIFIER_METRICS_PORT"
+        sockets = self._bind(settings.metrics_host, settings.metrics_port, variables)
+        http = metrics_server(self.application.exposition)
+        http.add_sockets(sockets)
+        self._stack.append(("metrics", http.close_all_connections))
+        self._stack.append(("metrics listener", _as_async(http.stop)))
 
     def _listen(self, application: NotifierApplication, sockets: list[socket.socket]) -> None:
         settings = self.settings

@@ -8,10 +8,10 @@ import msgspec
 from notifier import __version__, clock
 from notifier.delivery.hub import Hub
 from notifier.delivery.relay import Relay
+from notifier.histogram import Histogram
+from notifier.process.counts import Counts
 from notifier.refusals import Refusals
-from notifier.storage.operations.notifications import Acknowledge
 from notifier.storage.store import Store
-from notifier.storage.writer import Commit
 
 
 class StoreState(msgspec.Struct, frozen=True):
@@ -57,40 +57,25 @@ class Snapshot(msgspec.Struct, frozen=True):
     rabbitmq: RabbitState
 
 
-class Counts:
-    """What was stored, since the start. A listener of commits."""
-
-    def __init__(self) -> None:
-        self.sends = 0
-        self.acks = 0
-
-    def committed(self, commit: Commit) -> None:
-        """Count what ``commit`` has stored."""
-        self.sends += len(commit.events)
-        self.acks += sum(
-            isinstance(operation, Acknowledge) and outcome is None
-            for operation, outcome in zip(commit.operations, commit.outcomes, strict=True)
-        )
-
-
 class Status:
     """Gathers what the parts know. Cheap: nothing is asked of a database."""
 
     def __init__(
         self, counts: Counts, store: Store, hub: Hub, relay: Relay, refusals: Refusals
     ) -> None:
-        self._counts = counts
-        self._store = store
-        self._hub = hub
-        self._relay = relay
-        self._refusals = refusals
+        self.counts = counts
+        self.store = store
+        self.hub = hub
+        self.relay = relay
+        self.refusals = refusals
+        self.loop_lag = Histogram((0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5))
         self._started = time.monotonic()
         self.rabbitmq: Callable[[], str] = lambda: "off"
 
     @property
     def ready(self) -> bool:
         """Whether a load balancer should send requests here."""
-        return not self._hub.draining and self._store.available
+        return not self.hub.draining and self.store.available
 
     def snapshot(self) -> Snapshot:
         """The figures now."""
@@ -98,17 +83,17 @@ class Status:
             time=clock.isoformat(clock.now()),
             version=__version__,
             uptime_seconds=round(time.monotonic() - self._started, 1),
-            users=self._hub.users,
-            sockets=self._hub.sockets,
-            sends=self._counts.sends,
-            deliveries=self._hub.delivered,
-            acks=self._counts.acks,
-            refused=dict(self._refusals.counts),
+            users=self.hub.users,
+            sockets=self.hub.sockets,
+            sends=self.counts.sends,
+            deliveries=self.hub.delivered,
+            acks=self.counts.acks,
+            refused=dict(self.refusals.counts),
             store=StoreState(
-                self._store.driver,
-                self._store.state,
-                self._store.waiting,
+                self.store.driver,
+                self.store.state,
+                self.store.waiting,
             ),
-            relay=RelayState(self._relay.name, self._relay.state, self._relay.rejected),
+            relay=RelayState(self.relay.name, self.relay.state, self.relay.rejected),
             rabbitmq=RabbitState(self.rabbitmq()),
         )

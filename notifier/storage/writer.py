@@ -65,11 +65,14 @@ R = TypeVar("R")
 
 
 class Commit:
-    """What one transaction did: operations, and the outcome of each."""
+    """What one transaction did: operations, and the outcome of each. It took ``seconds``."""
 
-    def __init__(self, operations: Sequence[Operation[Any]], outcomes: Sequence[Outcome]) -> None:
+    def __init__(
+        self, operations: Sequence[Operation[Any]], outcomes: Sequence[Outcome], seconds: float
+    ) -> None:
         self.operations = operations
         self.outcomes = outcomes
+        self.seconds = seconds
 
     @cached_property
     def events(self) -> Sequence[Event]:
@@ -220,13 +223,14 @@ class GroupCommitWriter:
         outcomes: Sequence[Outcome],
         available: bool,
         disk_low: bool,
+        seconds: float,
     ) -> None:
         self._disk_low = disk_low
         if available and not disk_low:
             self._available.set()
         else:
             self._available.clear()
-        self._tell(Commit([waiting.operation for waiting in batch], outcomes))
+        self._tell(Commit([waiting.operation for waiting in batch], outcomes, seconds))
         for waiting, outcome in zip(batch, outcomes, strict=True):
             # One batch follows the other, so those who wait are resolved in order.
             self._waiting.popleft()
@@ -277,9 +281,15 @@ class GroupCommitWriter:
         error: BaseException | None = None
         try:
             while (batch := self._take(session.patience)) is not None:
+                began = time.monotonic()
                 outcomes = session.commit([waiting.operation for waiting in batch])
                 self._loop.call_soon_threadsafe(
-                    self._resolve, batch, outcomes, session.available, session.disk_low is not None
+                    self._resolve,
+                    batch,
+                    outcomes,
+                    session.available,
+                    session.disk_low is not None,
+                    time.monotonic() - began,
                 )
         except BaseException as raised:
             logger.critical("The writer thread died", exc_info=True, extra={"action": "died"})

@@ -375,7 +375,7 @@ def test_withdrawn_in_the_commit_of_its_send() -> None:
         Appended(fresh[2], superseded=(superseded,)),
         gone,
     ]
-    events: Sequence[Event] = Commit((), outcomes).events
+    events: Sequence[Event] = Commit((), outcomes, 0).events
     assert [event for event in events if isinstance(event, Appended)] == [outcomes[2]]
     assert [event for event in events if isinstance(event, Withdrawn)] == [superseded, gone]
 
