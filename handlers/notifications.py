@@ -1,4 +1,4 @@
-"""``POST /api/notifications/send/``."""
+"""Notifications one by one: sent, taken back, and what has become of them."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from handlers.base import ApiHandler
 from handlers.openapi.operation import Operation, operation
 from handlers.pages import AssetHandler
 from notifier.errors import InvalidField
+from notifier.inbox_wire import ReceiptResponse
 from notifier.sending.authority import Credentials
 from notifier.wire import (
     Key,
@@ -23,7 +24,7 @@ from notifier.wire import (
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
 
 
-class WithdrawQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NotificationQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which notification, and whose."""
 
     key: StoredKey
@@ -48,7 +49,7 @@ class NotificationsHandler(AssetHandler):
         Operation(
             "Withdraw a notification",
             "notifications",
-            query=WithdrawQuery,
+            query=NotificationQuery,
             response=WithdrawResponse,
             errors={
                 400: "A parameter is missing or not valid.",
@@ -63,7 +64,7 @@ class NotificationsHandler(AssetHandler):
     )
     async def delete(self) -> None:
         authority = await self.application.senders.authorize_for(self.credentials, "withdraw")
-        query = self.parse_query(WithdrawQuery)
+        query = self.parse_query(NotificationQuery)
         withdrawn = await self.application.notifications.withdraw(
             await self.number_of(query, authority), check_stored_key(query.key)
         )
@@ -71,6 +72,34 @@ class NotificationsHandler(AssetHandler):
 
     def compute_etag(self) -> str | None:
         return None if self.request.method == "DELETE" else super().compute_etag()
+
+
+class ReceiptHandler(ApiHandler):
+    """What has become of a notification."""
+
+    @operation(
+        Operation(
+            "What has become of a notification",
+            "notifications",
+            query=NotificationQuery,
+            response=ReceiptResponse,
+            errors={
+                400: "A parameter is missing or not valid.",
+                401: "Bring an API key or a superuser's access token.",
+                403: "The API key lacks the scope `receipts` or is for other users, or the "
+                "access token is no superuser's.",
+                404: "There is no such notification, or it has been removed.",
+                503: "Try again later.",
+            },
+            security=("apiKey", "accessToken"),
+        )
+    )
+    async def get(self) -> None:
+        authority = await self.application.senders.authorize_for(self.credentials, "receipts")
+        query = self.parse_query(NotificationQuery)
+        user_id = await self.number_of(query, authority)
+        item = await self.application.inboxes.standing(user_id, check_stored_key(query.key))
+        self.reply(ReceiptResponse.of(item))
 
 
 class SendHandler(ApiHandler):

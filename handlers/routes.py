@@ -31,7 +31,7 @@ from handlers.inbox.marking import (
     UnreadHandler,
 )
 from handlers.metrics import MetricsHandler
-from handlers.notifications import NotificationsHandler, SendHandler
+from handlers.notifications import NotificationsHandler, ReceiptHandler, SendHandler
 from handlers.pages import AssetHandler, MadeAssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
     OneSessionHandler,
@@ -83,6 +83,7 @@ PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/admin/recipients/", RecipientsHandler),
     ("/api/admin/recipients/{user}/", RecipientHandler),
     ("/api/admin/recipients/{user}/notifications/", RecipientHistoryHandler),
+    ("/api/notifications/receipt/", ReceiptHandler),
     ("/api/inbox/", InboxPageHandler),
     ("/api/inbox/count/", CountHandler),
     ("/api/inbox/changes/", ChangesHandler),

@@ -246,6 +246,39 @@ class InboxItemResponse(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class ReceiptResponse(msgspec.Struct, frozen=True):
+    """What has become of a notification: when each thing happened, null where it did not."""
+
+    key: str
+    seq: int
+    accepted_at: Moment
+    acked_at: Annotated[Moment | None, Meta(description="A device has acknowledged it.")]
+    seen_at: Moment | None
+    read_at: Moment | None
+    withdrawn_at: Moment | None
+    expired_at: Annotated[
+        Moment | None, Meta(description="Its time was over before any device acknowledged it.")
+    ]
+
+    @classmethod
+    def of(cls, item: InboxItem) -> "ReceiptResponse":
+        """What ``item`` says now."""
+        found, state = item.notification, item.state
+        if state.acked_at == state.withdrawn_at:
+            # Who withdraws what was not acknowledged settles it with that.
+            state = state._replace(acked_at=None)
+        expired = state.acked_at is None and state.withdrawn_at is None
+        expired = expired and found.expired(clock.now())
+        moments = _moments(state)
+        return cls(
+            key=found.key,
+            seq=found.seq,
+            accepted_at=clock.isoformat(found.created_at),
+            expired_at=moment(found.expires_at if expired else None),
+            **{name: moments[name] for name in ("acked_at", "seen_at", "read_at", "withdrawn_at")},
+        )
+
+
 class InboxResponse(msgspec.Struct, frozen=True):
     """A stretch of an inbox, the newest first, as it was at a position."""
 

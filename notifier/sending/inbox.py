@@ -8,14 +8,25 @@ from msgspec import UNSET
 
 from notifier import clock
 from notifier.buckets import Buckets
-from notifier.errors import ChangesGone, InvalidField, TooManyChanges, Unavailable
+from notifier.errors import (
+    ChangesGone,
+    InvalidField,
+    TooManyChanges,
+    Unavailable,
+    UnknownNotification,
+)
 from notifier.events import InboxChanged
 from notifier.inbox_wire import ChangeRequest, SnoozeRequest, check_until
-from notifier.models import InboxCounts, InboxFilter, InboxNews, InboxPage, Verb
+from notifier.models import InboxCounts, InboxFilter, InboxItem, InboxNews, InboxPage, Verb
 from notifier.storage.operations.inbox.changes import ChangeKeys, ChangeUpTo, Undo
 from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.ranges import CarryOut, LeftUnderWay
-from notifier.storage.operations.inbox.reading import CountInbox, InboxNewsSince, PageOfInbox
+from notifier.storage.operations.inbox.reading import (
+    CountInbox,
+    InboxNewsSince,
+    PageOfInbox,
+    Standing,
+)
 from notifier.storage.store import Store
 from notifier.wire import check_stored_key
 
@@ -41,6 +52,13 @@ class Inboxes:
     async def page(self, wanted: InboxFilter) -> InboxPage:
         """A stretch of an inbox, the newest first. May raise Unavailable."""
         return await self._store.read(PageOfInbox(wanted))
+
+    async def standing(self, user_id: int, key: str) -> InboxItem:
+        """A notification and where it stands. Raises UnknownNotification or Unavailable."""
+        item = await self._store.read(Standing(user_id, key))
+        if item is None:
+            raise UnknownNotification
+        return item
 
     async def count(self, user_id: int) -> InboxCounts:
         """How many are unread. May raise Unavailable."""

@@ -11,13 +11,15 @@ from notifier.inbox_wire import MOMENT
 
 _STRANGER = 2
 
+_OF_SOMEBODY = (("DELETE", "/api/notifications/"), ("GET", "/api/notifications/receipt/"))
+
 
 @schemathesis.hook
 def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     """Integers have no fraction, not even .0; a key is the same in the body and the header.
 
-    Of two parameters that name somebody one is left; where something is withdrawn from nobody, it
-    is somebody's. What an inbox takes depends on what is in it and on the time of day.
+    Of two parameters that name somebody one is left; where none is and nobody's own is meant, one
+    comes. What an inbox takes depends on what is in it and on the time of day.
 
     Nobody revokes themselves, and whoever ends their own sessions has nothing more to try: it
     happens to somebody else who is there, so that "unknown" is never the answer.
@@ -29,7 +31,7 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     names = query.keys() & {"user_id", "user"}
     if len(names) > 1:
         query.pop("user")
-    elif not names and (case.method, case.path) == ("DELETE", "/api/notifications/"):
+    elif not names and (case.method, case.path) in _OF_SOMEBODY:
         case.query = {**query, "user_id": 1}
     if not isinstance(case.body, dict):
         return

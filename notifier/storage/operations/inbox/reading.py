@@ -111,6 +111,24 @@ class PageOfInbox(Query[InboxPage], frozen=True):
         return items(session, self.wanted.user_id, ranges, places)
 
 
+class Standing(Query[InboxItem | None], frozen=True):
+    """A notification and where it stands, whether its inbox shows it or not."""
+
+    user_id: int
+    key: str
+
+    def ask(self, session: ReadSession) -> InboxItem | None:
+        with session.snapshot():
+            row = session.first(
+                "SELECT seq FROM notifications WHERE user_id = ? AND key = ?",
+                (self.user_id, self.key),
+            )
+            if row is None:
+                return None
+            ranges = under_way(session, self.user_id)
+            return items(session, self.user_id, ranges, (row[0],))[0]
+
+
 def _is_null(column: str, null: bool) -> str:
     return f"{column} IS {'' if null else 'NOT '}NULL"
 
