@@ -11,6 +11,7 @@ from typing import Final
 from notifier.process.descriptors import raise_limit
 from notifier.process.server import Server
 from notifier.process.signals import ENDING, end_at_once
+from notifier.process.systemd import Supervisor
 from notifier.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ async def serve(settings: Settings) -> int:
     failing = asyncio.create_task(server.wait())
     signalled = asyncio.create_task(_first_signal().wait())
     _introduce(server)
+    supervisor = Supervisor()
+    supervisor.tell("READY=1")
+    alive = asyncio.create_task(supervisor.reassure())
     await asyncio.wait([signalled, failing], return_when=asyncio.FIRST_COMPLETED)
     failed = failing.done()
     if failed:
@@ -58,7 +62,8 @@ async def serve(settings: Settings) -> int:
         )
     else:
         logger.info("Draining", extra={"action": "draining", "sockets": server.hub.sockets})
-    for task in (signalled, failing):
+    supervisor.tell("STOPPING=1")
+    for task in (signalled, failing, alive):
         task.cancel()
     await server.stop()
     logger.info("Stopped", extra={"action": "stopped"})
