@@ -121,7 +121,7 @@ LIBRARIES = {
         r"handlers(\.\w+)+|notifier\.process\.server|amqp\.broker"
         r"|notifier\.identity\.application\.fetching"
     ),
-    "httpx": r"notifier_client\.\w+",
+    "httpx": r"notifier_client\.\w+|servers\.prometheus",
     "websockets": r"notifier_client\.sockets",
     "jwt": r"notifier\.identity\.(tokens|application\.(external|verifying))",
     "cryptography": r"notifier\.identity\.application\.verifying",
