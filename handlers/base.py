@@ -53,6 +53,14 @@ class ApiHandler(RequestHandler):
         for name, value in headers.ALWAYS.items():
             self.set_header(name, value)
         self.clear_header("Server")  # it would tell Tornado's version
+        if headers.is_shared(self.request.path):
+            self._share()
+
+    def _share(self) -> None:
+        # By the path and not by the handler, because refusals have handlers of their own.
+        origin = self.request.headers.get("Origin")
+        for name, value in headers.shared(origin, self.application.options.allowed_origins).items():
+            self.set_header(name, value)
 
     _counted = False
 

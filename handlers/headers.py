@@ -8,7 +8,7 @@ There is no Strict-Transport-Security. It binds everything on this host name, ot
 too, and for long; whoever runs the proxy that speaks TLS knows whether that is right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 ALWAYS: Final[Mapping[str, str]] = {
@@ -59,3 +59,19 @@ IMMUTABLE: Final[Mapping[str, str]] = {
     "Cache-Control": "public, max-age=31536000, immutable",
 }
 """For an address that will never stand for anything else."""
+
+
+def is_shared(path: str) -> bool:
+    """Whether pages of other origins may be let read what is answered at ``path``."""
+    return f"{path}/".startswith("/api/inbox/")
+
+
+def shared(origin: str | None, allowed: Collection[str]) -> Mapping[str, str]:
+    """What lets a page of ``origin`` read it, whoever answers, if that is among those allowed."""
+    if not allowed:
+        return {}
+    found = {"Vary": "Origin"}
+    if origin is not None and (origin in allowed or "*" in allowed):
+        found["Access-Control-Allow-Origin"] = origin
+        found["Access-Control-Expose-Headers"] = "Retry-After"
+    return found

@@ -83,6 +83,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[int, Meta(description="What holds now of all that the inbox showed up to there.")]
         | UnsetType
     ) = UNSET
+    changed_at: (
+        Annotated[str, Meta(description="RFC 3339, UTC: when the inbox showed what `up_to` means.")]
+        | UnsetType
+    ) = UNSET
     category: Annotated[str, Meta(description="Of that category alone.")] | UnsetType = UNSET
     undone: (
         Annotated[int, Meta(description="The version of a change `up_to` that no longer holds.")]
@@ -123,6 +127,7 @@ def _change(change: InboxChange) -> Change:
         return Change(
             version=change.version,
             up_to=change.up_to,
+            changed_at=clock.isoformat(change.changed_at),
             category=UNSET if change.category is None else change.category,
             **dict[str, Any]({_FIELDS[change.verb]: value}),
         )

@@ -94,6 +94,8 @@ export interface InboxChange {
   version: number;
   keys?: string[];
   up_to?: number;
+  /** With `up_to`: when that was done, RFC 3339. */
+  changed_at?: string;
   category?: string;
   undone?: number;
   /** RFC 3339; `null` where a thing did not happen. */

@@ -19,6 +19,8 @@ from tests.support.naming import environment_of
 
 Processes = Callable[..., ServerProcess]
 NAME = "auth0|5f7c"
+ODD = '{"total": 1.10, "id": 12345678901234567890123,\n "a": "\\u00e9", "b": 1E2, "é": []}'
+"""A payload that would be another after it was parsed."""
 
 
 @pytest.fixture
@@ -44,7 +46,11 @@ def refused(finished: subprocess.CompletedProcess[str], code: int = 1) -> str:
 
 
 def send(server: ServerProcess, payload: object, key: str, *whose: str) -> None:
-    done(server.command("notify", *(whose or ("1",)), json.dumps(payload), "--key", key))
+    send_text(server, json.dumps(payload), key, *whose)
+
+
+def send_text(server: ServerProcess, payload: str, key: str, *whose: str) -> None:
+    done(server.command("notify", *(whose or ("1",)), payload, "--key", key))
 
 
 def key_for(server: ServerProcess, scopes: str) -> str:
@@ -95,15 +101,18 @@ def until_pending(server: ServerProcess, count: int, *whose: str) -> None:
 
 
 def test_inbox(server: ServerProcess) -> None:
-    """The newest come first, for people or as JSON, by id or by name."""
+    """The newest come first, for people or as JSON, by id or by name; payloads as they are."""
     send(server, {"title": "Paid", "body": "\x1b[31mOrder 7"}, "a")
     send(server, "hello", "b")
-    send(server, {"n": [1]}, "c", "--user", NAME)
+    send_text(server, ODD, "c", "--user", NAME)
     first, second = done(server.command("inbox", "1")).splitlines()
     assert first.startswith("* 2  ")
     assert first.endswith("  hello  (b)")
     assert second.endswith("  Paid:  [31mOrder 7  (a)")
-    assert '{"n": [1]}' in done(server.command("inbox", "--user", NAME))
+    on_one_line = ODD.replace("\n", " ")
+    assert f"  {on_one_line}  (c)" in done(server.command("inbox", "--user", NAME))
+    [line] = done(server.command("inbox", "--user", NAME, "--json")).splitlines()
+    assert f'"payload":{on_one_line},' in line
     [item] = items(server, "1", "--limit", "1")
     assert (item["key"], item["payload"], item["seq"]) == ("b", "hello", 2)
     assert item["created_at"].endswith("Z")
@@ -163,8 +172,10 @@ def test_listen(server: ServerProcess) -> None:
     with listening(server, "--user", NAME, "--json") as process:
         assert [json.loads(line)["payload"] for line in lines(process, 3)] == [0, 1, 2]
         until_pending(server, 0, "--user", NAME)
-        send(server, {"title": "Live"}, "live", "--user", NAME)
-        [live] = [json.loads(line) for line in lines(process, 1)]
+        send_text(server, ODD, "live", "--user", NAME)
+        [line] = lines(process, 1)
+        assert '"payload":{},'.format(ODD.replace("\n", " ")) in line
+        live = json.loads(line)
         assert (live["key"], live["seq"], live["priority"]) == ("live", 4, "normal")
     with listening(server, "--user", NAME) as process:
         send(server, {"title": "Plain"}, "plain", "--user", NAME)
@@ -174,13 +185,16 @@ def test_listen(server: ServerProcess) -> None:
 
 def test_exec(server: ServerProcess) -> None:
     """A command handles each with exit code 0; one that fails gets the same again, in order."""
-    for n in range(2):
-        send(server, {"n": n}, f"k{n}")
+    send(server, "first", "k0")
+    send_text(server, ODD, "k1")
     script = 'cat; echo " $NOTIFICATION_KEY $NOTIFICATION_SEQ"; test -e again || ! touch again'
     with listening(server, "1", "--exec", script) as process:
-        said = lines(process, 3)
-        assert [line.rsplit("}", 1)[1] for line in said] == [" k0 1\n", " k0 1\n", " k1 2\n"]
-        assert json.loads(said[0].rsplit("}", 1)[0] + "}")["payload"] == {"n": 0}
+        said = lines(process, 4)
+        assert [line.rpartition("}")[2] for line in said[:2]] == [" k0 1\n"] * 2
+        assert json.loads(said[0].rpartition(" k0")[0])["payload"] == "first"
+        last = "".join(said[2:])
+        assert f'"payload":{ODD},' in last
+        assert last.endswith("} k1 2\n")
         until_pending(server, 0)
 
 

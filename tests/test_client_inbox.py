@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,12 +25,21 @@ from notifier_client import (
 )
 from notifier_client.inbox import Identity
 from notifier_client.listening import Session
+from notifier_client.raw import elements, members
 from servers.notifier import ServerProcess
+from tests.inbox_live.watcher import watched
 from tests.support.harness import Harness, Person, ServerWith, until
 from tests.support.naming import users_of
 
 API_KEY = "ntf_a-key-for-everything"
 SCOPES = ("send", "identity", "inbox", "withdraw", "revoke")
+ODD = [
+    b'{"b": 1.10,\n "a": 12345678901234567890123, "\\u00e9": "\xc3\xa9"}',
+    b'"\\/"',
+    b"1E2",
+    b"[ ]",
+]
+"""Payloads that would be others after they were parsed."""
 
 
 class Client:
@@ -124,6 +134,21 @@ async def test_inbox(opened: Harness, clients: Clients) -> None:
     assert (await client.call("count", ann.id)).unread == 251
     with pytest.raises(UnknownChange):
         await client.call("undo", ann.id, 999)
+
+
+async def test_payloads_as_they_were_sent(opened: Harness, clients: Clients) -> None:
+    """Beside what a payload means there is its text: numbers, order and escapes as they were."""
+    ann, client = await opened.user(), clients(opened.url)
+    await opened.append(ann, *ODD)
+    items = await client.collect("inbox", ann.id)
+    heard = await client.hear(len(ODD) - 1, ann.id)
+    assert [item.raw for item in reversed(items)] == ODD
+    assert [each.raw for each in heard] == ODD[:-1]
+    for each in (*items, *heard):
+        assert each.payload == json.loads(each.raw)
+        assert "raw" not in repr(each)
+    sent = await client.call("send_json", ann.id, heard[0].raw)
+    assert (await anext(client.iterate("inbox", ann.id))).seq == sent.seq
 
 
 async def test_marks(opened: Harness, clients: Clients) -> None:
@@ -244,6 +269,29 @@ async def test_not_handled(opened: Harness, clients: Clients) -> None:
     assert [each.payload for each in await client.hear(2, ann.id)] == [2, 3]
 
 
+async def test_withdrawn_before_its_turn(opened: Harness, clients: Clients) -> None:
+    """What is taken back while the code is busy with others is not handed to it any more."""
+    ann, client = await opened.user(), clients(opened.url)
+    for n in range(30):
+        await opened.send(ann, n, key=f"k{n}")
+    listening = client.iterate("listen", ann.id)
+    heard: list[int] = []
+    async with contextlib.aclosing(listening), watched(opened, ann) as device:
+        async for each in listening:
+            heard.append(each.payload)
+            if each.payload == 0:
+                # Both devices are told in one go, of the first change at the latest.
+                await client.call("mark_seen", ann.id, ["k0"])
+                await device.until_version(1)
+                await client.call("withdraw", ann.id, "k29")
+                await device.until_version(2)
+                await opened.send(ann, 30)
+            if each.payload == 30:
+                break
+    assert heard == [*range(29), 30]
+    await pending(opened, ann, [31])
+
+
 async def test_by_name(server_with: ServerWith, clients: Clients) -> None:
     """A user of the application is listened to by their name."""
     async with server_with(**users_of()) as server:
@@ -290,14 +338,14 @@ async def test_token_is_renewed(
 ) -> None:
     """The token of a connection is renewed before it ends, and the connection goes on."""
     renewals: list[Identity] = []
-    opened_before = Session.opened
+    renewed_before = Session.renewed
 
     def often(session: Session, identity: Identity) -> None:
         renewals.append(identity)
-        opened_before(session, identity)
+        renewed_before(session, identity)
         session._renewal = session._now() + (0.05 if len(renewals) < 3 else 60)
 
-    monkeypatch.setattr(Session, "opened", often)
+    monkeypatch.setattr(Session, "renewed", often)
     ann, client = await opened.user(), clients(opened.url)
     listening = asyncio.create_task(client.hear(1, ann.id))
     await until(lambda: len(renewals) == 3)
@@ -333,11 +381,58 @@ def test_frames_that_are_not_for_it() -> None:
     """Whatever else a server says is passed over."""
     session = Session()
     for frame in ("", "[]", "nonsense", '{"type": "inbox_state"}', '{"type": 1}', b"\xff"):
-        assert session.read(frame) is None
+        session.read(frame)
+    session.read('{"type": "inbox_changed", "seq": 1, "changes": [1, {"up_to": 1}]}')
+    assert session.next() is None
+
+
+def said(seq: int, key: str) -> str:
+    """The frame of a notification."""
+    moment = '"created_at": "2026-01-31T12:00:00.250Z"'
+    return f'{{"type": "server_notification", "key": "{key}", "value": 1, "seq": {seq}, {moment}}}'
+
+
+def withdrawn(seq: int, *keys: str) -> str:
+    """The frame that tells of a withdrawal, at a place in the log."""
+    change = {"version": 1, "keys": keys, "withdrawn_at": "2026-01-31T12:00:00.250Z"}
+    return json.dumps({"type": "inbox_changed", "seq": seq, "changes": [change]})
+
+
+def seqs(session: Session) -> list[int]:
+    """All that would be handed over now."""
+    return [each.seq for each in iter(session.next, None)]
+
+
+def test_what_is_withdrawn() -> None:
+    """It is left out, waiting or on its way; but not what has the same key later."""
+    session = Session()
+    for frame in (said(1, "a"), said(2, "b"), said(3, "c"), withdrawn(4, "b", "d"), said(4, "d")):
+        session.read(frame)
+    session.read(said(5, "b"))
+    assert seqs(session) == [1, 3, 5]
+    session.read(withdrawn(6, *map(str, range(1_000))))
+    session.read(said(6, "1000"))
+    session.opened(Identity("token", datetime.now(UTC)))
+    session.read(said(4, "0"))
+    assert seqs(session) == [4], "another connection begins anew"
+
+
+def test_reading_ahead_has_an_end() -> None:
+    """256 notifications wait here, all others at the server; with one there is no waiting."""
+    session = Session()
+    session.renewed(Identity("token", datetime.now(UTC) + timedelta(hours=1)))
+    assert session.patience > 1
+    for seq in range(1, 257):
+        assert session.has_room
+        session.read(said(seq, str(seq)))
+        assert session.patience == 0
+    assert not session.has_room
+    assert session.next() is not None
+    assert session.has_room
 
 
 def test_what_was_acknowledged_is_known() -> None:
-    """It is recognised by its key, of the last ten thousand."""
+    """It is recognised, of the last ten thousand; another one under the same key is not it."""
     session = Session()
     made = [Notification(str(n), n, n, datetime.now(UTC)) for n in range(10_001)]
     for each in made:
@@ -345,6 +440,17 @@ def test_what_was_acknowledged_is_known() -> None:
         assert f'"key": "{each.key}"' in session.acknowledged(each)
     assert not session.known(made[0])
     assert session.known(made[1])
+    assert not session.known(Notification("1", 10_002, 1, datetime.now(UTC)))
+
+
+@pytest.mark.parametrize("text", ['{"a" :[1 , {"b":2}],"c\\"}":"}],{", "d": -1.50e2 }', " { } "])
+def test_texts_of_members(text: str) -> None:
+    """The text of each member of an object is what stands there, whatever surrounds it."""
+    found = members(text)
+    assert {name: json.loads(each) for name, each in found.items()} == json.loads(text)
+    assert all(each in text for each in found.values())
+    assert [members(each) for each in elements(f"[{text},\n{text}]")] == [found, found]
+    assert elements(" [] ") == []
 
 
 async def test_acknowledged_on_a_connection_that_broke(opened: Harness, clients: Clients) -> None:

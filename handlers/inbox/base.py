@@ -1,4 +1,4 @@
-"""Whose inbox a request is about, and which pages of other origins may ask."""
+"""Whose inbox a request is about, and what pages of other origins are told that ask first."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -47,16 +47,6 @@ class WhoseQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_field
 
 class InboxHandler(ApiHandler):
     """Every method begins with :meth:`whose`, which lets only those pass who may."""
-
-    def set_default_headers(self) -> None:
-        super().set_default_headers()
-        allowed = self.application.options.allowed_origins
-        origin = self.request.headers.get("Origin")
-        if allowed:
-            self.set_header("Vary", "Origin")
-        if origin is not None and (origin in allowed or "*" in allowed):
-            self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Access-Control-Expose-Headers", "Retry-After")
 
     def options(self, *_: str) -> None:
         """What browsers ask before they let a page of another origin send its token."""

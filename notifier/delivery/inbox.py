@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from notifier import clock
 from notifier.backoff import Backoff
-from notifier.errors import Unavailable
+from notifier.errors import Unavailable, UnknownUser
 from notifier.inbox_wire import (
     InboxChangedFrame,
     InboxMessage,
@@ -34,8 +34,8 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
 ReadNews = Callable[[int, int | None], Awaitable[InboxNews]]
-"""What has changed in a user's inbox behind a version; None only asks for the counts. May raise
-Unavailable."""
+"""What has changed in a user's inbox behind a version; None only asks for the counts. Raises
+UnknownUser or Unavailable."""
 
 
 class InboxWatch:
@@ -143,6 +143,8 @@ class InboxWatch:
                 self._heard = max(self._heard, heard)
                 self._changes_at = _earliest(self._changes_at, changes_at)
                 await asyncio.sleep(backoff.pause())
+            except UnknownUser:
+                break  # who has just been deactivated or removed: their devices are told to leave
             else:
                 backoff.reset()
                 self._take(news, due)

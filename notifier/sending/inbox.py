@@ -50,7 +50,7 @@ class Inboxes:
         self._carrying: dict[int, asyncio.Task[None]] = {}
 
     async def page(self, wanted: InboxFilter) -> InboxPage:
-        """A stretch of an inbox, the newest first. May raise Unavailable."""
+        """A stretch of an inbox, the newest first. Raises UnknownUser or Unavailable."""
         return await self._store.read(PageOfInbox(wanted))
 
     async def standing(self, user_id: int, key: str) -> InboxItem:
@@ -61,18 +61,18 @@ class Inboxes:
         return item
 
     async def count(self, user_id: int) -> InboxCounts:
-        """How many are unread. May raise Unavailable."""
+        """How many are unread. Raises UnknownUser or Unavailable."""
         return await self._store.read(CountInbox(user_id))
 
     async def news(self, user_id: int, after: int | None) -> InboxNews:
         """What has changed behind a version, if that is known; None asks for the counts alone.
 
-        May raise Unavailable.
+        Raises UnknownUser or Unavailable.
         """
         return await self._store.read(InboxNewsSince(user_id, after))
 
     async def changes(self, user_id: int, after: int) -> InboxNews:
-        """What has changed behind a version. Raises ChangesGone or Unavailable."""
+        """What has changed behind a version. Raises ChangesGone, UnknownUser or Unavailable."""
         news = await self.news(user_id, after)
         if news.changes is None:
             raise ChangesGone
@@ -95,7 +95,10 @@ class Inboxes:
         return await self._begin(ChangeUpTo(user_id, verb, request.up_to, request.category, until))
 
     async def undo(self, user_id: int, version: int) -> InboxChanged:
-        """Take back what a change did. Raises UnknownChange, TooManyChanges or Unavailable."""
+        """Take back what a change did.
+
+        Raises UnknownChange, TooManyChanges, UnknownUser or Unavailable.
+        """
         return await self._begin(Undo(user_id, version))
 
     async def _begin(self, operation: InboxOperation[InboxChanged]) -> InboxChanged:

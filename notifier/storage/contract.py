@@ -101,7 +101,7 @@ class Query(msgspec.Struct, Generic[R], frozen=True):
     """One question to the store, whose answer is an R."""
 
     def ask(self, session: ReadSession) -> R:
-        """The answer."""
+        """The answer. A NotifierError refuses it."""
         raise NotImplementedError
 
 

@@ -47,8 +47,9 @@ async def test_only_the_last_of_each(inbox: Inbox) -> None:
 
 
 async def test_of_all(inbox: Inbox) -> None:
-    """A change of everything says up to where and what, however many it covers; so does undo."""
+    """A change of everything says up to where, when and what, at any number; so does undo."""
     await inbox.send(*"ab", category="x")
+    before = clock.isoformat(clock.now())
     until = in_seconds(3600)
     await inbox.do("read", up_to=2, category="x")
     await inbox.do("unread", up_to=1)
@@ -56,8 +57,10 @@ async def test_of_all(inbox: Inbox) -> None:
     await inbox.undo(3)
     news = await inbox.get("changes/", after=0)
     read, unread, snoozed, undone = news["changes"]
-    assert read.pop("read_at") is not None
-    assert read == {"version": 1, "up_to": 2, "category": "x"}
+    told = [change.pop("changed_at") for change in (read, unread, snoozed)]
+    moments = [before, *told, clock.isoformat(clock.now())]
+    assert moments == sorted(moments)
+    assert read == {"version": 1, "up_to": 2, "category": "x", "read_at": told[0]}
     assert unread == {"version": 2, "up_to": 1, "read_at": None}
     assert set(snoozed) == {"version", "up_to", "snoozed_until"}
     assert undone == {"version": 4, "undone": 3}

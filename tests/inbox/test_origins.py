@@ -4,7 +4,9 @@ import pytest
 
 from tests.inbox.inbox import PATH, Inbox
 from tests.support.harness import SEND, Harness, ServerWith
+from tests.support.raw import Raw
 
+KILOBYTE = 1024
 APP = "https://app.example"
 ALLOW = "Access-Control-Allow-Origin"
 PREFLIGHT = {
@@ -48,11 +50,41 @@ async def test_answers(server_with: ServerWith) -> None:
         for path, body, status in (("read/", b"{", 400), ("undo/", b'{"version": 9}', 404)):
             refused = await server.post(body, PATH + path, headers=from_app)
             assert refused.status_code == status
-            if status != 413:
-                assert refused.headers[ALLOW] == APP
+            assert refused.headers[ALLOW] == APP
         for path in (SEND, "/api/users/me/", "/api/notifications/"):
             other = await server.http.get(path, headers=from_app)
             assert ALLOW not in other.headers, "of all that is there, only the inbox"
+
+
+async def test_what_no_handler_answers(server_with: ServerWith) -> None:
+    """A refusal can be read in the same way before anybody looks what is asked for."""
+    limits = {"body_budget_bytes": 400 * KILOBYTE, "body_seconds": 0.2, "address_connections": 1}
+    async with server_with(inbox_origins=APP, trusted_proxies="127.0.0.1", **limits) as server:
+        for size, origin, status in (
+            (2048 * KILOBYTE, APP, 413),
+            (2048 * KILOBYTE, "https://other.example", 413),
+            (300 * KILOBYTE, APP, 429),
+            (10, APP, 408),
+        ):
+            raw = await Raw.to(server)
+            said = f"Origin: {origin}\r\nContent-Length: {size}\r\n"
+            raw.say(said, path=f"{PATH}read/")
+            refused, sent, _ = await raw.answer()
+            assert (refused, sent["Vary"]) == (status, "Origin")
+            assert sent.get(ALLOW) == (APP if origin == APP else None)
+            raw.leave()
+        client = {"X-Forwarded-For": "192.0.2.1"}
+        async with server.connect(server.admin, additional_headers=client):
+            answer = await server.http.get(f"{PATH}count/", headers=client | {"Origin": APP})
+            assert (answer.status_code, answer.headers[ALLOW]) == (429, APP)
+            assert answer.headers["Retry-After"]
+            assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
+        missing = await server.http.get(f"{PATH}nothing/", headers={"Origin": APP})
+        assert (missing.status_code, missing.headers[ALLOW]) == (404, APP)
+        for path in ("/api/inboxes/", "/api/users/me/"):
+            answer = await server.http.get(path, headers={"Origin": APP})
+            assert ALLOW not in answer.headers
+            assert "Vary" not in answer.headers
 
 
 async def test_any(server_with: ServerWith) -> None:

@@ -97,13 +97,16 @@ async def test_superusers(server: Harness) -> None:
 
 
 async def test_whom_there_is_not(server: Harness) -> None:
-    """To change the inbox of an unknown user is refused; so is a name that nobody can have."""
+    """To look into the inbox of an unknown user, or of one who is no longer active, is refused
+    as it is to change it; so is a name that nobody can have."""
     headers = bearer(server.token(server.admin, "access"))
-    for unknown in ("99", "0", "9" * 30):
-        answer = await server.post(
-            {"keys": ["k"]}, f"{PATH}read/?user_id={unknown}", headers=headers
-        )
-        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_user")
+    gone = await server.user("gone")
+    await server.send(gone, 1)
+    await server.server.store.submit(SetActive(gone.id, False))
+    for asking in (headers, await make_key(server, "inbox")):
+        for unknown in ("99", "0", "9" * 30, str(gone.id)):
+            found = await everywhere(server, asking, f"user_id={unknown}")
+            assert found == {(404, "unknown_user")}, unknown
     for bad in ("x", "-1", "", "1%0A", "%C2%B2"):
         answer = await server.http.get(f"{PATH}?user_id={bad}", headers=headers)
         assert (answer.status_code, list(answer.json())) == (400, ["user_id"])

@@ -9,7 +9,7 @@ from notifier import clock
 from notifier.delivery.hub import Hub
 from notifier.delivery.inbox import InboxWatch
 from notifier.delivery.relay import LocalRelay
-from notifier.errors import Unavailable
+from notifier.errors import NotifierError, Unavailable, UnknownUser
 from notifier.events import Appended, Event, Withdrawn
 from notifier.inbox_wire import (
     InboxChangedFrame,
@@ -77,6 +77,7 @@ class Inbox:
         self.withdrawn: set[int] = set()
         self.asked: list[int | None] = []
         self.failures = 0
+        self.failure: type[NotifierError] = Unavailable
         self.free = asyncio.Event()
         self.free.set()
 
@@ -86,7 +87,7 @@ class Inbox:
         await self.free.wait()
         if self.failures:
             self.failures -= 1
-            raise Unavailable
+            raise self.failure
         return news
 
     def _news(self, after: int | None) -> InboxNews:
@@ -220,6 +221,20 @@ async def test_failures_forget_nothing() -> None:
     watch.heard(1)
     await until(lambda: device.versions[-1] == 1)
     assert isinstance(device.told[-1], InboxChangedFrame)
+
+
+async def test_somebody_who_is_gone() -> None:
+    """Of a user who is no longer active, and whose devices are about to leave, nothing is told."""
+    inbox = Inbox()
+    watch, device = await told_watch(inbox)
+    inbox.failure, inbox.failures, inbox.version = UnknownUser, 1, 1
+    watch.heard(1)
+    await until(lambda: len(inbox.asked) == 2)
+    assert device.versions == [0]
+    inbox.version = 2
+    watch.heard(2)
+    await until(lambda: device.versions == [0, 2])
+    assert len(inbox.asked) == 3
 
 
 async def test_a_full_device_waits_for_its_state() -> None:

@@ -193,7 +193,7 @@ export class InboxServer {
     const rows = this.log.filter((one) => meant(one) && this.#differs(one, verb));
     if (keys && !rows.length) return { version: this.version, changed: false };
     const before = new Map(rows.map((one) => [one, { ...one }]));
-    const range = keys ? null : { up_to, ...(category !== null && { category }), [FIELD[verb]]: value };
+    const range = keys ? null : { up_to, changed_at: this.moment(), ...(category !== null && { category }), [FIELD[verb]]: value };
     this.record.push({ version: ++this.version, range, before });
     for (const one of rows) {
       if (verb === "unread") one.seen_at ??= one.read_at;

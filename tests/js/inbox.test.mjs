@@ -192,6 +192,20 @@ test("a change of everything covers what was listed, and nothing that came after
   assert.deepEqual(view.items.map(({ readAt }) => readAt !== null), [false, true, true, false]);
 });
 
+test("what a change of everything means goes by its moment, not by when it is heard", async () => {
+  const { view, server, clock, give } = await shown(2);
+  give(server.change("read", { keys: ["k1", "k2"] }));
+  give(server.change("snooze", { keys: ["k1"], until: server.moment(clock.now + 1_000) }));
+  const unread = server.change("unread", { up_to: 2 });
+  await clock.pass(1_000);
+  await settle();
+  const asked = server.requests.length;
+  give(unread);
+  await settle();
+  assert.deepEqual(view.items.map(({ readAt }) => readAt !== null), [false, true], "the older one was put off");
+  assert.equal(server.requests.length, asked, "nothing is left to ask for");
+});
+
 test("what is read stays in a list of unread ones, marked, until that is loaded anew", async () => {
   const { view, inbox } = await shown(3, { status: "unread" });
   await inbox.read(["k2"]);

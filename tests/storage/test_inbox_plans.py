@@ -40,6 +40,9 @@ async def database(database: Database) -> AsyncIterator[Database]:
             "SELECT 1, i, 'read', i FROM many"
         )
         database.execute(
+            "INSERT INTO users (username, password_hash, created_at) VALUES ('a', '', 0)"
+        )
+        database.execute(
             "INSERT INTO inboxes (user_id, last_seq, version) VALUES (1, 10000, 10000)"
         )
         yield database

@@ -103,6 +103,10 @@ class Attempts(Generic[T]):
         """What a good answer says, whose ``headers`` are in lower case; None if it is none."""
         raise NotImplementedError
 
+    def read(self, content: bytes) -> Any:
+        """What :meth:`understood` is given of a good answer."""
+        return parse(content)
+
     @property
     def seconds(self) -> float:
         """How long the next attempt may take."""
@@ -122,7 +126,7 @@ class Attempts(Generic[T]):
         raise self._refusal(result)
 
     def _done(self, answer: Answer, headers: Mapping[str, str]) -> T:
-        found = self.understood(parse(answer.content), headers)
+        found = self.understood(self.read(answer.content), headers)
         if found is None:
             raise UnexpectedAnswer(
                 "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
@@ -187,7 +191,7 @@ def _describe(answer: Answer) -> tuple[str, str | None]:
     return f"The server answered with the status {answer.status}.", None
 
 
-def parse(content: bytes) -> Any:
+def parse(content: bytes | str) -> Any:
     """What ``content`` is as JSON, None where it is none."""
     try:
         return json.loads(content)

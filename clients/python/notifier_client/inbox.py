@@ -1,7 +1,7 @@
 """What the server says of an inbox. Moments are aware datetimes, UTC; None where there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +25,12 @@ class Item:
     read_at: datetime | None
     archived_at: datetime | None
     snoozed_until: datetime | None
+    raw: bytes = field(repr=False)
+    """The payload as it was sent, byte for byte."""
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> "Item":
-        """An item of a page. Raises KeyError, TypeError or ValueError."""
+    def of(cls, fields: Mapping[str, Any], raw: bytes) -> "Item":
+        """An item of a page; ``raw`` is its payload. Raises KeyError, TypeError or ValueError."""
         return cls(
             key=fields["key"],
             seq=fields["seq"],
@@ -43,6 +45,7 @@ class Item:
             read_at=moment(fields["read_at"]),
             archived_at=moment(fields["archived_at"]),
             snoozed_until=moment(fields["snoozed_until"]),
+            raw=raw,
         )
 
 
@@ -102,6 +105,8 @@ class Notification:
     category: str | None = None
     priority: str = "normal"
     expires_at: datetime | None = None
+    raw: bytes = field(default=b"", repr=False)
+    """The payload as it was sent, byte for byte."""
 
 
 def moment(text: str | None) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -152,10 +153,11 @@ class AsyncInboxes:
         """What is pending, and then what comes, in order, each once; it never ends by itself.
 
         Each is acknowledged when you ask for the next one: your code has handled it then. What
-        it has not, because it raised or the process died, comes again next time. It connects
-        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key
-        with the scope ``identity``, or something that makes an ``identity`` token each time that
-        one is needed. Raises SendFailed where the server refuses.
+        it has not, because it raised or the process died, comes again next time. What is
+        withdrawn before its turn is left out. It connects again by itself, for as long as that
+        takes. Needs ``notifier-client[listen]``, and a key with the scope ``identity``, or
+        something that makes an ``identity`` token each time that one is needed. Raises SendFailed
+        where the server refuses.
         """
         from notifier_client import sockets  # noqa: PLC0415 - an extra, for this alone
 
@@ -177,17 +179,26 @@ class AsyncInboxes:
         while True:
             if not session.seconds:
                 token = await make()
-                session.opened(token)
+                session.renewed(token)
                 await socket.send(refresh(token))
-            try:
-                frame = await asyncio.wait_for(socket.recv(), session.seconds)
-            except TimeoutError:
-                continue
-            notification = session.read(frame)
+            await self._read(session, socket)
+            notification = session.next()
             if notification is not None:
                 if not session.known(notification):
                     yield notification
                 await socket.send(session.acknowledged(notification))
+
+    async def _read(self, session: Session, socket: "AsyncSocket") -> None:
+        """Take in all that has come; wait for it while there is nothing to hand over."""
+        if session.waiting:
+            # Of code that awaits nothing: the loop finds what has come, and then receives it.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            while session.has_room:
+                async with asyncio.timeout(session.patience):
+                    frame = await socket.recv()
+                session.read(frame)
 
     def _whose(self, user_id: int | str | None, user: str | None) -> Whose:
         return Whose(self._patience, user_id, user)

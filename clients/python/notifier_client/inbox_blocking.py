@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -153,10 +154,11 @@ class Inboxes:
         """What is pending, and then what comes, in order, each once; it never ends by itself.
 
         Each is acknowledged when you ask for the next one: your code has handled it then. What
-        it has not, because it raised or the process died, comes again next time. It connects
-        again by itself, for as long as that takes. Needs ``notifier-client[listen]``, and a key
-        with the scope ``identity``, or something that makes an ``identity`` token each time that
-        one is needed. Raises SendFailed where the server refuses.
+        it has not, because it raised or the process died, comes again next time. What is
+        withdrawn before its turn is left out. It connects again by itself, for as long as that
+        takes. Needs ``notifier-client[listen]``, and a key with the scope ``identity``, or
+        something that makes an ``identity`` token each time that one is needed. Raises SendFailed
+        where the server refuses.
         """
         from notifier_client import sockets  # noqa: PLC0415 - an extra, for this alone
 
@@ -177,12 +179,12 @@ class Inboxes:
         while True:
             if not session.seconds:
                 token = make()
-                session.opened(token)
+                session.renewed(token)
                 socket.send(refresh(token))
-            try:
-                notification = session.read(socket.recv(session.seconds))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                while session.has_room:
+                    session.read(socket.recv(session.patience))
+            notification = session.next()
             if notification is not None:
                 if not session.known(notification):
                     yield notification

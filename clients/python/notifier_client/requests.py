@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
-from notifier_client.attempts import Attempts, Patience
+from notifier_client.attempts import Attempts, Patience, parse
 from notifier_client.encoding import given
 from notifier_client.errors import (
     NotValid,
@@ -15,6 +15,7 @@ from notifier_client.errors import (
     UnknownNotification,
 )
 from notifier_client.inbox import Change, Counts, Identity, Item, Page, Withdrawn, moment
+from notifier_client.raw import elements, members
 
 T = TypeVar("T")
 
@@ -36,18 +37,24 @@ class Request(Attempts[T], Generic[T]):
         body: Mapping[str, Any] | None = None,
         key: str | None = None,
         missing: type[Refused] | None = None,
+        unread: bool = False,
     ) -> None:
+        """``unread``: ``understand`` is given the very bytes of an answer."""
         super().__init__(patience)
         if missing is not None:
             self.missing = (*self.missing, missing)
         self.method, self.path, self.key = method, path, key
         self.parameters = {name: each for name, each in parameters.items() if each is not None}
         self._understand = understand
+        self._unread = unread
         if body is not None:
             try:
                 self.body = given(body)
             except (TypeError, ValueError) as error:
                 raise NotValid(f"The request cannot be JSON: {error}.", key=key) from None
+
+    def read(self, content: bytes) -> Any:
+        return content if self._unread else super().read(content)
 
     def understood(self, content: Any, headers: Mapping[str, str]) -> T | None:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
@@ -79,8 +86,9 @@ class Whose:
             self._patience,
             "GET",
             "/api/inbox/",
-            lambda found: Page([Item.of(each) for each in found["items"]], found["before"]),
+            _page,
             parameters=self._named | filters | {"before": before, "limit": PAGE_SIZE},
+            unread=True,
         )
 
     def count(self) -> Request[Counts]:
@@ -170,6 +178,16 @@ def _moment(until: datetime | None) -> str | None:
     if until.tzinfo is None:
         raise NotValid("until: a time zone is missing, such as datetime.UTC.")
     return until.astimezone(UTC).isoformat()
+
+
+def _page(content: bytes) -> Page:
+    found = parse(content)
+    raws = elements(members(content.decode())["items"])
+    items = [
+        Item.of(fields, members(raw)["payload"].encode())
+        for fields, raw in zip(found["items"], raws, strict=True)
+    ]
+    return Page(items, found["before"])
 
 
 def _identity(found: Any) -> Identity:

@@ -4,19 +4,18 @@ With NOTIFIER_API_KEY or NOTIFIER_URL it is a client of that server like any oth
 shows that it may read the data folder, by what only this can make: tokens of whomever it is about.
 """
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from notifier import client
 from notifier.config import Loaded
@@ -24,7 +23,7 @@ from notifier.errors import NotifierError, Unavailable, UnknownUser
 from notifier.identity import Identity
 from notifier.process.commands.reaching import check_reachable, translated
 from notifier.process.commands.running import Options, run, withdraw_beside
-from notifier.wire import ForSomebody, check_choice, check_name, parse_user_id
+from notifier.wire import ForSomebody, check_choice, check_name, encode, parse_user_id
 
 _SECONDS: Final = 10.0
 """How long a busy server is tried."""
@@ -147,7 +146,7 @@ def _run(command: str, notification: client.Notification) -> int:
     return subprocess.run(  # noqa: S602 - it is a command for the shell, of whoever runs us
         command,
         shell=True,
-        input=_json(notification).encode(),
+        input=_json(notification),
         env=os.environ | about,
         check=False,
     ).returncode
@@ -155,32 +154,37 @@ def _run(command: str, notification: client.Notification) -> int:
 
 def _print(found: client.Item | client.Notification, *, as_json: bool) -> None:
     # At once, for whoever reads it from a pipe.
-    print(_json(found) if as_json else _line(found), flush=True)
+    if not as_json:
+        print(_line(found), flush=True)
+        return
+    # Within a payload a line can end only where any space may stand.
+    line = _json(found).replace(b"\r", b" ").replace(b"\n", b" ")
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
-def _json(found: client.Item | client.Notification) -> str:
-    return json.dumps(asdict(found), default=_moment)
-
-
-def _moment(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
+def _json(found: client.Item | client.Notification) -> bytes:
+    """All of it as JSON, with the payload byte for byte."""
+    said = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "raw"}
+    return encode(said | {"payload": Raw(found.raw)})
 
 
 def _line(found: client.Item | client.Notification) -> str:
     unread = isinstance(found, client.Item) and found.read_at is None
     when = found.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    text = f"{found.seq}  {when}  {_text(found.payload)}  ({found.key})"
+    text = f"{found.seq}  {when}  {_text(found)}  ({found.key})"
     # Nothing that a terminal would obey.
     safe = "".join(each if each.isprintable() else " " for each in text)
     return f"* {safe}" if unread else f"  {safe}"
 
 
-def _text(payload: Any) -> str:
+def _text(found: client.Item | client.Notification) -> str:
     """What the payload says to people, as the page understands it; else the JSON."""
+    payload = found.payload
     if isinstance(payload, str):
         return payload
     if isinstance(payload, dict):
         said = [payload.get(name) for name in ("title", "body")]
         if texts := [each for each in said if isinstance(each, str) and each]:
             return ": ".join(texts)
-    return json.dumps(payload, ensure_ascii=False)
+    return found.raw.decode()

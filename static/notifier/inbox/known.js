@@ -145,10 +145,8 @@ export class Known {
     entry.asOf = version;
     if (base.seq > up_to || (category !== undefined && base.category !== category)) return;
     const verb = verbOf(change);
-    const told = moment(change.read_at ?? change.seen_at ?? change.archived_at);
-    const at = told ?? new Date(this.now());
-    // It is back by now; whether it was when that was done, nobody has said.
-    if (!told && base.snoozedUntil && !base.asleep(at.getTime())) return this.#doubtOne(entry);
+    // What was put off, or had expired, then: not by now, nor by the clock of this device.
+    const at = new Date(/** @type {string} */ (change.changed_at));
     if (!means(verb, base, at.getTime())) return;
     const after = done(verb, base, at, moment(change.snoozed_until));
     if (after === base) return;

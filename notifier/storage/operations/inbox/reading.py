@@ -1,10 +1,14 @@
-"""Pages of an inbox, its counts, and what has changed in it. Each sees one moment."""
+"""Pages of an inbox, its counts, and what has changed in it. Each sees one moment.
+
+All are refused with UnknownUser where nobody has the inbox, or nobody who is active.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from notifier import clock
+from notifier.errors import UnknownUser
 from notifier.models import (
     ChangedKeys,
     ChangedRange,
@@ -160,8 +164,14 @@ def _item(row: Row) -> InboxItem:
 
 
 def _position(session: ReadSession, user_id: int) -> tuple[int, int]:
-    row = session.first("SELECT last_seq, version FROM inboxes WHERE user_id = ?", (user_id,))
-    return (row[0], row[1]) if row else (0, 0)
+    row = session.first(
+        "SELECT i.last_seq, i.version FROM inboxes i LEFT JOIN users u ON u.id = i.user_id "
+        "WHERE i.user_id = ? AND (u.is_active OR i.user_id < 0)",
+        (user_id,),
+    )
+    if row is None:
+        raise UnknownUser
+    return row[0], row[1]
 
 
 class CountInbox(Query[InboxCounts], frozen=True):
