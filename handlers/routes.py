@@ -30,7 +30,7 @@ from handlers.inbox.marking import (
     UndoHandler,
     UnreadHandler,
 )
-from handlers.notifications import NotificationsHandler, SendHandler
+from handlers.notifications import BatchHandler, NotificationsHandler, SendHandler
 from handlers.pages import AssetHandler, MadeAssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
     OneSessionHandler,
@@ -57,6 +57,7 @@ from notifier.wire import encode
 PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/notifications/send/", SendHandler),  # first, because it is looked up most
     ("/ws/notifications/{user_id}/", FeedSocketHandler),
+    ("/api/notifications/send/batch/", BatchHandler),
     ("/api/users/token/", TokenHandler),
     ("/api/users/token/refresh/", RefreshHandler),
     ("/api/users/token/verify/", VerifyHandler),

@@ -5,10 +5,10 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from notifier.errors import Unavailable
-from notifier.storage.contract import Driver, Operation, Query, ReadSession
+from notifier.storage.contract import Driver, Operation, Outcome, Query, ReadSession
 from notifier.storage.writer import PATIENCE, GroupCommitWriter, Listener
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ class Store:
         self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
-        self._timeout = timeout
+        self.timeout = timeout
+        """Seconds after which whoever waits is told that the store is unavailable."""
         self._patience = patience
         self._readers = _Readers(driver, readers, max_operations)
         self._writer: GroupCommitWriter | None = None
@@ -93,7 +94,7 @@ class Store:
             listeners=self._listeners,
             max_operations=self._max_operations,
             max_bytes=self._max_bytes,
-            timeout=self._timeout,
+            timeout=self.timeout,
             patience=self._patience,
         )
         return migrated
@@ -112,10 +113,17 @@ class Store:
         """
         return self._open_writer.submit(operation)
 
+    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+        """The same for several in one transaction: done with the outcome of each.
+
+        Raises Unavailable if too much is waiting, and so does the future where nobody knows.
+        """
+        return self._open_writer.submit_all(operations)
+
     async def read(self, query: Query[R]) -> R:
         """The answer to ``query``."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await self._readers.run(query)
         except TimeoutError:
             raise Unavailable("The store did not answer in time.") from None
