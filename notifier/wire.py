@@ -301,8 +301,9 @@ class Decoder(Generic[T]):
 
     def __init__(self, form: type[T] | UnionType, users: WhoseUsers = "accounts") -> None:
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(form)
-        is_for_somebody = isinstance(form, type) and issubclass(form, ForSomebody)
-        choice = form.named_by[users] if is_for_somebody else Choice()
+        choice = Choice()
+        if isinstance(form, type) and issubclass(form, ForSomebody):
+            choice = form.named_by[users]
         self._id_may_be = "user_id" in choice.fields
         self._name_may_be = "user" in choice.fields
         self._faults = Faults(form, choice)

@@ -81,14 +81,14 @@ def _naming(schema: dict[str, Any], users: WhoseUsers) -> dict[str, Any]:
     return named | {"oneOf": [{"required": [name]} for name in named_by.fields]}
 
 
-def _naming_example(example: Mapping[str, Any], named_by: Choice) -> Mapping[str, Any]:
-    if "user_id" not in named_by.refused:
+def _naming_example(example: Any, named_by: Choice) -> Any:
+    if isinstance(example, list):
+        return [_naming_example(each, named_by) for each in example]
+    if not isinstance(example, Mapping) or "user_id" not in named_by.refused:
         return example
     named = {"user": "ann"} if "user_id" in example else {}
-    rest = {name: each for name, each in example.items() if name != "user_id"}
     return named | {
-        name: [_naming_example(item, named_by) for item in each] if isinstance(each, list) else each
-        for name, each in rest.items()
+        name: _naming_example(each, named_by) for name, each in example.items() if name != "user_id"
     }
 
 
