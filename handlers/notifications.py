@@ -106,7 +106,6 @@ class _SendingHandler(ApiHandler):
             credentials = Credentials(from_this_machine=from_here)
         return await self.application.senders.authorize(credentials)
 
-    @property
     def is_wanted(self) -> bool:
         """Whether anybody waits for the answer, as far as that matters."""
         return not self.application.proxies.has_given_up(self.request)
@@ -145,7 +144,7 @@ class SendHandler(_SendingHandler):
     async def post(self) -> None:
         permit = await self.authorize()
         request = self._with_header_key(self.parse(SendRequest))
-        if not self.is_wanted:
+        if not self.is_wanted():
             raise HTTPError(408)
         appended = await self.application.notifications.send(request, permit.sender)
         if appended.replayed:
@@ -187,11 +186,11 @@ class BatchHandler(_SendingHandler):
     async def post(self) -> None:
         permit = await self.authorize()
         requests = await self._read()
-        if not self.is_wanted:
+        if not self.is_wanted():
             raise HTTPError(408)
         passing = self._passing(permit, requests)
         outcomes = await self.application.notifications.send_all(
-            passing, permit.sender, is_wanted=lambda: self.is_wanted
+            passing, permit.sender, is_wanted=self.is_wanted
         )
         if refusal := _refusal_of_all(outcomes):
             raise refusal
