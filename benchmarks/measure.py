@@ -73,21 +73,20 @@ class Sender:
     """One keep-alive connection that posts the same kind of request again and again."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, path: str
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._head = (
-            f"POST /api/notifications/send/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-            "Content-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         ).encode()
 
     @classmethod
-    async def connect(cls, port: int) -> "Sender":
-        return cls(*await asyncio.open_connection("127.0.0.1", port), port)
+    async def connect(cls, port: int, path: str = "/api/notifications/send/") -> "Sender":
+        return cls(*await asyncio.open_connection("127.0.0.1", port), port, path)
 
     async def send(self, body: bytes) -> bytes:
-        """POST ``body`` to the send endpoint, which has to answer 200."""
+        """POST ``body``, which has to be answered with 200."""
         self._writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body))
         head = await self._reader.readuntil(b"\r\n\r\n")
         found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)

@@ -88,11 +88,15 @@ class ApiHandler(RequestHandler):
 
         Raises UnsupportedMediaType, EncodedBody, MalformedJSON, InvalidFields or InvalidRequest.
         """
+        return _decoder(form, self.application.options.users)(self.json_body())
+
+    def json_body(self) -> bytes:
+        """The request's body, unparsed. Raises UnsupportedMediaType or EncodedBody."""
         if not self._is_json():
             raise UnsupportedMediaType
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
             raise EncodedBody
-        return _decoder(form, self.application.options.users)(self.request.body)
+        return self.request.body
 
     def parse_query(self, form: type[T]) -> T:
         """The parameters of the address, as fields of ``form``. Raises InvalidField."""
@@ -202,7 +206,7 @@ class ApiHandler(RequestHandler):
             # Tornado parses forms before any handler runs, and this one is not even a form.
             error = UnsupportedMediaType()
         if isinstance(error, TooManyRequests | DiskLow):
-            self.application.refusals.count(error.code, remote_ip=self.request.remote_ip)
+            self.count_refusal(error)
         answer = reply_for(error, status_code)
         self.set_status(answer.status)
         if answer.status == 405:
@@ -210,6 +214,10 @@ class ApiHandler(RequestHandler):
         for name, value in answer.headers.items():
             self.set_header(name, value)
         self.reply(answer.body)
+
+    def count_refusal(self, error: NotifierError) -> None:
+        """A limit did not let something pass."""
+        self.application.refusals.count(error.code, remote_ip=self.request.remote_ip)
 
     def _allowed_methods(self) -> list[str]:
         return [

@@ -1,6 +1,10 @@
-"""Notifications one by one: sent, taken back, and what has become of them."""
+"""Notifications: sent, one or many at once, taken back, and what has become of them."""
 
-from typing import Annotated
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Final
 
 import msgspec
 from tornado.web import HTTPError
@@ -8,9 +12,25 @@ from tornado.web import HTTPError
 from handlers.base import ApiHandler
 from handlers.openapi.operation import Operation, operation
 from handlers.pages import AssetHandler
-from notifier.errors import InvalidField
+from notifier.batch_wire import (
+    BatchDecoder,
+    BatchKey,
+    BatchRequest,
+    BatchResponse,
+    check_batch_key,
+)
+from notifier.errors import (
+    DiskLow,
+    InvalidField,
+    InvalidRequest,
+    NotifierError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+from notifier.events import Appended
 from notifier.inbox_wire import ReceiptResponse
-from notifier.sending.authority import Credentials
+from notifier.sending.authority import Credentials, Permit
 from notifier.wire import (
     Key,
     NamedInAddress,
@@ -102,10 +122,31 @@ class ReceiptHandler(ApiHandler):
         self.reply(ReceiptResponse.of(item))
 
 
-class SendHandler(ApiHandler):
-    """Accept one notification for one user."""
+class _SendingHandler(ApiHandler):
+    """What has to be established before anything is sent."""
 
     takes_payload = True
+
+    async def authorize(self) -> Permit:
+        """On whose authority. Raises Unauthenticated and its kin, or TooManySends."""
+        credentials = self.credentials
+        if credentials.from_this_machine is None:
+            from_here = await self.application.this_machine.ask(self.request)
+            credentials = Credentials(from_this_machine=from_here)
+        return await self.application.senders.authorize(credentials)
+
+    def is_wanted(self) -> bool:
+        """Whether anybody waits for the answer, as far as that matters."""
+        return not self.application.proxies.has_given_up(self.request)
+
+    @property
+    def proxys_key(self) -> str | None:
+        """What a proxy that may try this elsewhere calls it."""
+        return self.application.proxies.request_id(self.request)
+
+
+class SendHandler(_SendingHandler):
+    """Accept one notification for one user."""
 
     @operation(
         Operation(
@@ -130,15 +171,11 @@ class SendHandler(ApiHandler):
         )
     )
     async def post(self) -> None:
-        credentials = self.credentials
-        if credentials.from_this_machine is None:
-            from_here = await self.application.this_machine.ask(self.request)
-            credentials = Credentials(from_this_machine=from_here)
-        sender = await self.application.senders.authorize(credentials)
+        permit = await self.authorize()
         request = self._with_header_key(self.parse(SendRequest))
-        if self.application.proxies.has_given_up(self.request):
+        if not self.is_wanted():
             raise HTTPError(408)
-        appended = await self.application.notifications.send(request, sender)
+        appended = await self.application.notifications.send(request, permit.sender)
         if appended.replayed:
             self.set_header("Idempotency-Replayed", "true")
         self.reply(SendResponse.of(appended, request))
@@ -146,9 +183,86 @@ class SendHandler(ApiHandler):
     def _with_header_key(self, request: SendRequest) -> SendRequest:
         key = self.header_text("Idempotency-Key")
         if key is None and request.key is None:
-            key = self.application.proxies.request_id(self.request)
+            key = self.proxys_key
         if key is None:
             return request
         if request.key not in (None, key):
             raise InvalidField("key", "Differs from the Idempotency-Key header.")
         return msgspec.structs.replace(request, key=check_key(key))
+
+
+class BatchHandler(_SendingHandler):
+    """Accept many notifications, each of which may fail by itself."""
+
+    @operation(
+        Operation(
+            "Send many notifications",
+            "notifications",
+            BatchRequest,
+            BatchResponse,
+            errors={
+                401: "No right to send: bring an API key or a superuser's access token.",
+                403: "The API key lacks the scope `send`, or the access token is no superuser's.",
+                429: "This sender or address sends more than it may: later, with the same keys.",
+                503: "None was taken: send them again, with the same keys.",
+            },
+            security=("apiKey", "accessToken"),
+            optional_security=True,
+            headers={"Idempotency-Key": BatchKey},
+            example={"notifications": [{"user_id": 1, "payload": {"additionalProp1": "string"}}]},
+        )
+    )
+    async def post(self) -> None:
+        permit = await self.authorize()
+        requests = await self._read()
+        if not self.is_wanted():
+            raise HTTPError(408)
+        passing = self._passing(permit, requests)
+        outcomes = await self.application.notifications.send_all(
+            passing, permit.sender, is_wanted=self.is_wanted
+        )
+        if refusal := _refusal_of_all(outcomes):
+            raise refusal
+        for outcome in outcomes:
+            if isinstance(outcome, TooManyRequests | DiskLow):
+                self.count_refusal(outcome)
+        self.reply(BatchResponse.of(outcomes, requests))
+
+    async def _read(self) -> Sequence[SendRequest | InvalidRequest]:
+        key = self.header_text("Idempotency-Key")
+        key = self.proxys_key if key is None else key
+        if key is not None:
+            check_batch_key(key)
+        decoder = _batch_decoder(self.application.options.users)
+        found: list[SendRequest | InvalidRequest] = []
+        turn_ends = time.monotonic() + _TURN
+        for each in decoder.read(self.json_body(), key):
+            found.append(each)
+            # What is wrong takes thirty times as long to explain as what is right to read.
+            if isinstance(each, InvalidRequest) and time.monotonic() > turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = time.monotonic() + _TURN
+        return found
+
+    def _passing(
+        self, permit: Permit, requests: Sequence[SendRequest | InvalidRequest]
+    ) -> Sequence[SendRequest | NotifierError]:
+        """``requests``, of which those are refused that come too quickly."""
+        senders = self.application.senders
+        passing = 1 + senders.further(permit, len(requests) - 1)
+        late = len(requests) - passing
+        return [*requests[:passing], *[senders.too_many(permit)] * late] if late else requests
+
+
+_TURN: Final = 0.005
+"""Seconds for which the faults of a batch are explained before others have their turn."""
+
+_batch_decoder: Final = cache(BatchDecoder)
+
+
+def _refusal_of_all(outcomes: Sequence[Appended | NotifierError]) -> NotifierError | None:
+    """Why none was taken, if it is not for anything in them: who sends, or the store."""
+    if any(isinstance(outcome, Appended) for outcome in outcomes):
+        return None
+    whole = (each for each in outcomes if isinstance(each, Unauthenticated | Unavailable))
+    return next(whole, None)

@@ -31,7 +31,12 @@ from handlers.inbox.marking import (
     UnreadHandler,
 )
 from handlers.metrics import MetricsHandler
-from handlers.notifications import NotificationsHandler, ReceiptHandler, SendHandler
+from handlers.notifications import (
+    BatchHandler,
+    NotificationsHandler,
+    ReceiptHandler,
+    SendHandler,
+)
 from handlers.pages import AssetHandler, MadeAssetHandler, RootHandler, StaticHandler
 from handlers.sessions import (
     OneSessionHandler,
@@ -58,6 +63,7 @@ from notifier.wire import encode
 PATHS: Final[tuple[tuple[str, type[RequestHandler]], ...]] = (
     ("/api/notifications/send/", SendHandler),  # first, because it is looked up most
     ("/ws/notifications/{user_id}/", FeedSocketHandler),
+    ("/api/notifications/send/batch/", BatchHandler),
     ("/api/users/token/", TokenHandler),
     ("/api/users/token/refresh/", RefreshHandler),
     ("/api/users/token/verify/", VerifyHandler),

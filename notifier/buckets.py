@@ -47,20 +47,33 @@ class Buckets:
         full_at = max(self._full_at.pop(key, now), now)
         after = full_at + tokens * self._interval
         missing = after - now - self._depth
-        if missing > 0:
-            after = full_at
-        if after > now:
-            # Put at the end: the order of the keys is that in which they asked.
-            self._full_at[key] = after
-            if len(self._full_at) > self._most_keys:
-                self._forget(now)
+        self._keep(key, full_at if missing > 0 else after, now)
         return max(0.0, missing)
+
+    def take_most(self, key: Hashable, times: int, tokens: float = 1) -> int:
+        """Take so many, up to so many ``times``, as often as they are there; how often."""
+        if not self._interval:
+            return times
+        now = self._now()
+        full_at = max(self._full_at.pop(key, now), now)
+        cost = tokens * self._interval
+        # A hair more: what was taken in parts may add up to more than they are.
+        taken = max(0, min(times, int((now + self._depth - full_at) / cost + 1e-9)))
+        self._keep(key, full_at + taken * cost, now)
+        return taken
 
     def give_back(self, key: Hashable, tokens: float = 1) -> None:
         """Return what was taken for something that does not count after all."""
         full_at = self._full_at.pop(key, 0.0) - tokens * self._interval
         if full_at > self._now():
             self._full_at[key] = full_at
+
+    def _keep(self, key: Hashable, full_at: float, now: float) -> None:
+        if full_at > now:
+            # Put at the end: the order of the keys is that in which they asked.
+            self._full_at[key] = full_at
+            if len(self._full_at) > self._most_keys:
+                self._forget(now)
 
     def _forget(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}

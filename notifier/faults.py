@@ -48,7 +48,8 @@ class Choice(NamedTuple):
         if refused or not self.fields:
             return refused
         chosen = [name for name in self.fields if name in given]
-        names = " and ".join(self.fields)
+        *others, last = self.fields
+        names = f"{', '.join(others)} and {last}" if others else last
         if not chosen:
             needed = f"One of {names} is required." if len(self.fields) > 1 else REQUIRED
             return {self.fields[0]: needed}

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Mapping
 from types import UnionType
-from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -53,6 +53,8 @@ UserName = Annotated[
         extra={"expected": _NAME_WORDS},
     ),
 ]
+ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])"
+"""No control characters of any kind, and nothing else that ends a line."""
 _KEY_WORDS: Final = (
     f"a string of 1 to {MAX_KEY_LENGTH} characters, without control characters or line separators"
 )
@@ -61,8 +63,7 @@ Key = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
-        # No control characters of any kind, and nothing else that ends a line.
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
+        pattern=ONE_LINE,
         description="Identity of the notification, unique per user. Sending it again is harmless.",
         extra={"expected": _KEY_WORDS},
     ),
@@ -93,7 +94,7 @@ Category = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=64,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
+        pattern=ONE_LINE,
         description="What the notification is about, for tabs and filters.",
         extra={"expected": _CATEGORY_WORDS},
     ),
@@ -103,7 +104,7 @@ CollapseKey = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?![\s\S])",
+        pattern=ONE_LINE,
         description="Takes the place of the user's notification that has the same one.",
         extra={"expected": _KEY_WORDS},
     ),
@@ -132,8 +133,22 @@ Payload = Annotated[
 ]
 
 
+NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
+    "accounts": Choice(
+        ("user_id",), {"user": "Not taken with NOTIFIER_USERS=accounts: give user_id instead."}
+    ),
+    "external": Choice(
+        ("user",), {"user_id": "Not taken with NOTIFIER_USERS=external: give user instead."}
+    ),
+    "both": Choice(("user_id", "user")),
+}
+"""By which fields a user is named, whosever they are."""
+
+
 class ForSomebody(msgspec.Struct, frozen=True, kw_only=True):
     """A request about one user, whom exactly one of these fields names."""
+
+    named_by: ClassVar[Mapping[WhoseUsers, Choice]] = NAMED_BY
 
     user_id: UserId | UnsetType = UNSET
     user: UserName | UnsetType = UNSET
@@ -153,18 +168,6 @@ class NamedInAddress(ForSomebody, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-
-
-NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
-    "accounts": Choice(
-        ("user_id",), {"user": "Not taken with NOTIFIER_USERS=accounts: give user_id instead."}
-    ),
-    "external": Choice(
-        ("user",), {"user_id": "Not taken with NOTIFIER_USERS=external: give user instead."}
-    ),
-    "both": Choice(("user_id", "user")),
-}
-"""By which fields a user is named, whosever they are."""
 
 
 def check_choice(named: ForSomebody, users: WhoseUsers) -> None:
@@ -298,8 +301,9 @@ class Decoder(Generic[T]):
 
     def __init__(self, form: type[T] | UnionType, users: WhoseUsers = "accounts") -> None:
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(form)
-        is_for_somebody = isinstance(form, type) and issubclass(form, ForSomebody)
-        choice = NAMED_BY[users] if is_for_somebody else Choice()
+        choice = Choice()
+        if isinstance(form, type) and issubclass(form, ForSomebody):
+            choice = form.named_by[users]
         self._id_may_be = "user_id" in choice.fields
         self._name_may_be = "user" in choice.fields
         self._faults = Faults(form, choice)

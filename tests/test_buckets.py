@@ -33,6 +33,20 @@ def test_each_key_has_its_own():
     assert buckets.take("bob") == 0
 
 
+def test_as_many_as_there_are():
+    """Of many at once as many pass as one by one would, and those are gone."""
+    clock = Clock()
+    buckets = Buckets(rate=1, burst=2, now=clock)
+    assert buckets.take("ann", 1 / 5) == 0
+    assert buckets.take_most("ann", 4, 1 / 5) == 4
+    assert buckets.take_most("ann", 100, 1 / 5) == 5
+    assert buckets.take_most("ann", 100, 1 / 5) == 0
+    assert buckets.take("ann", 1 / 5) > 0
+    clock.time += 1
+    assert buckets.take_most("ann", 100, 1 / 5) == 5
+    assert Buckets(rate=0, burst=0).take_most("ann", 100) == 100
+
+
 def test_asking_takes_nothing():
     """To ask how long to wait changes nothing."""
     buckets = Buckets(rate=1, burst=1, now=Clock())

@@ -33,6 +33,7 @@ from notifier_client import (
     NotifierError,
     NotValid,
     RawJSON,
+    Refused,
     SendFailed,
     Sent,
     ServerUnavailable,
@@ -42,6 +43,7 @@ from notifier_client import (
     notify_user_by_id,
 )
 from notifier_client.attempts import Answer, Interrupted, Patience
+from notifier_client.batch import BatchDelivery, Entry
 from notifier_client.delivery import Delivery
 from servers.notifier import ServerProcess
 from tests.support.harness import Harness, ServerWith
@@ -631,10 +633,142 @@ async def test_many_without_a_server(clients: Clients) -> None:
     """Once the server was away for the whole time-out, the rest is not tried at all."""
     notifier = clients("http://127.0.0.1:9", timeout=0.2, concurrency=2)
     with pytest.raises(SomeFailed) as failed:
-        await notifier.call("send_many", [Message(n % 10, n) for n in range(1000)])
+        await notifier.call("send_many", [Message(n % 10, n) for n in range(5000)])
     messages = [each.message for each in failed.value.failures]
-    assert len(messages) == 1000
-    assert sum("Not tried" in message for message in messages) >= 990
+    assert len(messages) == 5000
+    assert sum("Not tried" in message for message in messages) >= 3000
+
+
+async def test_more_than_a_batch(server: Harness, clients: Clients) -> None:
+    """However many there are, and whoever has most of them, each user's stay in order."""
+    users = [await server.user(name) for name in ("ann", "bob", "eve")]
+    whose = [users[0] if n % 2 else users[n % 3] for n in range(2500)]
+    messages = [Message(user.id, n) for n, user in enumerate(whose)]
+    sent = await clients(server.url).call("send_many", messages)
+    assert [each.user_id for each in sent] == [user.id for user in whose]
+    for user in users:
+        seqs = [each.seq for each in sent if each.user_id == user.id]
+        assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_large_ones_in_a_batch(server: Harness, clients: Clients) -> None:
+    """No request is larger than the server takes, and one that nobody takes is refused alone."""
+    texts = ["x" * 300_000] * 4 + ["x" * (1 << 20), "x"]
+    with pytest.raises(SomeFailed) as failed:
+        await clients(server.url).call("send_many", [Message(1, text) for text in texts])
+    assert [type(each) for each in failed.value.outcomes] == [*[Sent] * 4, NotValid, Sent]
+    assert failed.value.failures[0].code == "request_too_large"
+
+
+async def test_one_that_makes_the_batch_unreadable(server: Harness, clients: Clients) -> None:
+    """What no server can read is found, and harms nobody."""
+    messages = [Message(1, n) for n in range(9)]
+    messages[5] = Message(1, RawJSON('"\\ud800"'))
+    with pytest.raises(SomeFailed) as failed:
+        await clients(server.url).call("send_many", messages)
+    outcomes = failed.value.outcomes
+    assert [type(each) for each in outcomes] == [*[Sent] * 5, NotValid, *[Sent] * 3]
+    assert [each.seq for each in outcomes if isinstance(each, Sent)] == list(range(1, 9))
+
+
+async def test_a_lost_answer_doubles_none_of_many(server: Harness, clients: Clients) -> None:
+    """Stored but unanswered: the retry has the same keys, and nothing is stored twice."""
+    ann = await server.user()
+    await server.server.store.submit(CreateApiKey("tests", digest(API_KEY)))
+    async with losing(server, 2) as proxy:
+        notifier = clients(proxy.url, api_key=API_KEY)
+        sent = await notifier.call("send_many", [Message(ann.id, n) for n in range(300)])
+        assert proxy.losses == 0
+        assert all(each.replayed for each in sent)
+        await notifier.call("close")
+    assert await server.pending(ann) == list(range(1, 301))
+
+
+def batch_of(count: int, total: float = 30.0) -> tuple[list[Entry], Any]:
+    """So many notifications of one user, and the attempts to send them."""
+    clock = Clock()
+    entries = [Entry(Message(1, n, key=f"k{n}")) for n in range(count)]
+    assert all(entry.encode() for entry in entries)
+    made: Any = BatchDelivery(entries, Patience(total), now=clock, chance=lambda: 1.0)
+    made.clock = clock
+    return entries, made
+
+
+def stored(n: int) -> dict[str, Any]:
+    return {"user_id": 1, "key": f"k{n}", "seq": n + 1}
+
+
+def test_what_is_left_open_is_tried_again() -> None:
+    """Only that, under its own key, not before it makes sense, and with all the time there is."""
+    entries, trying = batch_of(3, total=10)
+    open_one = {"error": "Too much.", "code": "too_many_sends", "retry_after": 3}
+    refused = {"error": "Used.", "code": "key_conflict"}
+    pause = trying.judge(answer(200, {"results": [refused, open_one, open_one]}))
+    assert 3 <= pause < 4
+    assert [each["key"] for each in json.loads(trying.body)["notifications"]] == ["k1", "k2"]
+    trying.clock.moment += 9
+    assert trying.judge(answer(200, {"results": [stored(1), open_one]})) >= 3
+    trying.clock.moment += 9
+    assert trying.judge(answer(200, {"results": [open_one]})) is None
+    assert trying.is_away
+    conflict, sent, late = (entry.outcome for entry in entries)
+    assert isinstance(conflict, KeyInUse)
+    assert (conflict.key, conflict.status, conflict.message) == ("k0", None, "Used.")
+    assert sent == Sent(1, "k1", 2)
+    assert isinstance(late, ServerUnavailable)
+    assert (late.key, "Too much; gave up" in late.message) == ("k2", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("unknown_user", UnknownRecipient),
+        ("key_conflict", KeyInUse),
+        ("invalid", NotValid),
+        ("malformed_json", NotValid),
+        ("not_storable", NotValid),
+        ("user_not_allowed", NotAllowed),
+        ("api_key_not_valid", NotAllowed),
+        ("api_key_expired", NotAllowed),
+        ("not_authenticated", NotAllowed),
+        ("of a later release", Refused),
+    ],
+)
+def test_why_one_of_many_is_refused(code: str, kind: type[SendFailed]) -> None:
+    """The server's word says what it is, and is kept."""
+    entries, trying = batch_of(2)
+    refused = {"error": "No.", "code": code}
+    assert trying.judge(answer(200, {"results": [refused, stored(1)]})) is None
+    assert type(entries[0].outcome) is kind
+    assert entries[0].outcome.code == code
+    assert entries[1].outcome == Sent(1, "k1", 2)
+
+
+@pytest.mark.parametrize(
+    "results", [None, [], [stored(0)], [{"key": "k0"}, {"seq": 1}], [1, None], {"0": 1, "1": 2}]
+)
+def test_answers_that_are_none_to_a_batch(results: object) -> None:
+    """Whatever else answers is not taken for the server."""
+    entries, trying = batch_of(2)
+    assert trying.judge(answer(200, {"results": results})) is None
+    assert {type(entry.outcome) for entry in entries} == {UnexpectedAnswer}
+    assert [entry.outcome.key for entry in entries if entry.outcome] == ["k0", "k1"]
+
+
+def test_a_batch_that_is_refused_as_a_whole() -> None:
+    """Each hears why, under its own key; what is only too large is halved."""
+    entries, trying = batch_of(3)
+    refusal = {"detail": "No.", "code": "api_key_not_valid"}
+    assert trying.judge(answer(401, refusal)) is None
+    assert [type(entry.outcome) for entry in entries] == [NotAllowed] * 3
+    assert [entry.outcome.key for entry in entries if entry.outcome] == ["k0", "k1", "k2"]
+    entries, trying = batch_of(3)
+    assert trying.judge(answer(413, {"detail": "No.", "code": "request_too_large"})) is None
+    assert [len(half) for half in trying.halves] == [1, 2]
+    assert not any(entry.outcome for entry in entries)
+    entries, trying = batch_of(1)
+    assert trying.judge(answer(413, {"detail": "No.", "code": "request_too_large"})) is None
+    assert isinstance(entries[0].outcome, NotValid)
 
 
 # The short ways.

@@ -56,8 +56,9 @@ async def connected(process: ServerProcess, user_id: int) -> AsyncIterator[Devic
 class Stream:
     """Concurrent sends, each to be repeated by nobody; keeps what was promised."""
 
-    def __init__(self, process: ServerProcess) -> None:
+    def __init__(self, process: ServerProcess, senders: int = SENDERS) -> None:
         self._process = process
+        self._senders = senders
         self._next = 0
         self._ended = False
         self.promised: dict[int, dict[str, int]] = {user_id: {} for user_id in USERS}
@@ -73,7 +74,7 @@ class Stream:
     async def flowing(self) -> AsyncIterator[None]:
         """Senders at work, until the end of the block."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(SENDERS):
+            for _ in range(self._senders):
                 group.create_task(self._send_on())
             try:
                 yield
@@ -128,6 +129,53 @@ async def test_every_promise_survives_sigkill(process: ServerProcess) -> None:
         assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
         assert len({frame.key for frame in frames}) == len(frames)
         assert {frame.key: frame.seq for frame in frames}.items() >= promised.items()
+
+
+BATCH = "/api/notifications/send/batch/"
+SIZE = 300
+"""Notifications of a batch: more than the server stores at once."""
+
+
+class Batches(Stream):
+    """The same in batches, each of which is repeated under its key until all of it is stored."""
+
+    async def _send(self, http: httpx.AsyncClient) -> None:
+        self._next += 1
+        user_id = USERS[self._next % len(USERS)]
+        items = [{"user_id": user_id, "payload": n} for n in range(SIZE)]
+        body = json.dumps({"notifications": items})
+        headers = {**JSON, "Idempotency-Key": f"b{self._next}"}
+        stored: dict[str, int] = {}
+        while len(stored) < SIZE:
+            try:
+                answer = await http.post(BATCH, content=body, headers=headers)
+            except httpx.TransportError:
+                self.broken += 1
+                await asyncio.sleep(0.01)
+                continue
+            for result in answer.json().get("results", []):
+                if "seq" in result:
+                    # Whatever was said once is said again.
+                    assert stored.setdefault(result["key"], result["seq"]) == result["seq"]
+        self.promised[user_id] |= stored
+
+
+async def test_batches_across_crashes(server_process: Processes) -> None:
+    """Killed in the middle of batches, it loses nothing, and what is repeated is stored once."""
+    process = server_process(NOTIFIER_KEYLESS_SENDS_PER_SECOND="0", NOTIFIER_MAX_PENDING="0")
+    process.start()
+    process.command("createuser", "--username", "ann", "--password-stdin", stdin="12345678")
+    stream = Batches(process, senders=2)
+    async with stream.flowing():
+        for _ in range(3):
+            await crash(process, stream)
+    for user_id in USERS:
+        promised = stream.promised[user_id]
+        async with connected(process, user_id) as device:
+            frames = await device.take(len(promised))
+            await device.nothing_more()
+        assert {frame.key: frame.seq for frame in frames} == promised
+        assert [frame.seq for frame in frames] == list(range(1, len(promised) + 1))
 
 
 async def test_a_device_that_reconnects_across_crashes(process: ServerProcess) -> None:

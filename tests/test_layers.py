@@ -30,7 +30,7 @@ MODULES = {
 }
 
 NOUNS = (
-    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|inbox_wire|settings|config|addresses|buckets"
+    r"notifier\.(models|events|errors|clock|backoff|limits|faults|wire|batch_wire|inbox_wire|settings|config|addresses|buckets"
     r"|refusals|histogram)"
 )
 PROCESS = r"notifier\.(process(\..*)?|__main__)"
@@ -57,7 +57,7 @@ FORBIDDEN = {
         _only(r"notifier\.(errors|settings)"),
     ),
     "the wire knows only the nouns": (
-        r"notifier\.(wire|inbox_wire)",
+        r"notifier\.(wire|batch_wire|inbox_wire)",
         _only(r"notifier\.(clock|errors|events|models|limits|faults|wire)"),
     ),
     "what can be wrong with a text or a field is known without the rest": (

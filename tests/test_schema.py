@@ -97,6 +97,29 @@ def test_who_is_named_how(users: WhoseUsers, taken: list[int]) -> None:
         request.validate({"user": "😀" * 128, "payload": 1})
 
 
+@pytest.mark.parametrize(
+    ("users", "taken"),
+    [("accounts", [0, 2]), ("external", [1, 3]), ("both", [0, 1, 2, 3])],
+)
+def test_who_is_named_how_in_a_batch(users: WhoseUsers, taken: list[int]) -> None:
+    """The same of each item, or in a list; the example is one."""
+    document = build(DOCUMENTED, users)
+    item = OAS31Validator(document["components"]["schemas"]["BatchItem"])
+    named: list[dict[str, object]] = [
+        {"user_id": 7},
+        {"user": "ann"},
+        {"user_ids": [7, "8"]},
+        {"users": ["ann", "bob"]},
+    ]
+    for index, who in enumerate(named):
+        assert item.is_valid(who | {"payload": 1}) is (index in taken)
+    for who in ({}, named[0] | named[2], named[1] | named[3], {"user_ids": []}, {"users": [1]}):
+        assert not item.is_valid(who | {"payload": 1})
+    content = document["paths"][f"{SEND}batch/"]["post"]["requestBody"]["content"]
+    [example] = content["application/json"]["example"]["notifications"]
+    item.validate(example)
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     """The components are just those that the operations need."""
     references = set(re.findall(r"#/components/schemas/(\w+)", str(DOCUMENT)))

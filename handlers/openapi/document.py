@@ -11,6 +11,7 @@ from apispec import APISpec
 
 from handlers.errors import ErrorBody
 from handlers.openapi.operation import Operation, operation_of
+from notifier import batch_wire
 from notifier.faults import Choice
 from notifier.models import WhoseUsers
 from notifier.wire import NAMED_BY, UserName
@@ -46,22 +47,29 @@ def build(paths: Iterable[tuple[str, type]], users: WhoseUsers = "accounts") -> 
         if (found := operation_of(getattr(handler, method)))
     ]
     forms = {form for _, _, each in documented for form in (each.request, each.response) if form}
+    forms |= {part for form in forms for part in getattr(form, "parts", ())}
     _, components = msgspec.json.schema_components(
         sorted(forms | {ErrorBody}, key=lambda form: form.__name__), ref_template=_REFERENCE
     )
     choices = {form.__name__: getattr(form, "choices", {}) for form in forms}
     for name, schema in components.items():
-        spec.components.schema(name, _naming(schema, named_by) | choices.get(name, {}))
+        spec.components.schema(name, _naming(schema, users) | choices.get(name, {}))
     spec.components.schema(_FIELD_ERRORS, dict(_FIELD_ERRORS_SCHEMA))
     for path, method, each in documented:
         spec.path(path, operations={method: _describe(each, named_by)})
     return spec.to_dict()
 
 
-def _naming(schema: dict[str, Any], named_by: Choice) -> dict[str, Any]:
+def _naming(schema: dict[str, Any], users: WhoseUsers) -> dict[str, Any]:
     """``schema``, with the fields that name a user here: exactly one of them."""
     properties = schema.get("properties", {})
-    if not properties.keys() >= set(NAMED_BY["both"].fields):
+    choices = (
+        each[users]
+        for each in (batch_wire.NAMED_BY, NAMED_BY)
+        if properties.keys() >= set(each["both"].fields)
+    )
+    named_by = next(choices, None)
+    if named_by is None:
         return schema
     named = schema | {
         "properties": {
@@ -73,10 +81,15 @@ def _naming(schema: dict[str, Any], named_by: Choice) -> dict[str, Any]:
     return named | {"oneOf": [{"required": [name]} for name in named_by.fields]}
 
 
-def _naming_example(example: Mapping[str, Any], named_by: Choice) -> Mapping[str, Any]:
-    if "user_id" not in named_by.refused:
+def _naming_example(example: Any, named_by: Choice) -> Any:
+    if isinstance(example, list):
+        return [_naming_example(each, named_by) for each in example]
+    if not isinstance(example, Mapping) or "user_id" not in named_by.refused:
         return example
-    return {"user": "ann", **{name: each for name, each in example.items() if name != "user_id"}}
+    named = {"user": "ann"} if "user_id" in example else {}
+    return named | {
+        name: _naming_example(each, named_by) for name, each in example.items() if name != "user_id"
+    }
 
 
 _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {

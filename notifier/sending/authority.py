@@ -83,6 +83,16 @@ def may_name(who: Sender | Authority, user: str | None) -> None:
         raise UserNotAllowed(prefix)
 
 
+class Permit(NamedTuple):
+    """The right to send."""
+
+    sender: Sender
+    account: Hashable
+    """Whose sends are counted together."""
+    rate: int
+    """So many of them may pass a second; 0 is no limit."""
+
+
 class _Known(NamedTuple):
     """An API key that may send."""
 
@@ -117,24 +127,34 @@ class Senders:
         self._seconds = Buckets(1, _BURST_SECONDS)
         self._remembered: dict[bytes, _Known] = {}
 
-    async def authorize(self, credentials: Credentials) -> Sender:
-        """The authority to send with.
+    async def authorize(self, credentials: Credentials) -> Permit:
+        """The authority to send with, once; :meth:`further` says how often beyond that.
 
         Raises Unauthenticated and its kin, PermissionDenied, or TooManySends.
         """
         if credentials.secret is None:
             sender = self._without_credentials(credentials)
-            self._take(None, self._keyless_rate)
-            return sender
+            return self._take(Permit(sender, None, self._keyless_rate))
         if credentials.is_token:
             superuser = await self._check_superuser(credentials.secret)
-            self._take(superuser.id, self._rate)
-            return TRUSTED
+            return self._take(Permit(TRUSTED, superuser.id, self._rate))
         key_digest = digest(credentials.secret)
         key, sender, _ = await self._key_that_sends(key_digest)
-        self._take(key_digest, self._rate if key.rate is None else key.rate)
+        rate = self._rate if key.rate is None else key.rate
+        permit = self._take(Permit(sender, key_digest, rate))
         self._uses.note(key.id, credentials.address)
-        return sender
+        return permit
+
+    def further(self, permit: Permit, sends: int) -> int:
+        """How many of so many more sends pass now, at most all; those are counted."""
+        if not permit.rate:
+            return sends
+        return self._seconds.take_most(permit.account, sends, 1 / permit.rate)
+
+    def too_many(self, permit: Permit) -> TooManySends:
+        """What is said of those that do not pass."""
+        wait = self._seconds.wait(permit.account, 1 / permit.rate)
+        return TooManySends(retry_after=wait)
 
     async def authorize_for(self, credentials: Credentials, scope: Scope) -> Authority:
         """The authority for something else than sends, which a key needs ``scope`` for.
@@ -190,7 +210,8 @@ class Senders:
             self._remembered[key_digest] = known
         return known
 
-    def _take(self, sender: Hashable, rate: int) -> None:
-        """Let one send pass of so many a second; 0 is no limit. Raises TooManySends."""
-        if rate and (wait := self._seconds.take(sender, 1 / rate)):
+    def _take(self, permit: Permit) -> Permit:
+        """Let one send pass. Raises TooManySends."""
+        if permit.rate and (wait := self._seconds.take(permit.account, 1 / permit.rate)):
             raise TooManySends(retry_after=wait)
+        return permit

@@ -5,15 +5,16 @@ to the relay, in order, before their senders hear of it.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from notifier import wire
 from notifier.clock import SECOND
-from notifier.errors import UnknownUser
+from notifier.errors import NotifierError, Unavailable, UnknownUser
 from notifier.events import Appended, Withdrawn
 from notifier.models import TRUSTED, Page, Sender, SentPage
 from notifier.sending.authority import may_name
@@ -33,6 +34,10 @@ from notifier.storage.store import Store
 from notifier.wire import SendRequest, WithdrawRequest
 
 _MOST_COUNTED: Final = 1000
+
+_TOGETHER: Final = 250
+"""Sends of a batch that are prepared, and committed, in one go: what others wait for, for one or
+two milliseconds on the loop and a few more in the store."""
 
 
 class NotificationService:
@@ -55,12 +60,65 @@ class NotificationService:
 
     def submit(self, request: SendRequest, sender: Sender = TRUSTED) -> "asyncio.Future[Appended]":
         """:meth:`send` without a coroutine, for many at once. Errors come here or in the future."""
-        future = self._submit(request, sender)
+        future = self._store.submit(self._append(request, sender))
         if request.user is not UNSET:
             future.add_done_callback(partial(self._learn, request.user))
         return future
 
-    def _submit(self, request: SendRequest, sender: Sender) -> "asyncio.Future[Appended]":
+    async def send_all(
+        self,
+        requests: Sequence[SendRequest | NotifierError],
+        sender: Sender = TRUSTED,
+        *,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> Sequence[Appended | NotifierError]:
+        """:meth:`send` of all, in order, each with its outcome. What is refused already stays so.
+
+        Others have their turn in between. Once one finds the store away or full, or nobody wants
+        the rest, nothing more is begun: then whatever comes behind cannot overtake it.
+        """
+        outcomes: list[Appended | NotifierError] = []
+        ends = time.monotonic() + self._store.timeout
+        while len(outcomes) < len(requests):
+            some = requests[len(outcomes) : len(outcomes) + _TOGETHER]
+            found = await self._send_together(some, sender)
+            outcomes += found
+            away = next((each for each in found if isinstance(each, Unavailable)), None)
+            if away is None and (time.monotonic() > ends or not is_wanted()):
+                away = Unavailable("The store did not answer in time.")
+            if away is not None:
+                rest = requests[len(outcomes) :]
+                outcomes += [each if isinstance(each, NotifierError) else away for each in rest]
+        return outcomes
+
+    async def _send_together(
+        self, requests: Sequence[SendRequest | NotifierError], sender: Sender
+    ) -> Sequence[Appended | NotifierError]:
+        outcomes: list[Any] = list(requests)
+        appends: dict[int, Append] = {}
+        for place, request in enumerate(requests):
+            if not isinstance(request, NotifierError):
+                try:
+                    appends[place] = self._append(request, sender)
+                except NotifierError as refusal:
+                    outcomes[place] = refusal
+        stored = await self._store_all([*appends.values()])
+        for (place, append), outcome in zip(appends.items(), stored, strict=True):
+            outcomes[place] = outcome
+            if append.user is not None and isinstance(outcome, Appended):
+                self._numbers.learn(append.user, outcome.notification.user_id)
+        return outcomes
+
+    async def _store_all(self, appends: Sequence[Append]) -> Sequence[Appended | NotifierError]:
+        if not appends:
+            return []
+        try:
+            return await self._store.submit_all(appends)
+        except Unavailable as away:
+            return [away] * len(appends)
+
+    def _append(self, request: SendRequest, sender: Sender) -> Append:
+        """What ``request`` asks of the store. Raises InvalidField, UnknownUser, UserNotAllowed."""
         name = None if request.user is UNSET else request.user
         may_name(sender, name)
         if name is None:
@@ -72,7 +130,7 @@ class NotificationService:
         if user_id is None:
             raise UnknownUser
         given = request.key is not None
-        append = Append(
+        return Append(
             user_id,
             request.key if request.key is not None else wire.make_key(),
             payload,
@@ -84,7 +142,6 @@ class NotificationService:
             collapse_key=request.collapse_key,
             user=name,
         )
-        return self._store.submit(append)
 
     def _learn(self, name: str, sent: "asyncio.Future[Appended]") -> None:
         if not sent.cancelled() and sent.exception() is None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from notifier.storage.contract import Driver, Operation, Query
+from notifier.storage.contract import Driver, Operation, Outcome, Query
 from notifier.storage.readers import Readers
 from notifier.storage.writer import PATIENCE, GroupCommitWriter, Listener
 
@@ -36,7 +36,8 @@ class Store:
         self._listeners = listeners
         self._max_operations = max_operations
         self._max_bytes = max_bytes
-        self._timeout = timeout
+        self.timeout = timeout
+        """Seconds after which whoever waits is told that the store is unavailable."""
         self._patience = patience
         self._readers = Readers(driver, readers, max_operations, timeout)
         self._writer: GroupCommitWriter | None = None
@@ -88,7 +89,7 @@ class Store:
             listeners=self._listeners,
             max_operations=self._max_operations,
             max_bytes=self._max_bytes,
-            timeout=self._timeout,
+            timeout=self.timeout,
             patience=self._patience,
         )
         return migrated
@@ -106,6 +107,13 @@ class Store:
         Raises Unavailable if too much is waiting.
         """
         return self._open_writer.submit(operation)
+
+    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+        """The same for several in one transaction: done with the outcome of each.
+
+        Raises Unavailable if too much is waiting, and so does the future where nobody knows.
+        """
+        return self._open_writer.submit_all(operations)
 
     async def read(self, query: Query[R]) -> R:
         """The answer to ``query``."""

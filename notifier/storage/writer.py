@@ -104,9 +104,15 @@ Listener = Callable[[Commit], None]
 
 
 class _Waiting(NamedTuple):
-    operation: Operation[Any]
+    """Operations with one who waits for them. They are committed together."""
+
+    operations: Sequence[Operation[Any]]
     future: "asyncio.Future[Any]"
     since: float
+    alone: bool
+    """It waits for the outcome of a single one, and not for a list of all."""
+    size: int
+    """Bytes that they keep in memory."""
 
 
 class GroupCommitWriter:
@@ -133,6 +139,7 @@ class GroupCommitWriter:
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._waiting: deque[_Waiting] = deque()
+        self._operations = 0
         self._bytes = 0
         self._closing = False
         self._crowded = False
@@ -147,7 +154,7 @@ class GroupCommitWriter:
     @property
     def depth(self) -> int:
         """How many operations wait or are being committed."""
-        return len(self._waiting) + len(self._patient)
+        return self._operations
 
     @property
     def available(self) -> bool:
@@ -175,19 +182,36 @@ class GroupCommitWriter:
 
         The future is done with the commit. Nobody needs to wait for it.
         """
-        if self._closing:
-            raise Unavailable("The service is shutting down.")
-        if self._disk_low and operation.grows:
-            raise DiskLow
-        if self.depth >= self._max_operations or self._bytes >= self._max_bytes:
-            raise Unavailable("Too much is waiting to be stored; try again soon.")
-        waiting = _Waiting(operation, self._loop.create_future(), self._loop.time())
-        self._bytes += operation.size
+        waiting = self._admit((operation,), operation.size, alone=True)
         if operation.patient:
             self._hold(waiting)
         else:
             self._release(waiting)
         return waiting.future
+
+    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+        """:meth:`submit` of several for one transaction: done with the outcome of each, in order.
+
+        Refused are all of them, or those that are refused by themselves. None is patient. Nobody
+        else has a turn before they are all committed, so they should be a part of what one
+        transaction takes.
+        """
+        size = sum(operation.size for operation in operations)
+        waiting = self._admit(operations, size, alone=False)
+        self._release(waiting)
+        return waiting.future
+
+    def _admit(self, operations: Sequence[Operation[Any]], size: int, *, alone: bool) -> _Waiting:
+        if self._closing:
+            raise Unavailable("The service is shutting down.")
+        if self._disk_low and any(operation.grows for operation in operations):
+            raise DiskLow
+        if self._operations >= self._max_operations or self._bytes >= self._max_bytes:
+            raise Unavailable("Too much is waiting to be stored; try again soon.")
+        self._operations += len(operations)
+        self._bytes += size
+        now = self._loop.time()
+        return _Waiting(operations, self._loop.create_future(), now, alone, size)
 
     def _hold(self, waiting: _Waiting) -> None:
         """Let it go along with the next one that is not patient, or after a while."""
@@ -230,16 +254,16 @@ class GroupCommitWriter:
             self._available.set()
         else:
             self._available.clear()
-        self._tell(Commit([waiting.operation for waiting in batch], outcomes, seconds))
-        for waiting, outcome in zip(batch, outcomes, strict=True):
+        self._tell(Commit(_operations(batch), outcomes, seconds))
+        done = 0
+        for waiting in batch:
             # One batch follows the other, so those who wait are resolved in order.
             self._waiting.popleft()
-            self._bytes -= waiting.operation.size
-            if not isinstance(outcome, NotifierError):
-                if not waiting.future.done():
-                    waiting.future.set_result(outcome)
-            else:
-                _refuse(waiting, outcome)
+            count = len(waiting.operations)
+            self._operations -= count
+            self._bytes -= waiting.size
+            _answer(waiting, outcomes[done : done + count])
+            done += count
 
     def _tell(self, commit: Commit) -> None:
         for listener in self._listeners:
@@ -282,7 +306,7 @@ class GroupCommitWriter:
         try:
             while (batch := self._take(session.patience)) is not None:
                 began = time.monotonic()
-                outcomes = session.commit([waiting.operation for waiting in batch])
+                outcomes = session.commit(_operations(batch))
                 self._loop.call_soon_threadsafe(
                     self._resolve,
                     batch,
@@ -304,7 +328,7 @@ class GroupCommitWriter:
         Nothing after ``patience`` seconds.
         """
         batch: list[_Waiting] = []
-        size = awaited = 0
+        count = size = awaited = 0
         try:
             together = self._queue.get(timeout=patience)
             if self._crowded:
@@ -312,9 +336,10 @@ class GroupCommitWriter:
             while together is not None:
                 batch += together
                 for waiting in together:
-                    size += waiting.operation.size
-                    awaited += not waiting.operation.patient
-                if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
+                    count += len(waiting.operations)
+                    size += waiting.size
+                    awaited += not waiting.operations[0].patient
+                if count >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 together = self._queue.get_nowait()
         except queue.Empty:
@@ -325,6 +350,17 @@ class GroupCommitWriter:
             return None
         self._queue.put(None)
         return batch
+
+
+def _operations(batch: Sequence[_Waiting]) -> list[Operation[Any]]:
+    return [operation for waiting in batch for operation in waiting.operations]
+
+
+def _answer(waiting: _Waiting, outcomes: Sequence[Outcome]) -> None:
+    if waiting.alone and isinstance(outcomes[0], NotifierError):
+        _refuse(waiting, outcomes[0])
+    elif not waiting.future.done():
+        waiting.future.set_result(outcomes[0] if waiting.alone else outcomes)
 
 
 def _refuse(waiting: _Waiting, error: NotifierError) -> None:

@@ -197,7 +197,7 @@ def test_paths_exist() -> None:
     assert asked
     assert set(asked) <= paths
     assert "/api/notifications/send/" in paths
-    assert "location ~ ^/api/notifications/send/?$" in NGINX
+    assert "location ~ ^/api/notifications/send(/batch)?/?$" in NGINX
     assert "/ws/notifications/{user_id}/" in paths
     assert "location /ws/ {" in NGINX
 

@@ -35,9 +35,7 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
         case.query = {**query, "user_id": 1}
     if not isinstance(case.body, dict):
         return
-    for name, value in case.body.items():
-        if isinstance(value, float) and value.is_integer():
-            case.body[name] = int(value)
+    case.body = _with_integers(case.body)
     if case.path.endswith("/revoke/") and str(case.body.get("user_id")).lstrip("0") == "1":
         case.body["user_id"] = _somebody_else(case)
     if "/inbox/" in case.path:
@@ -45,6 +43,15 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: Any) -> None:
     key = case.body.get("key")
     if case.headers and key is not None and case.headers.get("Idempotency-Key") != key:
         case.headers.pop("Idempotency-Key", None)
+
+
+def _with_integers(value: Any) -> Any:
+    """``value`` without what is an integer for a schema, and for us a number with a fraction."""
+    if isinstance(value, dict):
+        return {name: _with_integers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _within_the_log(body: dict[str, Any]) -> None:

@@ -96,6 +96,8 @@ async def test_large_bodies(server_with: ServerWith) -> None:
             (SEND, 1, 400),
             (SEND, 15, 413),
             (SEND, 30, 413),
+            (f"{SEND}batch/", 1, 400),
+            (f"{SEND}batch/", 30, 413),
         ):
             answer = await http.post(path, content=body * size, headers=JSON)
             assert answer.status_code == status, path

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from notifier_client.attempts import DEFAULT_TIMEOUT, Answer, Attempts, Interrupted, Patience
-from notifier_client.batch import Batch, Lane
+from notifier_client.batch import Batch, Track
 from notifier_client.connection import connection
 from notifier_client.delivery import Delivery
 from notifier_client.inbox_asynchronous import AsyncInboxes
@@ -99,18 +99,15 @@ class AsyncNotifier(AsyncInboxes):
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Send all, see :meth:`Notifier.send_many`. Raises SomeFailed."""
-        batch = Batch(messages)
-        lanes = iter(batch.lanes)
+        batch = Batch(messages, self._patience, self._concurrency)
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._concurrency, len(batch.lanes))):
-                group.create_task(self._send_lanes(batch, lanes))
+            for track in batch.tracks:
+                group.create_task(self._send_track(batch, track))
         return batch.result()
 
-    async def _send_lanes(self, batch: Batch, lanes: Iterable[Lane]) -> None:
-        for lane in lanes:
-            for entry in batch.waiting(lane):
-                with entry:
-                    entry.outcome = await self.ask(Delivery(entry.message, self._patience))
+    async def _send_track(self, batch: Batch, track: Track) -> None:
+        for delivery in batch.deliveries(track):
+            await self.ask(delivery)
 
     async def ask(self, attempts: Attempts[T]) -> T:
         while True:

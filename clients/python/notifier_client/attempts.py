@@ -96,8 +96,12 @@ class Attempts(Generic[T]):
         self._patience = patience
         self._now = now
         self._chance = chance
-        self._deadline = now() + patience.total
         self._attempts = 0
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Have all the time there is from now on."""
+        self._deadline = self._now() + self._patience.total
 
     def understood(self, content: Any, headers: Mapping[str, str]) -> T | None:
         """What a good answer says, whose ``headers`` are in lower case; None if it is none."""
@@ -125,15 +129,18 @@ class Attempts(Generic[T]):
             return self._done(result, headers)
         raise self._refusal(result)
 
-    def _done(self, answer: Answer, headers: Mapping[str, str]) -> T:
+    def _done(self, answer: Answer, headers: Mapping[str, str]) -> T | float:
         found = self.understood(self.read(answer.content), headers)
         if found is None:
-            raise UnexpectedAnswer(
-                "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
-                key=self.key,
-                status=answer.status,
-            )
+            raise self._not_understood(answer, self.key)
         return found
+
+    def _not_understood(self, answer: Answer, key: str | None = None) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            "The answer is not one of a Notifier server: is NOTIFIER_URL right?",
+            key=key,
+            status=answer.status,
+        )
 
     def _refusal(self, answer: Answer) -> Refused | UnexpectedAnswer:
         detail, code = _describe(answer)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from notifier_client.attempts import DEFAULT_TIMEOUT, Answer, Attempts, Interrupted, Patience
-from notifier_client.batch import Batch, Lane
+from notifier_client.batch import Batch, Track
 from notifier_client.connection import connection
 from notifier_client.delivery import Delivery
 from notifier_client.inbox_blocking import Inboxes
@@ -113,23 +113,23 @@ class Notifier(Inboxes):
         )
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
-        """Send all, in order for each user, several users at a time.
+        """Send all, in order for each user, up to a thousand in one request.
 
-        Each is tried like one of :meth:`send`; once one has found no server in time, the rest
-        is not tried. Raises SomeFailed, which says what became of each.
+        So many such batches are under way at a time as ``concurrency`` says. Each is tried like
+        one of :meth:`send`, and for as long as it gets on; once one has found no server in time,
+        the rest is not tried. Raises SomeFailed, which says what became of each.
         """
-        batch = Batch(messages)
+        batch = Batch(messages, self._patience, self._concurrency)
         with ThreadPoolExecutor(self._concurrency, "notifier-send") as pool:
             try:
-                list(pool.map(partial(self._send_lane, batch), batch.lanes))
+                list(pool.map(partial(self._send_track, batch), batch.tracks))
             finally:
                 batch.end()
         return batch.result()
 
-    def _send_lane(self, batch: Batch, lane: Lane) -> None:
-        for entry in batch.waiting(lane):
-            with entry:
-                entry.outcome = self.ask(Delivery(entry.message, self._patience))
+    def _send_track(self, batch: Batch, track: Track) -> None:
+        for delivery in batch.deliveries(track):
+            self.ask(delivery)
 
     def ask(self, attempts: Attempts[T]) -> T:
         while True:

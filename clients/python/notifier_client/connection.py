@@ -11,6 +11,7 @@ from notifier_client.errors import InvalidSettings
 
 DEFAULT_URL: Final = "http://127.0.0.1:8002"
 PATH: Final = "/api/notifications/send/"
+BATCH_PATH: Final = "/api/notifications/send/batch/"
 
 _API_KEY: Final = re.compile(r"[\x21-\x7e]+")  # what a header can carry
 
