@@ -1,20 +1,23 @@
 /**
- * The list of notifications: what a view of the inbox has loaded and the text filter lets through.
- * The document holds only a window of it, which moves as the person scrolls. What is being read
+ * The list of notifications: what a view of the inbox has loaded and the text filter lets through,
+ * as rows: one for each, but one for all of a group, which unfolds. The document holds only a
+ * window of them, which moves as the person scrolls. What is being read
  * never jumps: what is new waits until somebody wants it, and whatever changes above, the scroll
  * position is corrected by the same height.
  */
+import { rowsOf } from "../../notifier/bell/rows.js";
 import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { inSlices } from "../shared/slices.js";
 import { showTime } from "../shared/time.js";
 import { isSnoozed } from "./deeds.js";
 import { Entry, preparing } from "./entry.js";
-import { row, showState } from "./row.js";
+import { make, showState } from "./row.js";
 import { Seen } from "./seen.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").View} View */
+/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
 const WINDOW = 200;
@@ -38,8 +41,12 @@ export class List extends EventTarget {
   #entries = new Map();
   /** @type {Entry[]} those that the filter lets through, the newest first */
   #matching = [];
-  /** @type {Map<Entry, HTMLElement>} those in the document: #matching[#from] to #matching[#to - 1] */
-  #rows = new Map();
+  /** @type {Set<string>} the ids of groups that show all of theirs */
+  #unfolded = new Set();
+  /** @type {Row[]} what is made of them */
+  #rows = [];
+  /** @type {Map<string, { element: HTMLElement, row: Row }>} those in the document: #rows[#from] to #rows[#to - 1] */
+  #shown = new Map();
   #from = 0;
   #to = 0;
   #needle = "";
@@ -48,6 +55,7 @@ export class List extends EventTarget {
   #wanted = false;
   #connected = false;
   #order;
+  #images;
   #seen;
   #ends;
 
@@ -57,6 +65,7 @@ export class List extends EventTarget {
     this.preferences = preferences;
     this.#seen = new Seen(tellSeen);
     this.#order = preferences.get("order");
+    this.#images = preferences.get("images");
     this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
     preferences.addEventListener("change", () => this.#prefer());
     byId("fresh").addEventListener("click", () => this.showNew());
@@ -72,6 +81,7 @@ export class List extends EventTarget {
     this.#view?.close();
     this.#view = view;
     this.#entries.clear();
+    this.#unfolded.clear();
     this.#to = this.#from = 0;
     view?.addEventListener("change", this.#changed);
     view?.load();
@@ -112,27 +122,49 @@ export class List extends EventTarget {
     return this.#entries.get(key)?.item;
   }
 
-  /** The notification that an element of the list belongs to. @param {unknown} element @returns {Item | undefined} */
+  /** The row that an element of the list belongs to. @param {unknown} element @returns {Row | undefined} */
   of(element) {
-    const key = element instanceof Element && /** @type {HTMLElement | null} */ (element.closest(".entry"))?.dataset.key;
-    return key ? this.item(key) : undefined;
+    const row = element instanceof Element ? /** @type {HTMLElement | null} */ (element.closest(".entry")) : null;
+    return this.#shown.get(row?.dataset.row ?? "")?.row;
   }
 
-  /** @param {string | undefined} key @returns {HTMLElement | undefined} its row, made if need be */
-  row(key) {
-    const entry = this.#entries.get(key ?? "");
-    const index = entry ? this.#matching.indexOf(entry) : -1;
-    if (!entry || index < 0) return undefined;
-    if (!this.#rows.has(entry)) this.#anchored(() => this.#render(index - STEP, index + STEP));
-    return this.#rows.get(entry);
+  /** @param {string | undefined} id @returns {Row | undefined} */
+  find(id) {
+    return this.#rows.find((row) => row.id === id);
   }
 
-  /** The one that many positions further on the screen. @param {string | undefined} key @param {number} by */
-  beside(key, by) {
+  /** The row that a notification is in, among others where its group is folded. @param {string | undefined} key */
+  holding(key) {
+    return this.#rows.find(({ group, items }) => group !== "unfolded" && items.some((item) => item.key === key));
+  }
+
+  /** @param {Row | undefined} row @returns {HTMLElement | undefined} its element, made if need be */
+  element(row) {
+    const index = this.#rows.findIndex(({ id }) => id === row?.id);
+    if (index < 0) return undefined;
+    const { id } = this.#rows[index];
+    if (!this.#shown.has(id)) this.#anchored(() => this.#render(index - STEP, index + STEP));
+    return this.#shown.get(id)?.element;
+  }
+
+  /** The row that many further on the screen; the first on the screen, if that one isn't listed. @param {Row | undefined} row @param {number} by */
+  beside(row, by) {
     const down = this.#newestFirst ? by : -by;
-    const index = this.#matching.findIndex((entry) => entry.key === key);
-    const found = index < 0 ? this.#matching[this.#newestFirst ? 0 : this.#matching.length - 1] : this.#matching[index + down];
-    return found?.item;
+    const index = this.#rows.findIndex(({ id }) => id === row?.id);
+    return index < 0 ? this.#rows.at(this.#newestFirst ? 0 : -1) : this.#rows[index + down];
+  }
+
+  /** Those from one row to another, both of them included. @param {Row | undefined} one @param {Row} other */
+  between(one, other) {
+    const [from, to] = [one, other].map((row) => this.#rows.findIndex(({ id }) => id === row?.id));
+    return from < 0 ? [other] : this.#rows.slice(Math.min(from, to), Math.max(from, to) + 1);
+  }
+
+  /** Show all of a group, or one of it. @param {Row} row */
+  fold({ id }) {
+    if (!this.#unfolded.delete(id)) this.#unfolded.add(id);
+    this.#arrange();
+    this.#anchored(() => this.#keepPlace());
   }
 
   get #newestFirst() {
@@ -148,14 +180,14 @@ export class List extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const turn = ++this.#turn;
-    const changed = this.#takeIn();
+    this.#takeIn();
     if (this.#needle) await inSlices(preparing(this.#entries.values()), () => turn === this.#turn);
     if (turn !== this.#turn) return false;
     this.#matching = [...this.#entries.values()].filter((entry) => this.#belongs(entry));
+    this.#arrange();
     const atEdge = this.#wanted || this.#to === 0 || (this.#following && this.#atEdge(NEAR));
     if (atEdge) this.#render(0, Math.max(STEP, Math.min(WINDOW, this.#to)));
     else this.#anchored(() => this.#keepPlace());
-    for (const entry of changed) this.#restate(entry);
     if (this.#wanted) this.#toNewest();
     if (this.#view?.state === "ready") this.#wanted = false;
     this.#explainEmpty();
@@ -174,19 +206,19 @@ export class List extends EventTarget {
     if (view.items.length > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
   }
 
-  /** @returns {Entry[]} those that have changed */
   #takeIn() {
-    const changed = [];
     /** @type {Map<string, Entry>} */
     const entries = new Map();
     for (const item of this.#view?.items ?? []) {
       const entry = this.#entries.get(item.key) ?? new Entry(item);
-      if (entry.item !== item) changed.push(entry);
       entry.item = item;
       entries.set(item.key, entry);
     }
     this.#entries = entries;
-    return changed;
+  }
+
+  #arrange() {
+    this.#rows = rowsOf(this.items, this.#unfolded);
   }
 
   /** @param {Entry} entry */
@@ -195,15 +227,6 @@ export class List extends EventTarget {
     const readHere = this.#view?.filter.status === "unread" && item.archivedAt === null && !isSnoozed(item);
     const listed = readHere || this.#view?.fits(item) === true;
     return listed && (this.#needle === "" || entry.contains(this.#needle));
-  }
-
-  /** @param {Entry} entry */
-  #restate(entry) {
-    const element = this.#rows.get(entry);
-    if (!element) return;
-    showState(element, entry.item);
-    if (entry.item.seenAt) this.#seen.forget(element);
-    else this.#seen.watch(element, entry.key);
   }
 
   get #following() {
@@ -238,45 +261,71 @@ export class List extends EventTarget {
 
   /** The same rows as before, as far as they are still listed. */
   #keepPlace() {
-    const first = this.#matching.findIndex((entry) => this.#rows.has(entry));
+    const first = this.#rows.findIndex(({ id }) => this.#shown.has(id));
     const size = Math.max(STEP, this.#to - this.#from);
     this.#render(Math.max(0, first), Math.max(0, first) + size);
   }
 
-  /** Hold these in the document; rows that stay are not touched. @param {number} from @param {number} to */
+  /** Hold these in the document; elements that stay are not touched. @param {number} from @param {number} to */
   #render(from, to) {
-    this.#from = Math.max(0, Math.min(from, this.#matching.length - 1));
-    this.#to = Math.min(this.#matching.length, to);
-    const wanted = this.#matching.slice(this.#from, this.#to);
+    this.#from = Math.max(0, Math.min(from, this.#rows.length - 1));
+    this.#to = Math.min(this.#rows.length, to);
+    const wanted = this.#rows.slice(this.#from, this.#to);
     if (!this.#newestFirst) wanted.reverse();
-    this.#remove(new Set(wanted));
+    const focused = this.of(document.activeElement);
+    this.#remove(wanted);
     let next = this.#place.firstElementChild;
-    for (const entry of wanted) {
-      const element = this.#rows.get(entry) ?? this.#make(entry);
+    for (const row of wanted) {
+      const element = this.#elementOf(row);
       if (element === next) next = next.nextElementSibling;
       else this.#place.insertBefore(element, next);
     }
+    if (focused && !this.of(document.activeElement)) this.#focus(focused.id);
     this.#watchEnds();
   }
 
-  /** @param {Set<Entry>} staying */
-  #remove(staying) {
-    for (const [entry, element] of this.#rows) {
-      if (staying.has(entry)) continue;
+  /** Another one of its group took its place. @param {string} id */
+  #focus(id) {
+    const open = /** @type {HTMLElement | null | undefined} */ (this.#shown.get(id)?.element.querySelector(".entry-open"));
+    open?.focus({ preventScroll: true });
+  }
+
+  /** Take out what is not wanted, and what now shows another notification. @param {Row[]} wanted */
+  #remove(wanted) {
+    const staying = new Map(wanted.map((row) => [row.id, row.items[0].key]));
+    for (const [id, { element, row }] of this.#shown) {
+      if (staying.get(id) === row.items[0].key) continue;
       this.#seen.forget(element);
       element.remove();
-      this.#rows.delete(entry);
+      this.#shown.delete(id);
     }
   }
 
-  /** @param {Entry} entry */
-  #make(entry) {
-    const element = row(entry.item, this.preferences.get("exactTime") === true);
-    element.dataset.key = entry.key;
-    this.#rows.set(entry, element);
-    if (!entry.item.seenAt) this.#seen.watch(element, entry.key);
+  /** @param {Row} row */
+  #elementOf(row) {
+    const shown = this.#shown.get(row.id);
+    if (!shown) return this.#make(row);
+    if (!alike(shown.row, row)) this.#state(shown.element, row);
+    shown.row = row;
+    return shown.element;
+  }
+
+  /** @param {Row} row */
+  #make(row) {
+    const element = make(row, { exactTime: this.preferences.get("exactTime") === true, images: this.#images === true });
+    element.dataset.row = row.id;
+    this.#shown.set(row.id, { element, row });
+    this.#state(element, row);
     this.dispatchEvent(new CustomEvent("row", { detail: element }));
     return element;
+  }
+
+  /** What may change of a row. @param {HTMLElement} element @param {Row} row */
+  #state(element, row) {
+    showState(element, row);
+    this.#seen.forget(element);
+    const unseen = row.items.filter(({ seenAt }) => !seenAt).map(({ key }) => key);
+    if (unseen.length > 0) this.#seen.watch(element, unseen);
   }
 
   /** Change the list without moving what is on the screen. @param {() => void} change */
@@ -307,7 +356,7 @@ export class List extends EventTarget {
 
   /** The filter works on what is loaded: more of it comes only when somebody asks. */
   #towardsOlder() {
-    if (this.#to < this.#matching.length) {
+    if (this.#to < this.#rows.length) {
       const to = this.#to + STEP;
       this.#anchored(() => this.#render(Math.max(this.#from, to - WINDOW), to));
     } else if (this.#view?.more && this.#view.state === "ready" && !this.#needle) {
@@ -351,13 +400,27 @@ export class List extends EventTarget {
   #prefer() {
     this.#tick();
     this.#follow();
+    if (this.#images !== this.preferences.get("images")) this.#redraw();
     if (this.#order === this.preferences.get("order")) return;
     this.#order = this.preferences.get("order");
     this.#toNewest();
+  }
+
+  #redraw() {
+    this.#images = this.preferences.get("images");
+    const [from, to] = [this.#from, this.#to];
+    this.#remove([]);
+    this.#render(from, to);
   }
 
   #tick() {
     const exactly = this.preferences.get("exactTime") === true;
     for (const time of this.#place.querySelectorAll("time")) showTime(time, exactly);
   }
+}
+
+/** Whether there is nothing to draw anew. @param {Row} one @param {Row} other */
+function alike(one, other) {
+  if (one.group !== other.group || one.items.length !== other.items.length) return false;
+  return one.items.every((item, index) => item === other.items[index]);
 }
