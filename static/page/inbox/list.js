@@ -197,13 +197,16 @@ export class List extends EventTarget {
     return true;
   }
 
-  /** Who looks at the newest of very many needs no others: those are loaded again on the way to them. */
+  /**
+   * Who looks at the newest of very many needs no others: those are loaded again on the way to
+   * them. Nobody waits any more for so many that are new.
+   */
   #keepBounds() {
     const view = this.#view;
     if (view?.state !== "ready" || this.#from > 0) return;
     let characters = 0;
     for (const { raw } of view.items) characters += raw.length;
-    if (view.items.length > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
+    if (view.items.length + view.fresh > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
   }
 
   #takeIn() {
