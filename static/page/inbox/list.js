@@ -138,6 +138,11 @@ export class List extends EventTarget {
     return this.#rows.find(({ group, items }) => group !== "unfolded" && items.some((item) => item.key === key));
   }
 
+  /** The row of the group that a row belongs to, or is. @param {Row | undefined} row */
+  groupOf(row) {
+    return this.#rows.find(({ group, items }) => group !== null && items.some(({ key }) => key === row?.items[0].key));
+  }
+
   /** @param {Row | undefined} row @returns {HTMLElement | undefined} its element, made if need be */
   element(row) {
     const index = this.#rows.findIndex(({ id }) => id === row?.id);

@@ -143,8 +143,10 @@ export class Reader {
   }
 
   #fold() {
-    const row = this.#row;
-    if (row?.group) this.list.fold(row);
+    const group = this.list.groupOf(this.#row);
+    if (!group) return;
+    this.list.fold(group);
+    this.#focus(group);
   }
 
   /** Opened is read, with all that the same row stands for. @param {Item} item */
