@@ -12,8 +12,7 @@ import { inSlices } from "../shared/slices.js";
 import { showTime } from "../shared/time.js";
 import { isSnoozed } from "./deeds.js";
 import { Entry, preparing } from "./entry.js";
-import { make, showState } from "./row.js";
-import { Seen } from "./seen.js";
+import { Held } from "./held.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").View} View */
@@ -45,8 +44,8 @@ export class List extends EventTarget {
   #unfolded = new Set();
   /** @type {Row[]} what is made of them */
   #rows = [];
-  /** @type {Map<string, { element: HTMLElement, row: Row }>} those in the document: #rows[#from] to #rows[#to - 1] */
-  #shown = new Map();
+  /** Of them #rows[#from] to #rows[#to - 1]. */
+  #held;
   #from = 0;
   #to = 0;
   #needle = "";
@@ -56,14 +55,15 @@ export class List extends EventTarget {
   #connected = false;
   #order;
   #images;
-  #seen;
   #ends;
 
   /** @param {Preferences} preferences @param {(keys: string[]) => Promise<boolean>} tellSeen */
   constructor(preferences, tellSeen) {
     super();
     this.preferences = preferences;
-    this.#seen = new Seen(tellSeen);
+    this.#held = new Held(this.#place, preferences, tellSeen, (element) => {
+      this.dispatchEvent(new CustomEvent("row", { detail: element }));
+    });
     this.#order = preferences.get("order");
     this.#images = preferences.get("images");
     this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
@@ -124,8 +124,7 @@ export class List extends EventTarget {
 
   /** The row that an element of the list belongs to. @param {unknown} element @returns {Row | undefined} */
   of(element) {
-    const row = element instanceof Element ? /** @type {HTMLElement | null} */ (element.closest(".entry")) : null;
-    return this.#shown.get(row?.dataset.row ?? "")?.row;
+    return this.#held.of(element);
   }
 
   /** @param {string | undefined} id @returns {Row | undefined} */
@@ -148,8 +147,8 @@ export class List extends EventTarget {
     const index = this.#rows.findIndex(({ id }) => id === row?.id);
     if (index < 0) return undefined;
     const { id } = this.#rows[index];
-    if (!this.#shown.has(id)) this.#anchored(() => this.#render(index - STEP, index + STEP));
-    return this.#shown.get(id)?.element;
+    if (!this.#held.has(id)) this.#anchored(() => this.#render(index - STEP, index + STEP));
+    return this.#held.element(id);
   }
 
   /** The row that many further on the screen; the first on the screen, if that one isn't listed. @param {Row | undefined} row @param {number} by */
@@ -269,71 +268,18 @@ export class List extends EventTarget {
 
   /** The same rows as before, as far as they are still listed. */
   #keepPlace() {
-    const first = this.#rows.findIndex(({ id }) => this.#shown.has(id));
+    const first = this.#rows.findIndex(({ id }) => this.#held.has(id));
     const size = Math.max(STEP, this.#to - this.#from);
     this.#render(Math.max(0, first), Math.max(0, first) + size);
   }
 
-  /** Hold these in the document; elements that stay are not touched. @param {number} from @param {number} to */
+  /** Hold these in the document. @param {number} from @param {number} to */
   #render(from, to) {
     this.#from = Math.max(0, Math.min(from, this.#rows.length - 1));
     this.#to = Math.min(this.#rows.length, to);
     const wanted = this.#rows.slice(this.#from, this.#to);
-    if (!this.#newestFirst) wanted.reverse();
-    const focused = this.of(document.activeElement);
-    this.#remove(wanted);
-    let next = this.#place.firstElementChild;
-    for (const row of wanted) {
-      const element = this.#elementOf(row);
-      if (element === next) next = next.nextElementSibling;
-      else this.#place.insertBefore(element, next);
-    }
-    if (focused && !this.of(document.activeElement)) this.#focus(focused.id);
+    this.#held.hold(this.#newestFirst ? wanted : wanted.reverse());
     this.#watchEnds();
-  }
-
-  /** Another one of its group took its place. @param {string} id */
-  #focus(id) {
-    const open = /** @type {HTMLElement | null | undefined} */ (this.#shown.get(id)?.element.querySelector(".entry-open"));
-    open?.focus({ preventScroll: true });
-  }
-
-  /** Take out what is not wanted, and what now shows another notification. @param {Row[]} wanted */
-  #remove(wanted) {
-    const staying = new Map(wanted.map((row) => [row.id, row.items[0].key]));
-    for (const [id, { element, row }] of this.#shown) {
-      if (staying.get(id) === row.items[0].key) continue;
-      this.#seen.forget(element);
-      element.remove();
-      this.#shown.delete(id);
-    }
-  }
-
-  /** @param {Row} row */
-  #elementOf(row) {
-    const shown = this.#shown.get(row.id);
-    if (!shown) return this.#make(row);
-    if (!alike(shown.row, row)) this.#state(shown.element, row);
-    shown.row = row;
-    return shown.element;
-  }
-
-  /** @param {Row} row */
-  #make(row) {
-    const element = make(row, { exactTime: this.preferences.get("exactTime") === true, images: this.#images === true });
-    element.dataset.row = row.id;
-    this.#shown.set(row.id, { element, row });
-    this.#state(element, row);
-    this.dispatchEvent(new CustomEvent("row", { detail: element }));
-    return element;
-  }
-
-  /** What may change of a row. @param {HTMLElement} element @param {Row} row */
-  #state(element, row) {
-    showState(element, row);
-    this.#seen.forget(element);
-    const unseen = row.items.filter(({ seenAt }) => !seenAt).map(({ key }) => key);
-    if (unseen.length > 0) this.#seen.watch(element, unseen);
   }
 
   /** Change the list without moving what is on the screen. @param {() => void} change */
@@ -417,7 +363,7 @@ export class List extends EventTarget {
   #redraw() {
     this.#images = this.preferences.get("images");
     const [from, to] = [this.#from, this.#to];
-    this.#remove([]);
+    this.#held.hold([]);
     this.#render(from, to);
   }
 
@@ -425,10 +371,4 @@ export class List extends EventTarget {
     const exactly = this.preferences.get("exactTime") === true;
     for (const time of this.#place.querySelectorAll("time")) showTime(time, exactly);
   }
-}
-
-/** Whether there is nothing to draw anew. @param {Row} one @param {Row} other */
-function alike(one, other) {
-  if (one.group !== other.group || one.items.length !== other.items.length) return false;
-  return one.items.every((item, index) => item === other.items[index]);
 }
