@@ -29,6 +29,11 @@ export class Held {
     return this.#rows.get(entry?.dataset.row ?? "")?.row;
   }
 
+  /** As they follow each other on the screen. */
+  get elements() {
+    return [...this.place.children];
+  }
+
   /** @param {string} id */
   has(id) {
     return this.#rows.has(id);

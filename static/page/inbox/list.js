@@ -168,7 +168,7 @@ export class List extends EventTarget {
   fold({ id }) {
     if (!this.#unfolded.delete(id)) this.#unfolded.add(id);
     this.#arrange();
-    this.#anchored(() => this.#keepPlace());
+    this.#anchored((anchor) => this.#keepPlace(anchor));
   }
 
   get #newestFirst() {
@@ -191,7 +191,7 @@ export class List extends EventTarget {
     this.#arrange();
     const atEdge = this.#wanted || this.#to === 0 || (this.#following && this.#atEdge(NEAR));
     if (atEdge) this.#render(0, Math.max(STEP, Math.min(WINDOW, this.#to)));
-    else this.#anchored(() => this.#keepPlace());
+    else this.#anchored((anchor) => this.#keepPlace(anchor));
     if (this.#wanted) this.#toNewest();
     if (this.#view?.state === "ready") this.#wanted = false;
     this.#explainEmpty();
@@ -266,11 +266,20 @@ export class List extends EventTarget {
     scrollTo({ top: this.#newestFirst ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
   }
 
-  /** The same rows as before, as far as they are still listed. */
-  #keepPlace() {
-    const first = this.#rows.findIndex(({ id }) => this.#held.has(id));
-    const size = Math.max(STEP, this.#to - this.#from);
-    this.#render(Math.max(0, first), Math.max(0, first) + size);
+  /** The same rows as before, around one that stays. @param {Element | undefined} anchor */
+  #keepPlace(anchor) {
+    const held = this.#held.elements;
+    if (!this.#newestFirst) held.reverse();
+    const kept = anchor ?? held.find((element) => this.#stays(element));
+    const before = kept ? held.indexOf(kept) : 0;
+    const from = Math.max(0, this.#rows.findIndex(({ id }) => id === this.of(kept)?.id) - before);
+    this.#render(from, from + Math.max(STEP, this.#to - this.#from));
+  }
+
+  /** Whether it still shows what it did. @param {Element} element */
+  #stays(element) {
+    const row = this.of(element);
+    return row !== undefined && this.find(row.id)?.items[0].key === row.items[0].key;
   }
 
   /** Hold these in the document. @param {number} from @param {number} to */
@@ -282,12 +291,12 @@ export class List extends EventTarget {
     this.#watchEnds();
   }
 
-  /** Change the list without moving what is on the screen. @param {() => void} change */
+  /** Change the list without moving what is on the screen. @param {(anchor: Element | undefined) => void} change */
   #anchored(change) {
-    const children = /** @type {HTMLElement[]} */ ([...this.#place.children]);
-    const anchor = children.find((child) => child.getBoundingClientRect().bottom > 0);
+    const shown = this.#held.elements.filter((element) => element.getBoundingClientRect().bottom > 0);
+    const anchor = shown.find((element) => this.#stays(element));
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    change();
+    change(anchor);
     if (!anchor?.isConnected) return;
     const moved = anchor.getBoundingClientRect().top - before;
     if (moved) scrollBy({ top: moved, behavior: "instant" });
