@@ -1,7 +1,8 @@
 """The files that browsers get: read and named once, from what is installed with us.
 
 They are held in memory, 2 MB, and a request finds one by its exact name: no path of a request
-ever reaches the disk. Each is compressed at its first use, in a thread, and never again.
+ever reaches the disk. Each is compressed at its first use, in a thread, and never again. The
+comments of our scripts stay at home: they are a quarter of what would travel.
 """
 
 import asyncio
@@ -39,6 +40,10 @@ _KINDS: Final[Mapping[str, str]] = {
 
 _ACCEPTS_GZIP: Final = re.compile(
     r"(?:^|,)\s*gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*)\s*)?(?:,|$)", re.IGNORECASE
+)
+
+_COMMENT: Final = re.compile(
+    rb"^[ \t]*(?:/\*\*[^*]*(?:\*(?!/)[^*]*)*\*/|//[^\n]*)[ \t]*$", re.MULTILINE
 )
 
 
@@ -106,10 +111,17 @@ def installed() -> Assets:
     return Assets(dict(_read()))
 
 
+def without_comments(script: bytes) -> bytes:
+    """A script without the comments that have lines of their own; all else stays in its line."""
+    return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), script)
+
+
 def _read() -> Iterator[tuple[str, bytes]]:
     for file in STATIC_FOLDER.rglob("*"):
         if file.suffix in _KINDS:
-            yield file.relative_to(STATIC_FOLDER).as_posix(), file.read_bytes()
+            content = file.read_bytes()
+            name = file.relative_to(STATIC_FOLDER).as_posix()
+            yield name, without_comments(content) if file.suffix == ".js" else content
     # Importing it for its files would bring templates, YAML and more.
     swagger = find_spec("swagger_ui")
     assert swagger

@@ -33,7 +33,10 @@ REVALIDATED: Final = "no-cache"
 
 PAGE: Final[Mapping[str, str]] = {
     "Cache-Control": REVALIDATED,
-    "Content-Security-Policy": _POLICY,
+    # Senders may show pictures of other hosts; who looks has to ask for them (the view menu).
+    "Content-Security-Policy": _POLICY.replace(
+        "img-src 'self' data:", "img-src 'self' data: https:"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
     "payment=(), usb=()",

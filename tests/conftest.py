@@ -40,6 +40,7 @@ LONG = (
     "browser/test_inbox.py",
     "browser/test_bell_use.py",
     "browser/test_bell.py",
+    "browser/test_bell_attributes.py",
     "amqp/test_robustness.py",
     "browser/test_connection.py",
     "browser/test_session.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.assets import STATIC_FOLDER, without_comments
 from servers import ROOT
 from servers.missing import MissingServer
 
@@ -17,6 +18,18 @@ ESBUILD = ROOT / "tests" / "browser" / "node_modules" / "esbuild"
 SECONDS = 180
 MOST = {"notifier.min.js": 5_000, "notifier-bell.min.js": 24_500}
 """Bytes by brotli: the client alone; the client, the inbox and the bell."""
+
+SAME = """
+const { readFileSync, readdirSync } = require("node:fs");
+const [esbuild, folder] = process.argv.slice(1);
+const { transformSync } = require(esbuild);
+const read = (name) => readFileSync(`${folder}/${name}`, "utf8");
+const code = (name) => transformSync(read(name), { minify: true }).code;
+for (const name of readdirSync(folder).filter((name) => /^\\d+.js$/.test(name))) {
+  if (code(name) !== code(name.replace(".js", ".sent.js"))) throw new Error(name);
+}
+"""
+"""Compares scripts with what is sent of them, in a folder."""
 
 
 def run(*command: str | Path) -> str:
@@ -45,6 +58,18 @@ def test_types() -> None:
     if not TSC.exists():
         raise MissingServer("TypeScript")
     run(NODE, TSC, "--project", FOLDER / "tsconfig.json")
+
+
+def test_nothing_but_comments_stays_at_home(tmp_path: Path) -> None:
+    """A script without its comments does the same, line by line."""
+    if not ESBUILD.exists():
+        raise MissingServer("esbuild")
+    for number, file in enumerate(sorted(STATIC_FOLDER.rglob("*.js"))):
+        sent = without_comments(file.read_bytes())
+        assert sent.count(b"\n") == file.read_bytes().count(b"\n")
+        (tmp_path / f"{number}.js").write_bytes(file.read_bytes())
+        (tmp_path / f"{number}.sent.js").write_bytes(sent)
+    run(NODE, "--eval", SAME, ESBUILD, tmp_path)
 
 
 def test_sizes(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ async def test_pages(server: Harness, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 async def test_policy(server: Harness, path: str) -> None:
-    """No inline or foreign script runs, nobody may frame it, nothing is asked of other hosts."""
+    """No inline or foreign script runs, nobody may frame it, only pictures are of other hosts."""
     headers = (await server.http.get(path)).headers
     policy = dict(
         rule.strip().split(" ", 1) for rule in headers["Content-Security-Policy"].split(";")
@@ -52,6 +52,7 @@ async def test_policy(server: Harness, path: str) -> None:
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert policy["connect-src"] == "'self'"
+    assert ("https:" in policy["img-src"].split()) == (path == "/api/notifications/")
     assert policy["frame-ancestors"] == "'none'"
     assert "unsafe-eval" not in str(policy)
     assert ("unsafe-inline" in policy["style-src"]) == (path == "/api/docs/")

@@ -39,6 +39,11 @@ class Backend(ServerProcess):
         body = f'{{"user_id": {user_id}, "payload": {payload}{rest}}}'
         self._sender.post(self.url + SEND, content=body.encode()).raise_for_status()
 
+    def send_to(self, user: str, payload: Any, **fields: Any) -> None:
+        """Send to somebody whom an application knows by this name."""
+        body = {"user": user, "payload": payload, **fields}
+        self._sender.post(self.url + SEND, json=body).raise_for_status()
+
     def send_with(self, key: str, payload: Any, user_id: int = 1, **fields: Any) -> None:
         """Send on the authority of an API key."""
         assert self._status_with(key, {"user_id": user_id, "payload": payload, **fields}) == 200

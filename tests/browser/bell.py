@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,12 +31,16 @@ PAGE = """<!doctype html>
 
 
 class Shop:
-    """What the site serves: a page with a bell for user 1, whose token it makes by itself."""
+    """What the site serves: a page with a bell, by default for user 1, whose token it gets."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.url = ""
+        self.whose = 'user-id="1" token-url="/token"'
+        self.token: Callable[[], str] = self._token
         self.attributes = ""
+        self.pictures = "'none'"
+        """Where they may come from."""
         self.inside = ""
         self.script = ""
         self.lang, self.direction = "en", "ltr"
@@ -49,6 +53,7 @@ class Shop:
         server = self.backend.url
         return (
             f"default-src 'none'; script-src 'self' {server}; style-src 'self'; base-uri 'none'; "
+            f"img-src {self.pictures}; "
             f"connect-src 'self' {server} {server.replace('http', 'ws', 1)}; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
@@ -60,12 +65,11 @@ class Shop:
             lang=self.lang,
             direction=self.direction,
             head='<script type="module" src="/page.js"></script>' if self.script else "",
-            attributes=f'user-id="1" token-url="/token" {self.attributes}',
+            attributes=f"{self.whose} {self.attributes}",
             inside=self.inside,
         )
 
-    def token(self) -> str:
-        """An identity token of user 1."""
+    def _token(self) -> str:
         body = {"username": "admin", "password": ADMIN_PASSWORD}
         answer = httpx.post(f"{self.backend.url}/api/users/token/", json=body, timeout=SECONDS)
         identity: str = answer.raise_for_status().json()["identity"]

@@ -21,7 +21,7 @@ from tests.browser.operator import choose, confirm, go, open_user, row, superuse
 from tests.support.harness import ADMIN_PASSWORD
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1180, "height": 800}, "locale": "en-GB"}
-OLGA, BEN = 2, 3
+OLGA, BEN, AMAL = 2, 3, 4
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 780},
     "has_touch": True,
@@ -33,8 +33,11 @@ STORY = (
     '"address": {"city": "Utrecht", "street": "Oudegracht 14", "floor": null, "lift": false}}',
     '{"title": "Disk almost full", "body": "/var on db-2 is at 91 %.", "level": "warning"}',
     '{"title": "Payment failed", "level": "error", "url": "https://shop.example/orders/8812",'
-    ' "body": "The card for order 8812 was declined."}',
-    '{"title": "Anna commented on your draft", "level": "info",'
+    ' "body": "The card for order 8812 was declined.", "actions": ['
+    '{"label": "Ask for another card", "url": "https://shop.example/ask/8812", "style": "primary"},'
+    ' {"label": "Cancel the order", "event": "cancel"}]}',
+    '{"title": "Ben commented on your draft", "icon": "\N{SPEECH BALLOON}", "group": "draft"}',
+    '{"title": "Anna commented on your draft", "icon": "\N{SPEECH BALLOON}", "group": "draft",'
     ' "body": "“Shorter, please. Otherwise lovely.”"}',
     '{"title": "Deploy finished", "level": "success", "url": "https://ci.example/builds/1234",'
     ' "body": "Version 2.14 is live on all four hosts.\\nIt took three minutes."}',
@@ -44,10 +47,16 @@ FIELDS: dict[str, dict[str, Any]] = {
     STORY[1]: {"category": "ops", "priority": "urgent"},
     STORY[2]: {"category": "orders"},
 }
+ROWS = len(STORY) - 1  # two of them are one row
 RUSSIAN_STORY = (
     '{"title": "Заказ передан в доставку", "body": "Курьер приедет завтра до обеда.",'
     ' "level": "info", "url": "https://shop.example/orders/8812"}',
     '{"title": "Оплата прошла", "body": "Чек отправлен на почту.", "level": "success"}',
+)
+ARABIC_STORY = (
+    '{"title": "تم الدفع", "body": "أُرسل الإيصال إلى بريدك.", "level": "success"}',
+    '{"title": "سيصل المندوب غدًا", "body": "الطلب 8812 في الطريق إليك.", "level": "info",'
+    ' "url": "https://shop.example/orders/8812"}',
 )
 
 
@@ -118,10 +127,19 @@ async def on_phone(browser: Browser, backend: Backend, folder: Path) -> None:
     await page.screenshot(path=folder / "phone-russian.png")
     await context.close()
 
+    context = await browser.new_context(**PHONE, locale="ar")
+    page = await Visitor(context, backend).sign_in("amal")
+    for payload in ARABIC_STORY:
+        backend.send_raw(payload, user_id=AMAL)
+    await page.locator("#fresh").click()
+    await expect(page.locator(".entry")).to_have_count(2)
+    await page.screenshot(path=folder / "phone-arabic.png")
+    await context.close()
+
     context = await browser.new_context(**PHONE, locale="en-GB")
     visitor = Visitor(context, backend)
     page = await visitor.sign_in()
-    await expect(page.locator(".entry")).to_have_count(len(STORY))
+    await expect(page.locator(".entry")).to_have_count(ROWS)
     await page.locator("#feed").scroll_into_view_if_needed()
     await page.screenshot(path=folder / "phone.png")
     await open_detail(page, "Payment failed")
@@ -193,7 +211,7 @@ async def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as data:
         backend = Backend(Path(data))
         backend.start()
-        for name in ("olga", "ben"):
+        for name in ("olga", "ben", "amal"):
             backend.create_user(name)
         try:
             async with async_playwright() as playwright:

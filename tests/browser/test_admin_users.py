@@ -245,6 +245,29 @@ async def test_search(inbox: Page, backend: Backend) -> None:
     await expect(rows(inbox)).to_have_count(6)
 
 
+async def test_keys(inbox: Page) -> None:
+    """The keys that lead to the lists of the inbox lead there from here too; all others rest."""
+    await go(inbox, "Users")
+    await inbox.keyboard.press("?")
+    await expect(inbox.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    await inbox.keyboard.press("Escape")
+    for key in "Ag":
+        await inbox.keyboard.press(key)
+    await inbox.keyboard.press("u")
+    await expect(inbox.get_by_role("radio", name="Unread")).to_be_checked()
+    await expect(inbox.get_by_text("Nothing unread")).to_be_visible()
+    await expect(inbox.locator("#toast")).to_be_empty()
+    await inbox.go_back()
+    await shown(inbox)
+    await inbox.get_by_role("searchbox").press_sequentially("gi")
+    await expect(inbox.get_by_role("searchbox")).to_have_value("gi")
+    await title(inbox, "Users").focus()
+    for key in "gi":
+        await inbox.keyboard.press(key)
+    await expect(inbox.get_by_role("radio", name="All", exact=True)).to_be_checked()
+    await expect(inbox.locator("#feed-column")).to_be_visible()
+
+
 async def test_ten_thousand(inbox: Page, backend: Backend) -> None:
     """Of however many users, a page of the list is in the document; one gets on and back."""
     fill(backend, (f"user{number:05}" for number in range(10_000)))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.backend import Backend
-from tests.browser.conftest import Visit, Visitor, headline, open_detail
+from tests.browser.conftest import Visit, Visitor, headline, open_detail, switch
 
 numbers = count(2)
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +275,10 @@ async def test_devices_agree(ann: Somebody, visit: Visit) -> None:
 
 
 async def test_detail(ann: Somebody) -> None:
-    """The detail has what became of a notification, and actions, of which safe ones lead on."""
+    """The detail has what became of a notification, and actions, of which safe ones lead on.
+
+    What is done in it can be undone in it.
+    """
     actions = [
         {"label": "Retry", "url": "https://shop.example/retry", "style": "primary"},
         {"label": "Bad", "url": "javascript:alert(1)"},
@@ -289,9 +293,87 @@ async def test_detail(ann: Somebody) -> None:
     await expect(retry).to_have_attribute("href", "https://shop.example/retry")
     await expect(detail.get_by_text("shop.example", exact=True)).to_be_visible()
     await expect(detail.get_by_role("link")).to_have_count(1)
+    # Nobody here can answer an event, and people see that there is something to do elsewhere.
+    await expect(detail.get_by_text("Event", exact=True)).to_be_visible()
     facts = detail.locator(".facts")
     for fact in ("k-7", "orders", "Urgent", "Delivered", "Read"):
         await expect(facts).to_contain_text(fact)
+    await page.keyboard.press("u")
+    await expect(unread(page)).to_have_text("1")
+    await detail.get_by_role("button", name="Undo").click()
+    await expect(detail.get_by_text("Undone.")).to_be_visible()
+    await expect(unread(page)).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await expect(detail).to_be_hidden()
+    await expect(page.get_by_text("Undone.")).to_be_visible()
+
+
+async def test_groups(ann: Somebody) -> None:
+    """A group is one row, marked as one; unfolded, each of its own stands for itself."""
+    ann.send("Other")
+    for name in ("Anna", "Ben", "Carla"):
+        ann.backend.send({"title": name, "group": "draft"}, ann.user_id)
+    page = await ann.open()
+    await expect(titles(page)).to_have_text(["Carla", "Other"])
+    more = page.get_by_role("button", name="2 more like this")
+    await more.click()
+    await expect(titles(page)).to_have_text(["Carla", "Carla", "Ben", "Anna", "Other"])
+    await expect(more).to_be_focused()
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    ben = page.locator(".entry").filter(has_text="Ben")
+    await ben.get_by_role("button", name="Mark as read").click()
+    await expect(unread(page)).to_have_text("3")
+    await page.keyboard.press("f")
+    await expect(titles(page)).to_have_text(["Carla", "Other"])
+    head = page.locator(".entry").first
+    await head.get_by_role("button", name="Mark as read").click()
+    await expect(unread(page)).to_have_text("1")
+    await head.get_by_role("checkbox").check()
+    await expect(page.locator("#bulk-count")).to_have_text("3 selected")
+    await page.keyboard.press("Escape")
+    detail = await open_detail(page, "Carla")
+    await expect(detail.locator(".facts")).to_contain_text("draft")
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("dialog", name="Other")).to_be_visible()
+    await page.keyboard.press("k")
+    await page.keyboard.press("e")
+    await expect(titles(page)).to_have_text(["Other"])
+    await page.keyboard.press("z")
+    await expect(titles(page)).to_have_text(["Carla", "Other"])
+
+
+async def test_pictures(ann: Somebody) -> None:
+    """No picture is fetched until somebody wants them, and then none over an open line."""
+    fetched: list[str] = []
+
+    async def answer(route: Route) -> None:
+        fetched.append(route.request.url)
+        await route.fulfill(body=DOT, content_type="image/svg+xml")
+
+    await ann.visitor.context.route("**://img.example/**", answer)
+    picture = "https://img.example/parcel.svg"
+    sent = {"title": "Parcel", "icon": "\N{PACKAGE}", "image": picture}
+    open_line = {
+        "title": "Open",
+        "icon": "http://img.example/sign.svg",
+        "image": "http://img.example/",
+    }
+    for payload in (open_line, sent):
+        ann.backend.send(payload, ann.user_id)
+    page = await ann.open()
+    await expect(titles(page)).to_have_text(["Parcel", "Open"])
+    await expect(page.locator(".entry .entry-sign").first).to_have_text("\N{PACKAGE}")
+    await expect(page.locator(".entry img")).to_have_count(0)
+    await switch(page, "Pictures")
+    await expect(page.locator(".entry img")).to_have_attribute("src", picture)
+    await page.wait_for_function("() => document.querySelector('.entry img').naturalWidth === 8")
+    detail = await open_detail(page, "Parcel")
+    await expect(detail.locator("img")).to_have_attribute("src", picture)
+    await page.keyboard.press("Escape")
+    await switch(page, "Pictures")
+    await expect(page.locator(".entry img")).to_have_count(0)
+    assert set(fetched) == {picture}
+    ann.visitor.hosts.discard("img.example")
 
 
 async def test_low_priority(ann: Somebody) -> None:

@@ -16,8 +16,13 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "is_mobile": True,
 }
-FIRST_LOAD = 60_000
-INBOX_LOAD = 100_000  # what shows the inbox, keeps it in step, and the tools beside it
+ACTIONS = [
+    {"label": "Yes", "url": "https://example.org/yes", "style": "primary"},
+    {"label": "No", "url": "https://example.org/no", "style": "danger"},
+    {"label": "Later", "event": "later"},
+]
+FIRST_LOAD = 20_000
+INBOX_LOAD = 80_000  # what shows the inbox, keeps it in step, and the tools beside it
 
 
 async def violations(page: Page) -> list[str]:
@@ -50,9 +55,13 @@ async def test_axe(backend: Backend, visit: Visit, scheme: str) -> None:
     await inbox.keyboard.press("Escape")
 
     for level in ("info", "success", "warning", "error"):
-        backend.send({"title": "T", "body": "B", "url": "https://example.org", "level": level})
+        payload = {"title": "T", "body": "B", "url": "https://example.org", "level": level}
+        backend.send({**payload, "icon": "\N{BLACK STAR}", "actions": ACTIONS})
     backend.send([{"number": number, "text": "x" * 60, "no": None} for number in range(20)])
     backend.send({"body": "שורה\n" * 5_000, "url": "javascript:alert(1)"}, category="ops")
+    for _ in range(2):
+        backend.send({"title": "Alike", "group": "g"})
+    await inbox.get_by_role("button", name="1 more like this").click()
     await open_detail(inbox, "#6")
     await inbox.locator("#detail-more-body").click()
     assert await violations(inbox) == []
@@ -166,4 +175,5 @@ async def test_first_load(backend: Backend, visit: Visit) -> None:
     assert 5_000 < await page.evaluate(transferred) < FIRST_LOAD
     await fill_in(page, "admin", ADMIN_PASSWORD)
     await expect(page.locator("#light")).to_have_text("Connected")
+    await expect(page.locator(".parts li")).to_have_count(3)
     assert 20_000 < await page.evaluate(transferred) < INBOX_LOAD

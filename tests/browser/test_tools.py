@@ -62,6 +62,24 @@ async def test_same_key_twice(inbox: Page) -> None:
     await expect(inbox.locator(".entry")).to_have_count(1)
 
 
+async def test_beside_the_payload(inbox: Page) -> None:
+    """Category, priority and collapse key go with it; a fault of one stands beside it."""
+    await inbox.get_by_text("More", exact=True).click()
+    await inbox.get_by_label("Category", exact=True).fill("orders")
+    await inbox.get_by_label("Priority").select_option("urgent")
+    await inbox.get_by_label("Collapse key").fill("order 7")
+    for payload in ('"Packed"', '"Sent"'):
+        await inbox.get_by_label("Payload (JSON)").fill(payload)
+        await inbox.get_by_role("button", name="Send", exact=True).click()
+        await expect(inbox.locator(".entry .entry-body")).to_have_text(payload.strip('"'))
+    entry = inbox.locator(".entry")
+    await expect(entry.locator(".entry-category")).to_have_text("orders")
+    await expect(entry.locator(".entry-priority")).to_have_text("Urgent")
+    await inbox.get_by_label("Collapse key").fill("k" * 500)
+    await inbox.get_by_role("button", name="Send", exact=True).click()
+    await expect(inbox.locator("#send-collapse-key-error")).not_to_be_empty()
+
+
 async def test_pressing_again_never_doubles(inbox: Page) -> None:
     """A send whose answer was lost can be repeated."""
     lost = 0

@@ -5,9 +5,11 @@ import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
-const { webAddress } = await import("../../static/page/inbox/address.js");
+globalThis.document = /** @type {any} */ ({ baseURI: "https://notify.example/" });
+const { pictureAddress, webAddress } = await import("../../static/notifier/bell/link.js");
 const { Entry, headline } = await import("../../static/page/inbox/entry.js");
-const { choices } = await import("../../static/page/inbox/snooze.js");
+const { rowsOf } = await import("../../static/notifier/bell/rows.js");
+const { later } = await import("../../static/notifier/bell/time.js");
 const { asMessage } = await import("../../static/notifier/inbox/message.js");
 const { ago, exact } = await import("../../static/page/shared/time.js");
 const { ceiling } = await import("../../static/page/tools/plot.js");
@@ -34,6 +36,23 @@ test("what is no plain web address is a text, never a link", () => {
   const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "blob:https://x/1"];
   unsafe.push("https://", "https://bank@evil.example/", "//bank:x@evil.example", "mailto:a@example.org", "ftp://example.org", " ");
   for (const url of unsafe) assert.equal(webAddress(url), null, url);
+});
+
+test("a picture comes over https, or from this server", () => {
+  const fetched = { "https://img.example/1": true, "/static/icon.svg": true, "http://img.example/1": false, "data:image/png,": false };
+  for (const [address, wanted] of Object.entries(fetched)) assert.equal(pictureAddress(address) !== null, wanted, address);
+});
+
+test("a group is one row where its newest stands, and all of it when it is unfolded", () => {
+  const items = ["a", "", "a", "b"].map((group, index) => {
+    const message = group ? { group } : null;
+    return /** @type {any} */ ({ key: `k${index}`, message, createdAt: new Date(0) });
+  });
+  const shown = (unfolded) => rowsOf(items, new Set(unfolded)).map((row) => [row.group, row.inner, row.items.map(({ key }) => key).join()]);
+  const rest = [[null, false, "k1"], [null, false, "k3"]];
+  assert.deepEqual(shown([]), [["folded", false, "k0,k2"], ...rest]);
+  const all = [["unfolded", false, "k0,k2"], [null, true, "k0"], [null, true, "k2"]];
+  assert.deepEqual(shown(["group a"]), [...all, ...rest]);
 });
 
 test("a payload of nothing but spaces is JSON", () => {
@@ -67,14 +86,14 @@ test("a headline is the title, or else the first words", () => {
 });
 
 test("snoozing offers what lies ahead, in the order of the clock", () => {
-  const offered = (hour) => choices(new Date(2026, 0, 10, hour)).map(({ name }) => name);
+  const offered = (hour) => later(new Date(2026, 0, 10, hour)).map(([name]) => name);
   assert.deepEqual(offered(10), ["hour", "evening", "tomorrow", "week"]);
   assert.deepEqual(offered(20), ["hour", "tomorrow", "week"]);
   for (let day = 10; day < 17; day++) {
     const now = new Date(2026, 0, day, 8);
-    const times = choices(now).map(({ until }) => until.getTime());
+    const times = later(now).map(([, until]) => until.getTime());
     assert.ok(times.every((time) => time > now.getTime()));
-    const { until } = choices(now).at(-1);
+    const [, until] = later(now).at(-1);
     assert.deepEqual([until.getDay(), until.getHours()], [1, 9]);
   }
 });

@@ -49,7 +49,9 @@ export class FaviconBadge {
     const link = this.#link ?? this.#own;
     if (!link) return;
     const address = count ? await this.#drawn(count) : this.#original;
-    if (asked === this.#asked && address) link.href = address;
+    if (asked !== this.#asked) return;
+    if (address) link.href = address;
+    else link.removeAttribute("href");
   }
 
   remove() {

@@ -1,8 +1,8 @@
 /** What calls for attention: the tab's title, a desktop notification, a sound. */
+import { webAddress } from "../../notifier/bell/link.js";
 import { byId } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { showUnseen } from "../shared/title.js";
-import { webAddress } from "./address.js";
 import { headline } from "./entry.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */

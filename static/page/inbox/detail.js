@@ -4,8 +4,10 @@ import { byId, make, say } from "../shared/dom.js";
 import { pretty } from "../shared/json.js";
 import { label, words } from "../shared/language.js";
 import { exact } from "../shared/time.js";
-import { fillLink, webAddress } from "./address.js";
+import { fillLink } from "./address.js";
+import { isSnoozed } from "./deeds.js";
 import { lines, showText } from "./excerpt.js";
+import { fillActions, fillExtras } from "./extras.js";
 import { fillLevel, fillTitle } from "./row.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
@@ -20,10 +22,12 @@ export class Detail {
 
   /**
    * @param {import("./list.js").List} list
+   * @param {import("./preferences.js").Preferences} preferences
    * @param {{ opened: (item: Item) => void, read: () => void, archive: () => void, snooze: () => void }} deeds
    */
-  constructor(list, deeds) {
+  constructor(list, preferences, deeds) {
     this.list = list;
+    this.preferences = preferences;
     this.opened = deeds.opened;
     const on = (/** @type {string} */ id, /** @type {() => void} */ action) => byId(id).addEventListener("click", action);
     on("detail-close", () => this.close());
@@ -38,6 +42,7 @@ export class Detail {
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.close());
     list.addEventListener("change", () => this.#refresh());
+    preferences.addEventListener("change", () => this.item && this.#fill(this.item));
   }
 
   /** What is open, if anything. */
@@ -61,13 +66,20 @@ export class Detail {
 
   /** Open the one after it, or before. @param {number} by */
   beside(by) {
-    const item = this.list.beside(this.#item?.key, by);
+    const item = this.#neighbour(by);
     if (item && this.#item) this.open(item);
+  }
+
+  /** An unfolded group is followed by all of its own. @param {number} by @returns {Item | undefined} */
+  #neighbour(by) {
+    const row = this.list.beside(this.list.holding(this.#item?.key), by);
+    return (row?.group === "unfolded" ? this.list.beside(row, by) : row)?.items[0];
   }
 
   /** Where one was in the list is where one goes on. */
   #closed() {
-    /** @type {HTMLElement | null | undefined} */ (this.list.row(this.#item?.key)?.querySelector(".entry-open"))?.focus();
+    const row = this.list.element(this.list.holding(this.#item?.key));
+    /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".entry-open"))?.focus();
     this.#item = null;
     byId("detail-json").replaceChildren();
   }
@@ -88,18 +100,18 @@ export class Detail {
     const link = byId("detail-link");
     say(link);
     if (item.message?.url) fillLink(link, item.message.url);
-    byId("detail-actions").replaceChildren(...actions(item));
+    fillActions(byId("detail-actions"), item.message);
+    fillExtras(this.#dialog, item.message, this.preferences.get("images") === true);
     this.#showState(item);
-    byId("detail-previous").disabled = !this.list.beside(item.key, -1);
-    byId("detail-next").disabled = !this.list.beside(item.key, 1);
+    byId("detail-previous").disabled = !this.#neighbour(-1);
+    byId("detail-next").disabled = !this.#neighbour(1);
   }
 
   /** @param {Item} item */
   #showState(item) {
     byId("detail-read").textContent = item.readAt ? words.markUnread : words.markRead;
     byId("detail-archive").textContent = item.archivedAt ? words.unarchive : words.archive;
-    const away = item.snoozedUntil !== null && item.snoozedUntil.getTime() > Date.now();
-    byId("detail-snooze").textContent = away ? words.wake : words.snooze;
+    byId("detail-snooze").textContent = isSnoozed(item) ? words.wake : words.snooze;
     byId("detail-facts").replaceChildren(...facts(item));
   }
 
@@ -122,19 +134,6 @@ export class Detail {
   }
 }
 
-/** Those that lead somewhere; an event is for a program that shows the notification. @param {Item} item */
-function actions({ message }) {
-  const links = [];
-  for (const { label: text, url, style } of message?.actions ?? []) {
-    const address = url === null ? null : webAddress(url);
-    if (!address) continue;
-    const link = make("a", `action ${style}`, text);
-    Object.assign(link, { href: address.href, target: "_blank", rel: "noopener noreferrer", title: address.href });
-    links.push(link, make("small", "quiet", address.host));
-  }
-  return links;
-}
-
 /** @param {Item} item */
 function facts(item) {
   /** @type {[string, string | Date | null][]} */
@@ -142,6 +141,7 @@ function facts(item) {
     [words.factSeq, `#${item.seq}`],
     [words.factKey, item.key],
     [words.factCategory, item.category],
+    [words.factGroup, item.message?.group ?? null],
     [words.factPriority, item.priority === "normal" ? null : words.priorities[item.priority]],
     [words.factCreated, item.createdAt],
     [words.factExpires, item.expiresAt],

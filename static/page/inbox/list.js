@@ -1,20 +1,22 @@
 /**
- * The list of notifications: what a view of the inbox has loaded and the text filter lets through.
- * The document holds only a window of it, which moves as the person scrolls. What is being read
+ * The list of notifications: what a view of the inbox has loaded and the text filter lets through,
+ * as rows: one for each, but one for all of a group, which unfolds. The document holds only a
+ * window of them, which moves as the person scrolls. What is being read
  * never jumps: what is new waits until somebody wants it, and whatever changes above, the scroll
  * position is corrected by the same height.
  */
+import { rowsOf } from "../../notifier/bell/rows.js";
 import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { inSlices } from "../shared/slices.js";
 import { showTime } from "../shared/time.js";
 import { isSnoozed } from "./deeds.js";
 import { Entry, preparing } from "./entry.js";
-import { row, showState } from "./row.js";
-import { Seen } from "./seen.js";
+import { Held } from "./held.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").View} View */
+/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
 const WINDOW = 200;
@@ -38,8 +40,12 @@ export class List extends EventTarget {
   #entries = new Map();
   /** @type {Entry[]} those that the filter lets through, the newest first */
   #matching = [];
-  /** @type {Map<Entry, HTMLElement>} those in the document: #matching[#from] to #matching[#to - 1] */
-  #rows = new Map();
+  /** @type {Set<string>} the ids of groups that show all of theirs */
+  #unfolded = new Set();
+  /** @type {Row[]} what is made of them */
+  #rows = [];
+  /** Of them #rows[#from] to #rows[#to - 1]. */
+  #held;
   #from = 0;
   #to = 0;
   #needle = "";
@@ -48,15 +54,18 @@ export class List extends EventTarget {
   #wanted = false;
   #connected = false;
   #order;
-  #seen;
+  #images;
   #ends;
 
   /** @param {Preferences} preferences @param {(keys: string[]) => Promise<boolean>} tellSeen */
   constructor(preferences, tellSeen) {
     super();
     this.preferences = preferences;
-    this.#seen = new Seen(tellSeen);
+    this.#held = new Held(this.#place, preferences, tellSeen, (element) => {
+      this.dispatchEvent(new CustomEvent("row", { detail: element }));
+    });
     this.#order = preferences.get("order");
+    this.#images = preferences.get("images");
     this.#ends = new IntersectionObserver((seen) => this.#reach(seen), { rootMargin: "600px" });
     preferences.addEventListener("change", () => this.#prefer());
     byId("fresh").addEventListener("click", () => this.showNew());
@@ -72,6 +81,7 @@ export class List extends EventTarget {
     this.#view?.close();
     this.#view = view;
     this.#entries.clear();
+    this.#unfolded.clear();
     this.#to = this.#from = 0;
     view?.addEventListener("change", this.#changed);
     view?.load();
@@ -112,27 +122,53 @@ export class List extends EventTarget {
     return this.#entries.get(key)?.item;
   }
 
-  /** The notification that an element of the list belongs to. @param {unknown} element @returns {Item | undefined} */
+  /** The row that an element of the list belongs to. @param {unknown} element @returns {Row | undefined} */
   of(element) {
-    const key = element instanceof Element && /** @type {HTMLElement | null} */ (element.closest(".entry"))?.dataset.key;
-    return key ? this.item(key) : undefined;
+    return this.#held.of(element);
   }
 
-  /** @param {string | undefined} key @returns {HTMLElement | undefined} its row, made if need be */
-  row(key) {
-    const entry = this.#entries.get(key ?? "");
-    const index = entry ? this.#matching.indexOf(entry) : -1;
-    if (!entry || index < 0) return undefined;
-    if (!this.#rows.has(entry)) this.#anchored(() => this.#render(index - STEP, index + STEP));
-    return this.#rows.get(entry);
+  /** @param {string | undefined} id @returns {Row | undefined} */
+  find(id) {
+    return this.#rows.find((row) => row.id === id);
   }
 
-  /** The one that many positions further on the screen. @param {string | undefined} key @param {number} by */
-  beside(key, by) {
+  /** The row that a notification is in, among others where its group is folded. @param {string | undefined} key */
+  holding(key) {
+    return this.#rows.find(({ group, items }) => group !== "unfolded" && items.some((item) => item.key === key));
+  }
+
+  /** The row of the group that a row belongs to, or is. @param {Row | undefined} row */
+  groupOf(row) {
+    return this.#rows.find(({ group, items }) => group !== null && items.some(({ key }) => key === row?.items[0].key));
+  }
+
+  /** @param {Row | undefined} row @returns {HTMLElement | undefined} its element, made if need be */
+  element(row) {
+    const index = this.#rows.findIndex(({ id }) => id === row?.id);
+    if (index < 0) return undefined;
+    const { id } = this.#rows[index];
+    if (!this.#held.has(id)) this.#anchored(() => this.#render(index - STEP, index + STEP));
+    return this.#held.element(id);
+  }
+
+  /** The row that many further on the screen; the first on the screen, if that one isn't listed. @param {Row | undefined} row @param {number} by */
+  beside(row, by) {
     const down = this.#newestFirst ? by : -by;
-    const index = this.#matching.findIndex((entry) => entry.key === key);
-    const found = index < 0 ? this.#matching[this.#newestFirst ? 0 : this.#matching.length - 1] : this.#matching[index + down];
-    return found?.item;
+    const index = this.#rows.findIndex(({ id }) => id === row?.id);
+    return index < 0 ? this.#rows.at(this.#newestFirst ? 0 : -1) : this.#rows[index + down];
+  }
+
+  /** Those from one row to another, both of them included. @param {Row | undefined} one @param {Row} other */
+  between(one, other) {
+    const [from, to] = [one, other].map((row) => this.#rows.findIndex(({ id }) => id === row?.id));
+    return from < 0 ? [other] : this.#rows.slice(Math.min(from, to), Math.max(from, to) + 1);
+  }
+
+  /** Show all of a group, or one of it. @param {Row} row */
+  fold({ id }) {
+    if (!this.#unfolded.delete(id)) this.#unfolded.add(id);
+    this.#arrange();
+    this.#anchored((anchor) => this.#keepPlace(anchor));
   }
 
   get #newestFirst() {
@@ -148,14 +184,14 @@ export class List extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const turn = ++this.#turn;
-    const changed = this.#takeIn();
+    this.#takeIn();
     if (this.#needle) await inSlices(preparing(this.#entries.values()), () => turn === this.#turn);
     if (turn !== this.#turn) return false;
     this.#matching = [...this.#entries.values()].filter((entry) => this.#belongs(entry));
+    this.#arrange();
     const atEdge = this.#wanted || this.#to === 0 || (this.#following && this.#atEdge(NEAR));
     if (atEdge) this.#render(0, Math.max(STEP, Math.min(WINDOW, this.#to)));
-    else this.#anchored(() => this.#keepPlace());
-    for (const entry of changed) this.#restate(entry);
+    else this.#anchored((anchor) => this.#keepPlace(anchor));
     if (this.#wanted) this.#toNewest();
     if (this.#view?.state === "ready") this.#wanted = false;
     this.#explainEmpty();
@@ -165,28 +201,31 @@ export class List extends EventTarget {
     return true;
   }
 
-  /** Who looks at the newest of very many needs no others: those are loaded again on the way to them. */
+  /**
+   * Who looks at the newest of very many needs no others: those are loaded again on the way to
+   * them. Nobody waits any more for so many that are new.
+   */
   #keepBounds() {
     const view = this.#view;
     if (view?.state !== "ready" || this.#from > 0) return;
     let characters = 0;
     for (const { raw } of view.items) characters += raw.length;
-    if (view.items.length > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
+    if (view.items.length + view.fresh > MOST_ENTRIES || characters > MOST_CHARACTERS) view.reload();
   }
 
-  /** @returns {Entry[]} those that have changed */
   #takeIn() {
-    const changed = [];
     /** @type {Map<string, Entry>} */
     const entries = new Map();
     for (const item of this.#view?.items ?? []) {
       const entry = this.#entries.get(item.key) ?? new Entry(item);
-      if (entry.item !== item) changed.push(entry);
       entry.item = item;
       entries.set(item.key, entry);
     }
     this.#entries = entries;
-    return changed;
+  }
+
+  #arrange() {
+    this.#rows = rowsOf(this.items, this.#unfolded);
   }
 
   /** @param {Entry} entry */
@@ -195,15 +234,6 @@ export class List extends EventTarget {
     const readHere = this.#view?.filter.status === "unread" && item.archivedAt === null && !isSnoozed(item);
     const listed = readHere || this.#view?.fits(item) === true;
     return listed && (this.#needle === "" || entry.contains(this.#needle));
-  }
-
-  /** @param {Entry} entry */
-  #restate(entry) {
-    const element = this.#rows.get(entry);
-    if (!element) return;
-    showState(element, entry.item);
-    if (entry.item.seenAt) this.#seen.forget(element);
-    else this.#seen.watch(element, entry.key);
   }
 
   get #following() {
@@ -236,55 +266,37 @@ export class List extends EventTarget {
     scrollTo({ top: this.#newestFirst ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
   }
 
-  /** The same rows as before, as far as they are still listed. */
-  #keepPlace() {
-    const first = this.#matching.findIndex((entry) => this.#rows.has(entry));
-    const size = Math.max(STEP, this.#to - this.#from);
-    this.#render(Math.max(0, first), Math.max(0, first) + size);
+  /** The same rows as before, around one that stays. @param {Element | undefined} anchor */
+  #keepPlace(anchor) {
+    const held = this.#held.elements;
+    if (!this.#newestFirst) held.reverse();
+    const kept = anchor ?? held.find((element) => this.#stays(element));
+    const before = kept ? held.indexOf(kept) : 0;
+    const from = Math.max(0, this.#rows.findIndex(({ id }) => id === this.of(kept)?.id) - before);
+    this.#render(from, from + Math.max(STEP, this.#to - this.#from));
   }
 
-  /** Hold these in the document; rows that stay are not touched. @param {number} from @param {number} to */
+  /** Whether it still shows what it did. @param {Element} element */
+  #stays(element) {
+    const row = this.of(element);
+    return row !== undefined && this.find(row.id)?.items[0].key === row.items[0].key;
+  }
+
+  /** Hold these in the document. @param {number} from @param {number} to */
   #render(from, to) {
-    this.#from = Math.max(0, Math.min(from, this.#matching.length - 1));
-    this.#to = Math.min(this.#matching.length, to);
-    const wanted = this.#matching.slice(this.#from, this.#to);
-    if (!this.#newestFirst) wanted.reverse();
-    this.#remove(new Set(wanted));
-    let next = this.#place.firstElementChild;
-    for (const entry of wanted) {
-      const element = this.#rows.get(entry) ?? this.#make(entry);
-      if (element === next) next = next.nextElementSibling;
-      else this.#place.insertBefore(element, next);
-    }
+    this.#from = Math.max(0, Math.min(from, this.#rows.length - 1));
+    this.#to = Math.min(this.#rows.length, to);
+    const wanted = this.#rows.slice(this.#from, this.#to);
+    this.#held.hold(this.#newestFirst ? wanted : wanted.reverse());
     this.#watchEnds();
   }
 
-  /** @param {Set<Entry>} staying */
-  #remove(staying) {
-    for (const [entry, element] of this.#rows) {
-      if (staying.has(entry)) continue;
-      this.#seen.forget(element);
-      element.remove();
-      this.#rows.delete(entry);
-    }
-  }
-
-  /** @param {Entry} entry */
-  #make(entry) {
-    const element = row(entry.item, this.preferences.get("exactTime") === true);
-    element.dataset.key = entry.key;
-    this.#rows.set(entry, element);
-    if (!entry.item.seenAt) this.#seen.watch(element, entry.key);
-    this.dispatchEvent(new CustomEvent("row", { detail: element }));
-    return element;
-  }
-
-  /** Change the list without moving what is on the screen. @param {() => void} change */
+  /** Change the list without moving what is on the screen. @param {(anchor: Element | undefined) => void} change */
   #anchored(change) {
-    const children = /** @type {HTMLElement[]} */ ([...this.#place.children]);
-    const anchor = children.find((child) => child.getBoundingClientRect().bottom > 0);
+    const shown = this.#held.elements.filter((element) => element.getBoundingClientRect().bottom > 0);
+    const anchor = shown.find((element) => this.#stays(element));
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    change();
+    change(anchor);
     if (!anchor?.isConnected) return;
     const moved = anchor.getBoundingClientRect().top - before;
     if (moved) scrollBy({ top: moved, behavior: "instant" });
@@ -307,7 +319,7 @@ export class List extends EventTarget {
 
   /** The filter works on what is loaded: more of it comes only when somebody asks. */
   #towardsOlder() {
-    if (this.#to < this.#matching.length) {
+    if (this.#to < this.#rows.length) {
       const to = this.#to + STEP;
       this.#anchored(() => this.#render(Math.max(this.#from, to - WINDOW), to));
     } else if (this.#view?.more && this.#view.state === "ready" && !this.#needle) {
@@ -351,9 +363,17 @@ export class List extends EventTarget {
   #prefer() {
     this.#tick();
     this.#follow();
+    if (this.#images !== this.preferences.get("images")) this.#redraw();
     if (this.#order === this.preferences.get("order")) return;
     this.#order = this.preferences.get("order");
     this.#toNewest();
+  }
+
+  #redraw() {
+    this.#images = this.preferences.get("images");
+    const [from, to] = [this.#from, this.#to];
+    this.#held.hold([]);
+    this.#render(from, to);
   }
 
   #tick() {

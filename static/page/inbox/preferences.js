@@ -8,6 +8,7 @@ const defaults = {
   follow: false,
   exactTime: false,
   protocol: false,
+  images: false,
   sound: false,
   desktop: false,
   shortcuts: true,

@@ -11,6 +11,7 @@ import { Toast } from "./toast.js";
 
 /** @typedef {import("../../notifier-inbox.js").Inbox} Model */
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
+/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
 
 const FILTER_PAUSE = 120;
 
@@ -21,14 +22,14 @@ export class Reader {
   #deeds = new Deeds(this.#toast);
   #snooze = new Snooze((keys, until) => this.#deeds.snooze(keys, until));
   #boxes = new Boxes(() => this.#show());
-  /** The row on which a key works if the focus is elsewhere. @type {string | undefined} */
+  /** The id of the row on which a key works if the focus is elsewhere. @type {string | undefined} */
   #current;
 
   /** @param {import("./preferences.js").Preferences} preferences */
   constructor(preferences) {
     this.list = new List(preferences, (keys) => this.#deeds.quietly("seen", keys));
     this.selection = new Selection(this.list, this.#deeds, this.#snooze);
-    this.detail = new Detail(this.list, {
+    this.detail = new Detail(this.list, preferences, {
       opened: (item) => this.#opened(item),
       read: () => this.#toggleRead(),
       archive: () => this.#archive(),
@@ -36,6 +37,7 @@ export class Reader {
     });
     this.list.addEventListener("change", () => this.#boxes.meet(this.list.items));
     byId("read-all").addEventListener("click", () => this.#deeds.readAll(this.#boxes.category));
+    byId("detail").addEventListener("close", () => this.#toast.settle());
     new Shortcuts(preferences, this.#keys(), () => this.#where());
     this.#bindRows();
     this.#bindFilter();
@@ -67,117 +69,162 @@ export class Reader {
 
   /** @returns {import("./shortcuts.js").Shortcut[]} */
   #keys() {
-    const box = (/** @type {import("./boxes.js").Box} */ name) => () => this.#boxes.choose(name);
+    const box = (/** @type {import("./boxes.js").Box} */ name) => () => this.#goTo(name);
     return [
-      { name: "next", keys: ["j", "ArrowDown"], action: () => this.#move(1), inDetail: true },
-      { name: "previous", keys: ["k", "ArrowUp"], action: () => this.#move(-1), inDetail: true },
+      { name: "next", keys: ["j", "ArrowDown"], action: () => this.#move(1), detail: true },
+      { name: "previous", keys: ["k", "ArrowUp"], action: () => this.#move(-1), detail: true },
       { name: "open", keys: ["o", "Enter"], action: () => this.#open() },
-      { name: "archive", keys: ["e"], action: () => this.#archive(), inDetail: true },
-      { name: "read", keys: ["u"], action: () => this.#toggleRead(), inDetail: true },
-      { name: "snooze", keys: ["s"], action: () => this.#putOff(), inDetail: true },
+      { name: "archive", keys: ["e"], action: () => this.#archive(), detail: true },
+      { name: "read", keys: ["u"], action: () => this.#toggleRead(), detail: true },
+      { name: "snooze", keys: ["s"], action: () => this.#putOff(), detail: true },
+      { name: "unfold", keys: ["f"], action: () => this.#fold() },
       { name: "select", keys: ["x"], action: () => this.#pick() },
       { name: "clear", keys: ["Escape"], action: () => this.selection.clear() },
       { name: "readAll", keys: ["A"], action: () => this.#deeds.readAll(this.#boxes.category) },
-      { name: "undo", keys: ["z"], action: () => this.#deeds.undo(), inDetail: true },
+      { name: "undo", keys: ["z"], action: () => this.#deeds.undo(), detail: true },
       { name: "fresh", keys: ["n"], action: () => this.list.showNew() },
       { name: "filter", keys: ["/"], action: () => byId("filter").focus() },
-      { name: "all", keys: ["g i"], action: box("all") },
-      { name: "unread", keys: ["g u"], action: box("unread") },
-      { name: "archived", keys: ["g a"], action: box("archived") },
-      { name: "snoozed", keys: ["g s"], action: box("snoozed") },
+      { name: "all", keys: ["g i"], action: box("all"), elsewhere: true },
+      { name: "unread", keys: ["g u"], action: box("unread"), elsewhere: true },
+      { name: "archived", keys: ["g a"], action: box("archived"), elsewhere: true },
+      { name: "snoozed", keys: ["g s"], action: box("snoozed"), elsewhere: true },
     ];
   }
 
-  /** @returns {"list" | "detail" | ""} */
+  /** Also from a view for operators, which the address names. @param {import("./boxes.js").Box} box */
+  #goTo(box) {
+    const back = this.#where() === "elsewhere";
+    if (back) location.hash = "";
+    if (!back || box !== this.#boxes.box) this.#boxes.choose(box);
+  }
+
+  /** @returns {import("./shortcuts.js").Place | ""} */
   #where() {
     const dialog = document.querySelector("dialog[open]");
     if (document.querySelector(":popover-open")) return "";
     if (dialog) return dialog.id === "detail" && !byId("snooze").open ? "detail" : "";
-    return this.#inbox && byId("feed").checkVisibility() ? "list" : "";
+    if (!this.#inbox) return "";
+    return byId("feed").checkVisibility() ? "list" : "elsewhere";
   }
 
-  /** What a key is about. @returns {Item | undefined} */
-  get #item() {
-    return this.detail.item ?? this.list.of(document.activeElement) ?? this.list.item(this.#current ?? "");
+  /** The row that a key is about. @returns {Row | undefined} */
+  get #row() {
+    const opened = this.detail.item;
+    if (opened) return this.list.holding(opened.key);
+    return this.list.of(document.activeElement) ?? this.list.find(this.#current);
   }
 
-  /** @param {Item | undefined} item */
-  #focus(item) {
-    this.#current = item?.key;
-    const row = this.list.row(item?.key);
-    /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".entry-open"))?.focus({ preventScroll: true });
-    row?.scrollIntoView({ block: "nearest" });
+  /** What it stands for; what is open may have left the list. */
+  get #items() {
+    const opened = this.detail.item;
+    return this.#row?.items ?? (opened ? [opened] : []);
+  }
+
+  /** @param {Row | undefined} row */
+  #focus(row) {
+    this.#current = row?.id;
+    const element = this.list.element(row);
+    /** @type {HTMLElement | null | undefined} */ (element?.querySelector(".entry-open"))?.focus({ preventScroll: true });
+    element?.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {number} by */
   #move(by) {
     if (this.detail.item) return this.detail.beside(by);
     const focused = this.list.of(document.activeElement);
-    const next = focused && this.list.beside(focused.key, by);
+    const next = focused && this.list.beside(focused, by);
     // Who comes from elsewhere goes on where they were.
-    this.#focus(next ?? focused ?? this.#item ?? this.list.beside(undefined, by));
+    this.#focus(next ?? focused ?? this.#row ?? this.list.beside(undefined, by));
   }
 
   #open() {
-    const item = this.#item;
+    const [item] = this.#items;
     if (item) this.detail.open(item);
   }
 
-  /** Opened is read. @param {Item} item */
+  #fold() {
+    const group = this.list.groupOf(this.#row);
+    if (!group) return;
+    this.list.fold(group);
+    this.#focus(group);
+  }
+
+  /** Opened is read, with all that the same row stands for. @param {Item} item */
   #opened(item) {
-    this.#current = item.key;
-    if (item.readAt === null) this.#deeds.quietly("read", [item.key]);
+    const row = this.list.holding(item.key);
+    this.#current = row?.id ?? this.#current;
+    this.#read(row?.items ?? [item]);
+    this.#toast.settle();
+  }
+
+  /** @param {readonly Item[]} items */
+  #read(items) {
+    const keys = keysOf(items.filter(({ readAt }) => readAt === null));
+    if (keys.length > 0) this.#deeds.quietly("read", keys);
   }
 
   #pick() {
-    if (this.#item) this.selection.toggle(this.#item);
+    const row = this.#row;
+    if (row) this.selection.toggle(row);
   }
 
   #toggleRead() {
-    const item = this.#item;
     if (!this.detail.item && !this.selection.empty) this.selection.toggleRead();
-    else if (item) this.#deeds.do(readOrUnread([item]), [item.key]);
+    else this.#deeds.do(readOrUnread(this.#items), keysOf(this.#items));
   }
 
   #archive() {
     if (!this.detail.item && !this.selection.empty) return this.selection.archive();
-    if (this.#item) this.#leave(this.#item, (item) => this.#deeds.do(archiveOrBack([item]), [item.key]));
+    const items = this.#items;
+    this.#leave(() => this.#deeds.do(archiveOrBack(items), keysOf(items)));
   }
 
   #putOff() {
     if (!this.detail.item && !this.selection.empty) return this.selection.putOff();
-    const item = this.#item;
-    if (item && isSnoozed(item)) this.#leave(item, () => this.#deeds.wake([item.key]));
-    else if (item) this.#snooze.ask([item.key]);
+    const items = this.#items;
+    if (items.length > 0 && items.every(isSnoozed)) this.#leave(() => this.#deeds.wake(keysOf(items)));
+    else this.#snooze.ask(keysOf(items));
   }
 
-  /** What leaves the list hands the focus to the one after it. @param {Item} item @param {(item: Item) => void} deed */
-  #leave(item, deed) {
-    const next = this.list.beside(item.key, 1) ?? this.list.beside(item.key, -1);
+  /** What leaves the list hands the focus to the row after it. @param {() => void} deed @param {Row} [row] */
+  #leave(deed, row = this.#row) {
+    const next = row && this.#after(row);
     const opened = this.detail.item !== null;
     const focused = this.list.of(document.activeElement) !== undefined;
     if (opened) this.detail.close();
     if (opened || focused) this.#focus(next);
-    deed(item);
+    deed();
+  }
+
+  /** The next row that is none of its group's, or else the one before. @param {Row} row */
+  #after(row) {
+    const beyond = (/** @type {number} */ by) => {
+      let next = this.list.beside(row, by);
+      while (row.group && next?.inner) next = this.list.beside(next, by);
+      return next;
+    };
+    return beyond(1) ?? beyond(-1);
   }
 
   #bindRows() {
     byId("feed").addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const { target } = event;
-      const item = this.list.of(target);
-      if (item && target instanceof Element) this.#click(item, target, event.shiftKey);
+      const row = this.list.of(target);
+      if (row && target instanceof Element) this.#click(row, target, event.shiftKey);
     });
-    byId("feed").addEventListener("focusin", (/** @type {FocusEvent} */ { target }) => (this.#current = this.list.of(target)?.key));
+    byId("feed").addEventListener("focusin", (/** @type {FocusEvent} */ { target }) => (this.#current = this.list.of(target)?.id));
   }
 
-  /** @param {Item} item @param {Element} target @param {boolean} shift */
-  #click(item, target, shift) {
-    if (target.closest(".entry-select")) this.selection.toggle(item, shift);
-    else if (target.closest(".entry-read")) this.#deeds.do(readOrUnread([item]), [item.key]);
-    else if (target.closest(".entry-archive")) this.#leave(item, () => this.#deeds.do(archiveOrBack([item]), [item.key]));
+  /** @param {Row} row @param {Element} target @param {boolean} shift */
+  #click(row, target, shift) {
+    const { items } = row;
+    if (target.closest(".entry-select")) this.selection.toggle(row, shift);
+    else if (target.closest(".entry-unfold")) this.list.fold(row);
+    else if (target.closest(".entry-read")) this.#deeds.do(readOrUnread(items), keysOf(items));
+    else if (target.closest(".entry-archive")) this.#leave(() => this.#deeds.do(archiveOrBack(items), keysOf(items)), row);
     // Whoever follows its link, or marks text, wants nothing else.
-    else if (target.closest("a")) this.#opened(item);
-    else if (getSelection()?.isCollapsed !== false) this.detail.open(item);
+    else if (target.closest("a")) this.#read(items);
+    else if (getSelection()?.isCollapsed !== false) this.detail.open(items[0]);
   }
 
   #bindFilter() {
@@ -188,4 +235,9 @@ export class Reader {
       timer = window.setTimeout(() => this.list.filter(filter.value), FILTER_PAUSE);
     });
   }
+}
+
+/** @param {readonly Item[]} items */
+function keysOf(items) {
+  return items.map(({ key }) => key);
 }

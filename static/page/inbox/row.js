@@ -4,22 +4,25 @@ import { pretty } from "../shared/json.js";
 import { label, words } from "../shared/language.js";
 import { exact, showTime } from "../shared/time.js";
 import { fillLink } from "./address.js";
+import { isSnoozed } from "./deeds.js";
 import { headline } from "./entry.js";
 import { lines, shorten, showGlance } from "./excerpt.js";
+import { fillActions, fillExtras } from "./extras.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").Level} Level */
+/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
 
 const LONGEST_TITLE = 500;
 const LOUD = ["high", "urgent"];
 
 /**
- * The element for a notification; it can be thrown away and made again.
- * @param {Item} item
- * @param {boolean} exactTime
+ * The element of a row, but for its state; it can be thrown away and made again.
+ * @param {Row} row
+ * @param {{ exactTime: boolean, images: boolean }} wishes
  * @returns {HTMLElement}
  */
-export function row(item, exactTime) {
+export function make({ items: [item], inner }, { exactTime, images }) {
   const element = byId("entry-template").content.firstElementChild.cloneNode(true);
   const time = element.querySelector("time");
   time.dateTime = item.createdAt.toISOString();
@@ -31,21 +34,34 @@ export function row(item, exactTime) {
   if (item.message?.url) fillLink(element.querySelector(".entry-link"), item.message.url);
   say(element.querySelector(".entry-category"), item.category ?? "");
   if (LOUD.includes(item.priority)) say(element.querySelector(".entry-priority"), words.priorities[item.priority]);
-  showState(element, item);
+  fillExtras(element, item.message, images);
+  fillActions(element.querySelector(".entry-actions"), item.message);
+  element.classList.toggle("inner", inner);
   return element;
 }
 
-/** What may change of it. @param {any} element @param {Item} item */
-export function showState(element, item) {
-  const unread = item.readAt === null;
+/** What may change of a row, which is marked as one. @param {any} element @param {Row} row */
+export function showState(element, { items, group }) {
+  const [item] = items;
+  const unread = items.some(({ readAt }) => readAt === null);
   element.toggleAttribute("data-unread", unread);
   element.querySelector(".entry-unread").hidden = !unread;
   label(element.querySelector(".entry-read"), unread ? words.markRead : words.markUnread);
   element.querySelector(".entry-read use").setAttribute("href", unread ? "#icon-read" : "#icon-unread");
-  label(element.querySelector(".entry-archive"), item.archivedAt ? words.unarchive : words.archive);
+  label(element.querySelector(".entry-archive"), items.every(({ archivedAt }) => archivedAt) ? words.unarchive : words.archive);
   const { snoozedUntil } = item;
-  const away = snoozedUntil !== null && snoozedUntil.getTime() > Date.now();
-  say(element.querySelector(".entry-snoozed"), away ? words.snoozedUntil(exact(snoozedUntil)) : "");
+  say(element.querySelector(".entry-snoozed"), snoozedUntil && isSnoozed(item) ? words.snoozedUntil(exact(snoozedUntil)) : "");
+  showGroup(element.querySelector(".entry-unfold"), items.length - 1, group);
+  element.querySelector(".entry-actions").hidden = group !== null;
+}
+
+/** @param {HTMLElement} button @param {number} others @param {Row["group"]} group */
+function showGroup(button, others, group) {
+  const unfolded = group === "unfolded";
+  button.hidden = group === null;
+  button.ariaExpanded = String(unfolded);
+  button.title = unfolded ? words.fold : words.unfold;
+  button.textContent = words.more(others);
 }
 
 /** @param {HTMLElement} place @param {Item} item */

@@ -7,7 +7,7 @@ const MOST = 100;
 const LONG_PAUSE = 5_000;
 
 export class Seen {
-  /** @type {Map<Element, string>} rows of what nobody has seen yet, and their keys */
+  /** @type {Map<Element, string[]>} rows of what nobody has seen yet, and its keys */
   #waiting = new Map();
   /** @type {Set<Element>} */
   #inView = new Set();
@@ -21,10 +21,9 @@ export class Seen {
     document.addEventListener("visibilitychange", () => this.#soon());
   }
 
-  /** @param {Element} row @param {string} key of what it shows, and nobody has seen */
-  watch(row, key) {
-    if (this.#waiting.has(row)) return;
-    this.#waiting.set(row, key);
+  /** @param {Element} row @param {string[]} keys of what it stands for, and nobody has seen */
+  watch(row, keys) {
+    this.#waiting.set(row, keys);
     this.#observer.observe(row);
   }
 
@@ -53,7 +52,7 @@ export class Seen {
   async #flush() {
     if (document.hidden) return;
     const rows = [...this.#inView].slice(0, MOST);
-    const keys = rows.map((row) => this.#waiting.get(row) ?? "");
+    const keys = rows.flatMap((row) => this.#waiting.get(row) ?? []);
     for (const row of rows) this.forget(row);
     this.#soon();
     if (keys.length > 0) this.#pause = (await this.tell(keys)) ? PAUSE : LONG_PAUSE;

@@ -4,11 +4,12 @@ import { words } from "../shared/language.js";
 import { archiveOrBack, isSnoozed, readOrUnread } from "./deeds.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
+/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
 
 export class Selection {
   /** @type {Set<string>} */
   #keys = new Set();
-  /** Where a range begins. @type {string | undefined} */
+  /** Where a range begins: a row's id. @type {string | undefined} */
   #last;
 
   /**
@@ -44,15 +45,15 @@ export class Selection {
     return this.#keys.size === 0;
   }
 
-  /** @param {Item} item @param {boolean} range all from the one that was picked last */
-  toggle(item, range = false) {
-    const chosen = range ? this.#between(item.key) : [item.key];
-    const on = !this.#keys.has(item.key);
-    for (const key of chosen) {
+  /** @param {Row} row @param {boolean} range all from the one that was picked last */
+  toggle(row, range = false) {
+    const chosen = range ? this.list.between(this.list.find(this.#last), row) : [row];
+    const on = !this.#picked(row);
+    for (const { key } of chosen.flatMap(({ items }) => items)) {
       if (on) this.#keys.add(key);
       else this.#keys.delete(key);
     }
-    this.#last = item.key;
+    this.#last = row.id;
     this.#show();
   }
 
@@ -66,7 +67,8 @@ export class Selection {
     const focused = byId("bulk").contains(document.activeElement);
     this.#keys.clear();
     this.#show();
-    if (focused) (this.list.row(this.#last)?.querySelector(".entry-select") ?? byId("box-all")).focus();
+    const last = this.list.element(this.list.find(this.#last));
+    if (focused) (/** @type {HTMLElement | null | undefined} */ (last?.querySelector(".entry-select")) ?? byId("box-all")).focus();
   }
 
   toggleRead() {
@@ -87,11 +89,9 @@ export class Selection {
     if (newest) this.deeds.readAll(this.list.category, newest.seq);
   }
 
-  /** @param {string} key */
-  #between(key) {
-    const keys = this.list.items.map((item) => item.key);
-    const [one, other] = [keys.indexOf(this.#last ?? key), keys.indexOf(key)];
-    return one < 0 ? [key] : keys.slice(Math.min(one, other), Math.max(one, other) + 1);
+  /** A row is picked when all of it is. @param {Row | undefined} row */
+  #picked(row) {
+    return row?.items.every(({ key }) => this.#keys.has(key)) === true;
   }
 
   /** What has left the list is picked no more. */
@@ -115,10 +115,10 @@ export class Selection {
     byId("bulk-up-to").hidden = items.length !== 1 || items[0].archivedAt !== null || isSnoozed(items[0]);
   }
 
-  /** @param {any} row */
-  #mark(row) {
-    const picked = this.#keys.has(row.dataset.key);
-    row.toggleAttribute("data-picked", picked);
-    row.querySelector(".entry-select").checked = picked;
+  /** @param {any} element of a row */
+  #mark(element) {
+    const picked = this.#picked(this.list.of(element));
+    element.toggleAttribute("data-picked", picked);
+    element.querySelector(".entry-select").checked = picked;
   }
 }

@@ -5,7 +5,8 @@ import { words } from "../shared/language.js";
 /**
  * `g i` are two keys, one after the other.
  * @typedef {keyof typeof words.shortcuts} Name
- * @typedef {{ name: Name, keys: string[], action: () => void, inDetail?: boolean }} Shortcut
+ * @typedef {"list" | "detail" | "elsewhere"} Place all work in the list
+ * @typedef {{ name: Name, keys: string[], action: () => void, detail?: true, elsewhere?: true }} Shortcut
  */
 
 const SECOND_KEY = 1_500;
@@ -19,13 +20,13 @@ export class Shortcuts {
   /**
    * @param {import("./preferences.js").Preferences} preferences
    * @param {Shortcut[]} shortcuts
-   * @param {() => "list" | "detail" | ""} place where one is: keys do nothing elsewhere
+   * @param {() => Place | ""} place where one is: what is open may have its own use of keys
    */
   constructor(preferences, shortcuts, place) {
     this.preferences = preferences;
     this.place = place;
     /** @type {Shortcut[]} */
-    this.shortcuts = [...shortcuts, { name: "help", keys: ["?"], action: () => this.help() }];
+    this.shortcuts = [...shortcuts, { name: "help", keys: ["?"], action: () => this.help(), elsewhere: true }];
     addEventListener("keydown", (event) => this.#press(event));
     byId("help-open").addEventListener("click", () => this.help());
     byId("help-close").addEventListener("click", () => this.#sheet.close());
@@ -44,7 +45,7 @@ export class Shortcuts {
     if (!place || (this.preferences.get("shortcuts") === false && event.key.length === 1)) return;
     const pressed = this.#first ? `${this.#first} ${event.key}` : event.key;
     this.#await("");
-    const found = this.shortcuts.find(({ keys, inDetail }) => keys.includes(pressed) && (place === "list" || inDetail));
+    const found = this.shortcuts.find((one) => one.keys.includes(pressed) && (place === "list" || one[place]));
     if (found) {
       event.preventDefault();
       found.action();

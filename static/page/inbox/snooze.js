@@ -1,10 +1,9 @@
 /** Until when a notification is put off. */
+import { later } from "../../notifier/bell/time.js";
 import { byId, make, say } from "../shared/dom.js";
 import { locale, words } from "../shared/language.js";
 
-const HOUR = 3_600_000;
-const MORNING = 9;
-const EVENING = 18;
+const DAY = 86_400_000;
 const LATEST_DAYS = 365;
 
 const moment = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "numeric", minute: "2-digit" });
@@ -31,8 +30,7 @@ export class Snooze {
   ask(keys) {
     if (keys.length === 0) return;
     this.#keys = keys;
-    const now = new Date();
-    byId("snooze-choices").replaceChildren(...choices(now).map((choice) => this.#button(choice)));
+    byId("snooze-choices").replaceChildren(...later().map(([name, until]) => this.#button(name, until)));
     this.#own.value = "";
     say(byId("snooze-error"));
     this.#dialog.showModal();
@@ -42,8 +40,8 @@ export class Snooze {
     this.#dialog.close();
   }
 
-  /** @param {Choice} choice */
-  #button({ name, until }) {
+  /** @param {string} name @param {Date} until */
+  #button(name, until) {
     const button = make("button", "", words.snoozeUntil[name], " ", make("small", "quiet", moment.format(until)));
     button.type = "button";
     button.addEventListener("click", () => this.#choose(until));
@@ -52,7 +50,7 @@ export class Snooze {
 
   #chooseOwn() {
     const until = new Date(this.#own.value);
-    const days = (until.getTime() - Date.now()) / HOUR / 24;
+    const days = (until.getTime() - Date.now()) / DAY;
     if (days > 0 && days < LATEST_DAYS) return this.#choose(until);
     say(byId("snooze-error"), words.snoozeRefused);
     this.#own.focus();
@@ -63,24 +61,4 @@ export class Snooze {
     this.#dialog.close();
     this.chosen(this.#keys, until);
   }
-}
-
-/**
- * What is offered at a time of day: never what is over, or nearly.
- * @typedef {{ name: "hour" | "evening" | "tomorrow" | "week", until: Date }} Choice
- * @param {Date} now
- * @returns {Choice[]}
- */
-export function choices(now) {
-  const at = (/** @type {number} */ days, /** @type {number} */ hour) =>
-    new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
-  const toMonday = ((8 - now.getDay()) % 7) || 7;
-  /** @type {Choice[]} */
-  const offered = [
-    { name: "hour", until: new Date(now.getTime() + HOUR) },
-    { name: "evening", until: at(0, EVENING) },
-    { name: "tomorrow", until: at(1, MORNING) },
-    { name: "week", until: at(toMonday, MORNING) },
-  ];
-  return offered.filter(({ name, until }) => name === "hour" || until.getTime() - now.getTime() > HOUR);
 }

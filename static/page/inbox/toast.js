@@ -14,6 +14,7 @@ export class Toast {
   /** @param {HTMLElement} place */
   constructor(place) {
     this.place = place;
+    this.home = place.parentElement;
     this.#said.setAttribute("role", "status");
     this.#undo.type = "button";
     this.#undo.addEventListener("click", () => this.undo());
@@ -32,6 +33,12 @@ export class Toast {
     // Empty it is there all the same, so that what appears in it is read out.
     this.place.classList.remove("unseen");
     this.#leaveSoon();
+  }
+
+  /** Be where it can be reached: a dialog makes all that is outside of it inert. */
+  settle() {
+    const here = document.querySelector("#detail[open]") ?? this.home;
+    if (this.place.parentElement !== here) here?.append(this.place);
   }
 
   /** Take back what was told of last. */

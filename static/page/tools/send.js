@@ -15,6 +15,7 @@ export class SendForm {
   #key = field("send-key", words.sendKey, make("input"));
   #ttl = field("send-ttl", words.sendTtl, make("input"));
   #category = field("send-category", words.sendCategory, make("input"));
+  #collapseKey = field("send-collapse-key", words.sendCollapseKey, make("input"));
   /** Somebody of an application's. */
   #name = field("send-name", words.sendName, make("input"));
   #naming = make("div", "stack-in");
@@ -29,7 +30,8 @@ export class SendForm {
   constructor(session) {
     this.session = session;
     const options = make("details", "options", make("summary", "", words.sendOptions));
-    options.append(...this.#key.parts, ...this.#ttl.parts, ...this.#category.parts, this.#priorities());
+    for (const { parts } of [this.#key, this.#collapseKey, this.#ttl, this.#category]) options.append(...parts);
+    options.append(this.#priorities());
     this.#naming.append(...this.#name.parts);
     this.#naming.hidden = true;
     options.append(this.#naming);
@@ -129,6 +131,7 @@ export class SendForm {
       ttl: this.#ttl.input.value ? Number(this.#ttl.input.value) : undefined,
       category: this.#category.input.value || undefined,
       priority: this.#priority.value,
+      collapse_key: this.#collapseKey.input.value || undefined,
     };
     return `${JSON.stringify(fields).slice(0, -1)},"payload":${this.#payload.input.value}}`;
   }
@@ -136,15 +139,15 @@ export class SendForm {
   /** @param {unknown} error */
   #explain(error) {
     if (!(error instanceof Refused)) return this.#conclude(words.sendFailed, false);
-    const { user_id, payload, key, ttl, category, user, detail } = error.body ?? {};
-    [user_id, payload, key, ttl, category, user].forEach((faults, index) => {
+    const { user_id, payload, key, ttl, category, user, collapse_key, detail } = error.body ?? {};
+    [user_id, payload, key, ttl, category, user, collapse_key].forEach((faults, index) => {
       if (Array.isArray(faults)) this.#fields[index].say(faults.join(" "));
     });
     this.#conclude(detail ?? words.sendRefused(error.status), false);
   }
 
   get #fields() {
-    return [this.#user, this.#payload, this.#key, this.#ttl, this.#category, this.#name];
+    return [this.#user, this.#payload, this.#key, this.#ttl, this.#category, this.#name, this.#collapseKey];
   }
 
   /** @param {string} text @param {boolean} good */
