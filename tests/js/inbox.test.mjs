@@ -365,6 +365,29 @@ test("thousands that came meanwhile are counted, and loaded when they are wanted
   assert.deepEqual([view.items[0].seq, view.items.length, view.fresh], [1_503, 50, 0]);
 });
 
+test("of thousands that come live only the number is held, and taking them loads anew", async () => {
+  const { view, server, give } = await shown(3);
+  for (let number = 0; number < 2_500; number++) give(server.send());
+  assert.equal(view.fresh, 2_500);
+  assert.ok([...view.held()].length <= 1_003);
+  give(server.change("seen", { keys: ["k4"] }));
+  assert.equal(view.fresh, 2_500);
+  view.showFresh();
+  await settle();
+  assert.deepEqual([view.items[0].seq, view.items.length, view.fresh, view.more], [2_503, 50, 0, true]);
+});
+
+test("what comes back from a snooze while the list is loaded anew stays in it", async () => {
+  const { view, server, give, clock } = await shown(2);
+  give(server.change("snooze", { keys: ["k1"], until: server.moment(server.now + 100) }));
+  const release = server.hold();
+  const loaded = view.reload();
+  await clock.pass(101);
+  await release();
+  await loaded;
+  assert.deepEqual([seqs(view), view.fresh], [[2, 1], 0]);
+});
+
 test("a page that was read before a change, and comes after it, is brought up to date", async () => {
   const { server, inbox, give } = await connected(3);
   const view = inbox.view();
