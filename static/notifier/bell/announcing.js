@@ -5,7 +5,7 @@ export class Announcer {
   /** @type {string[]} */
   #titles = [];
 
-  /** @param {() => HTMLElement} region where it is heard now @param {import("./words.js").default} words */
+  /** @param {() => HTMLElement} region where it is heard now @param {Pick<import("./words.js").Words, "announced" | "announcedMany">} words */
   constructor(region, words) {
     this.region = region;
     this.words = words;
@@ -13,8 +13,7 @@ export class Announcer {
 
   /** @param {string} title */
   announce(title) {
-    this.#titles.push(title);
-    if (this.#titles.length === 1) setTimeout(() => this.#say(), PATIENCE);
+    if (this.#titles.push(title) === 1) setTimeout(() => this.#say(), PATIENCE);
   }
 
   #say() {

@@ -1,27 +1,21 @@
 /**
  * The element: what its attributes ask for, the inbox behind it, the button with the count.
  *
- * It is made anew, popover and all, whenever an attribute or a property changes what is written;
- * the inbox only when it would be another one.
+ * What opens at it is fetched when it is wanted, and made anew whenever an attribute or a property
+ * changes what is written; the inbox only when it would be another one.
  */
 import { Inbox } from "../../notifier-inbox.js";
 import { Announcer } from "./announcing.js";
-import { capped, FaviconBadge, TitleBadge } from "./badge.js";
-import { Commands } from "./commands.js";
-import { icon, make } from "./dom.js";
+import { BELL, drawing, make } from "./dom.js";
 import { Language } from "./language.js";
-import { Popover } from "./popover.js";
-import { headline } from "./row.js";
-import { sound } from "./sound.js";
 import { styles } from "./styles.js";
-import { tabsOf } from "./tabs.js";
-import { Toasts } from "./toast.js";
 import { fetchToken } from "./token.js";
 
 /**
- * @typedef {import("./commands.js").Inbox} Client
- * @typedef {import("./commands.js").Item} Item
- * @typedef {{ popover: Popover, toasts: Toasts, announcer: Announcer, language: Language, commands: Commands }} Screen
+ * @typedef {import("../../notifier-inbox.d.ts").Inbox} Client
+ * @typedef {import("../../notifier-inbox.d.ts").Item} Item
+ * @typedef {import("./badges.js").Badges} Badges
+ * @typedef {import("./screen/screen.js").Screen} Screen
  */
 
 const WHOSE = ["user", "user-id", "url", "token-url"];
@@ -31,6 +25,9 @@ const PROPERTIES = ["getToken", "renderItem", "words", "inbox"];
 
 /** What came while nobody was connected is counted, but is no news for a corner of the screen. */
 const RECENT = 60_000;
+const MOST = 99;
+
+const fetchScreen = () => import("./screen/screen.js");
 
 /** A program without a document may import this, and never makes one. */
 const Base = globalThis.HTMLElement ?? class {};
@@ -40,21 +37,26 @@ export class NotifierBell extends Base {
 
   /** @type {(() => string | null | undefined | Promise<string | null | undefined>) | null} */
   #getToken = null;
-  /** @type {import("./row.js").Rendering["renderItem"]} */
+  /** @type {import("./screen/row.js").Rendering["renderItem"]} */
   #renderItem = null;
-  /** @type {Partial<import("./language.js").Words>} */
+  /** @type {Partial<import("./words.js").Words>} */
   #words = {};
   /** @type {Client | null} */
   #given = null;
   /** @type {Client | null} */
   #inbox = null;
   #listening = new AbortController();
-  /** @type {Screen | null} */
+  /** As soon as it can be shown. @type {Language | null} */
+  #language = null;
+  /** @type {Announcer | null} */
+  #announcer = null;
+  /** Once somebody has wanted to see it. @type {Screen | null} */
   #screen = null;
-  /** @type {TitleBadge | null} */
-  #title = null;
-  /** @type {FaviconBadge | null} */
-  #favicon = null;
+  /** @type {Promise<Screen | null> | null} */
+  #showing = null;
+  #opening = false;
+  /** @type {Promise<Badges> | null} */
+  #badges = null;
   #counted = "";
   /** What has changed since the last time that everything was put in place. @type {Set<"inbox" | "screen">} */
   #stale = new Set();
@@ -66,10 +68,11 @@ export class NotifierBell extends Base {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     root.adoptedStyleSheets = [styles()];
     this.count = make("span", { part: "badge", "aria-hidden": "true", hidden: true });
+    const warm = () => this.#warm();
     this.button = make(
       "button",
-      { type: "button", part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => this.open() },
-      make("slot", { name: "icon" }, icon("bell")),
+      { part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => this.open(), onpointerenter: warm, onfocus: warm },
+      make("slot", { name: "icon" }, drawing(BELL)),
       this.count,
     );
     this.live = make("div", { part: "unseen-text", role: "status" });
@@ -134,14 +137,62 @@ export class NotifierBell extends Base {
 
   /** Show the list, if the page lets it. */
   open() {
-    if (!this.#screen || this.#screen.popover.isOpen) return;
-    if (!this.#screen.commands.tell("open", null)) return;
-    this.#screen.toasts.clear();
-    this.#screen.popover.open();
+    if (!this.#language || this.#opening || this.#screen?.isOpen) return;
+    if (this.#tell("open", null)) this.#open();
+  }
+
+  async #open() {
+    this.#opening = true;
+    const made = await this.#show();
+    if (this.#opening) made?.open();
+    this.#opening = false;
   }
 
   close() {
-    this.#screen?.popover.close();
+    this.#opening = false;
+    this.#screen?.close();
+  }
+
+  /** Tell the page; false if it does the rest itself. @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+
+  /** It is about to be opened. Where there is no connection, a browser might remember that it failed. */
+  #warm() {
+    if (this.inbox?.status.state === "connected") fetchScreen().catch(() => {});
+  }
+
+  /** What opens, and what shows in a corner; null if it can't be had. */
+  #show() {
+    this.#showing ??= fetchScreen().then(
+      (module) => this.#made(module),
+      (error) => {
+        this.#showing = null;
+        this.#failed(error);
+        return null;
+      },
+    );
+    return this.#showing;
+  }
+
+  /** As everything is by now. @param {typeof import("./screen/screen.js")} module */
+  #made({ Screen }) {
+    const { inbox } = this;
+    if (!inbox || !this.#language) return null;
+    this.#screen ??= new Screen(this, {
+      button: this.button,
+      inbox,
+      language: this.#language,
+      renderItem: this.#renderItem,
+      tell: (type, detail) => this.#tell(type, detail),
+    });
+    return this.#screen;
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    this.dispatchEvent(new CustomEvent("error", { detail: error }));
   }
 
   /** What was set before the element was defined. @param {string} name */
@@ -190,8 +241,8 @@ export class NotifierBell extends Base {
     on("counts", () => this.#showCounts());
     on("status", () => this.#showCounts());
     on("notification", ({ detail }) => this.#arrived(detail));
-    on("withdrawn", ({ detail }) => this.#screen?.toasts.forget(detail));
-    on("error", ({ detail }) => this.dispatchEvent(new CustomEvent("error", { detail })));
+    on("withdrawn", ({ detail }) => this.#showing?.then((made) => made?.toasts.forget(detail)));
+    on("error", ({ detail }) => this.#failed(detail));
   }
 
   /** An inbox of its own, as soon as it is known whose. @returns {Client | null} */
@@ -212,80 +263,70 @@ export class NotifierBell extends Base {
   #build(language) {
     this.#clear();
     this.button.setAttribute("aria-label", language.words.label(0));
-    const { inbox } = this;
-    if (!inbox) return;
-    const commands = new Commands(inbox, this, language.words, {
-      say: (said) => popover.notice.say(said),
-      close: () => this.close(),
-    });
-    const popover = new Popover(this.button, {
-      tabs: tabsOf(this.getAttribute("tabs"), this.getAttribute("categories"), language.words),
-      readOnOpen: this.getAttribute("read") === "open",
-      placement: this.getAttribute("placement") ?? "end",
-      rendering: {
-        commands,
-        language,
-        images: this.hasAttribute("images"),
-        renderItem: this.#renderItem,
-        template: this.querySelector("template"),
-      },
-    });
-    const toasts = new Toasts(commands, language);
-    const announcer = new Announcer(() => (popover.isOpen ? popover.live : this.live), language.words);
-    this.#screen = { popover, toasts, announcer, language, commands };
-    this.shadowRoot?.append(popover.element, toasts.element);
+    if (!this.inbox) return;
+    this.#language = language;
+    this.#announcer = new Announcer(() => this.#screen?.live ?? this.live, language.words);
     this.#counted = "";
     this.#showCounts();
   }
 
   #clear() {
-    this.#screen?.popover.remove();
-    this.#screen?.toasts.element.remove();
-    this.#screen = null;
+    this.#screen?.remove();
+    this.#screen = this.#showing = this.#language = null;
   }
 
   #leave() {
     this.#listening.abort();
     this.#inbox?.close();
     this.#inbox = null;
+    this.#opening = false;
     this.#clear();
-    this.#badges(0);
-    this.#title?.remove();
-    this.#favicon?.remove();
-    this.#title = this.#favicon = null;
+    this.#mark("");
+    this.#badges?.then((badges) => badges.remove());
+    this.#badges = null;
   }
 
   #showCounts() {
-    const inbox = this.inbox;
-    if (!inbox || !this.#screen) return;
+    const { inbox } = this;
+    if (!inbox || !this.#language) return;
     const { unread = 0, unseen = 0 } = (inbox.status.state !== "closed" && inbox.counts) || {};
     const counted = `${unread} ${unseen}`;
-    this.#badges(this.getAttribute("badge") === "unread" ? unread : unseen);
+    const count = this.getAttribute("badge") === "unread" ? unread : unseen;
+    this.button.setAttribute("aria-label", this.#language.words.label(count));
+    this.#mark(count > MOST ? `${MOST}+` : count ? String(count) : "");
     if (counted === this.#counted) return;
     this.#counted = counted;
-    this.#screen.commands.tell("unread-change", { unread, unseen });
+    this.#tell("unread-change", { unread, unseen });
   }
 
-  /** @param {number} count */
-  #badges(count) {
-    this.count.hidden = count === 0 || this.getAttribute("badge") === "none";
-    this.count.textContent = capped(count);
-    const words = this.#screen?.language.words;
-    if (words) this.button.setAttribute("aria-label", words.label(count));
-    if (this.hasAttribute("title-badge")) this.#title ??= new TitleBadge();
-    this.#title?.show(this.hasAttribute("title-badge") ? count : 0);
-    if (this.hasAttribute("favicon-badge")) this.#favicon ??= new FaviconBadge();
-    this.#favicon?.show(this.hasAttribute("favicon-badge") ? count : 0);
+  /** Here and, if that is asked for, elsewhere. @param {string} count empty for none */
+  #mark(count) {
+    this.count.hidden = !count || this.getAttribute("badge") === "none";
+    this.count.textContent = count;
+    const [title, favicon] = ["title-badge", "favicon-badge"].map((name) => (this.hasAttribute(name) ? count : ""));
+    if (title || favicon) this.#badges ??= import("./badges.js").then(({ Badges }) => new Badges());
+    this.#badges?.then((badges) => badges.show(title, favicon)).catch((error) => {
+      this.#badges = null;
+      this.#failed(error);
+    });
   }
 
   /** @param {Item} item */
   #arrived(item) {
-    const screen = this.#screen;
-    if (!screen || !screen.commands.tell("notification", item)) return;
-    screen.announcer.announce(headline(item, screen.language.words));
+    if (!this.#language || !this.#tell("notification", item)) return;
+    this.#announcer?.announce(this.#language.headline(item));
     if (item.priority === "low" || Date.now() - item.createdAt.getTime() > RECENT) return;
-    if (this.hasAttribute("sound")) sound(item);
-    const elsewhere = document.visibilityState === "visible" && !screen.popover.isOpen;
-    if (this.hasAttribute("toasts") && elsewhere) screen.toasts.show(item);
+    if (this.hasAttribute("sound")) this.#sound(item);
+    if (this.hasAttribute("toasts")) this.#toast(item);
+  }
+
+  /** @param {Item} item */
+  #sound(item) {
+    import("./sound.js").then(({ sound }) => sound(item)).catch((error) => this.#failed(error));
+  }
+
+  /** @param {Item} item */
+  async #toast(item) {
+    if (document.visibilityState === "visible") (await this.#show())?.toast(item);
   }
 }

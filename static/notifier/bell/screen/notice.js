@@ -1,4 +1,4 @@
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 
 const SHOWN = 10_000;
 
@@ -7,22 +7,21 @@ export class Notice {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {import("./words.js").default} words */
+  /** @param {import("../words.js").Words} words */
   constructor(words) {
-    this.words = words;
     this.text = make("span", { role: "status" });
-    this.undo = make("button", { type: "button", part: "undo", onclick: () => this.#takeBack() }, words.undo);
+    this.undo = make("button", { part: "undo", onclick: () => this.#takeBack() }, words.undo);
     this.element = make("div", { part: "notice", hidden: true }, this.text, this.undo);
     this.action = () => {};
   }
 
   /** @param {import("./commands.js").Said} said */
   say({ text, undo }) {
+    this.hide();
     this.element.hidden = false;
     this.text.textContent = text;
     this.undo.hidden = !undo;
-    this.action = undo ?? (() => {});
-    clearTimeout(this.#timer);
+    if (undo) this.action = undo;
     this.#timer = setTimeout(() => this.hide(), SHOWN);
   }
 
@@ -33,8 +32,7 @@ export class Notice {
   }
 
   #takeBack() {
-    const { action } = this;
     this.hide();
-    action();
+    this.action();
   }
 }

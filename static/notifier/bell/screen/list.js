@@ -4,7 +4,7 @@
  * What is being read stays where it is: whatever changes above it, the scroll position is
  * corrected by the same height. One row at a time is in the order of Tab; arrows go to the others.
  */
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { Heights } from "./heights.js";
 import { looks, renderRow } from "./row.js";
 
@@ -15,6 +15,8 @@ import { looks, renderRow } from "./row.js";
 
 const OVERSCAN = 400;
 const NEAR_END = 800;
+/** What Tab reaches in a row. */
+const STOPS = "article, a[href], button";
 
 export class List {
   #heights = new Heights();
@@ -185,7 +187,7 @@ export class List {
     const active = root.activeElement;
     if (!active || !this.list.contains(active) || active === this.list) return null;
     for (const [id, { element }] of this.#rendered) {
-      const stop = [...element.querySelectorAll("[data-stop]")].indexOf(active);
+      const stop = [...element.querySelectorAll(STOPS)].indexOf(active);
       if (stop >= 0) return { id, stop, active };
     }
     return null;
@@ -194,7 +196,7 @@ export class List {
   /** Where the row was made anew, or went off the screen. @param {{ id: string, stop: number, active: Element } | null} held */
   #refocus(held) {
     if (!held || held.active.isConnected) return;
-    const stops = this.#rendered.get(held.id)?.element.querySelectorAll("[data-stop]");
+    const stops = this.#rendered.get(held.id)?.element.querySelectorAll(STOPS);
     const stop = /** @type {HTMLElement | undefined} */ (stops?.[held.stop] ?? stops?.[0]);
     if (stop) stop.focus({ preventScroll: true });
     else if (this.#rows.some(({ id }) => id === held.id)) this.list.focus({ preventScroll: true });
@@ -225,7 +227,7 @@ export class List {
     const current = this.#rendered.has(this.#current) ? this.#current : this.#rendered.keys().next().value;
     for (const [id, { element }] of this.#rendered) {
       const tabIndex = id === current ? 0 : -1;
-      for (const stop of element.querySelectorAll("[data-stop]")) /** @type {HTMLElement} */ (stop).tabIndex = tabIndex;
+      for (const stop of element.querySelectorAll(STOPS)) /** @type {HTMLElement} */ (stop).tabIndex = tabIndex;
     }
   }
 

@@ -3,11 +3,12 @@
  * would run as this page. And not to a host that hides behind a name, as in
  * `https://bank.example@evil.example`.
  * @param {unknown} text
+ * @param {string} [base] what it is relative to
  * @returns {URL | null}
  */
-export function webAddress(text) {
-  if (typeof text !== "string" || text.trim() === "" || !URL.canParse(text, document.baseURI)) return null;
-  const url = new URL(text, document.baseURI);
+export function webAddress(text, base = document.baseURI) {
+  if (typeof text !== "string" || text.trim() === "" || !URL.canParse(text, base)) return null;
+  const url = new URL(text, base);
   const safe = /^https?:$/.test(url.protocol) && !url.username && !url.password;
   return safe ? url : null;
 }

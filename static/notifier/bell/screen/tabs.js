@@ -1,10 +1,11 @@
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 
 /**
- * @typedef {{ name: string, label: string, filter: import("../../notifier-inbox.d.ts").Filter }} Tab
+ * @typedef {import("../../../notifier-inbox.d.ts").Filter} Filter
+ * @typedef {{ label: string, filter: Filter }} Tab
  */
 
-const FILTERS = /** @type {Record<string, import("../../notifier-inbox.d.ts").Filter>} */ ({
+const FILTERS = /** @type {Record<string, Filter>} */ ({
   all: {},
   unread: { status: "unread" },
   archived: { archived: "only" },
@@ -13,17 +14,17 @@ const FILTERS = /** @type {Record<string, import("../../notifier-inbox.d.ts").Fi
 /**
  * @param {string | null} names which of all, unread and archived; all three if null
  * @param {string | null} categories `name` or `name=label`, by commas
- * @param {import("./words.js").default} words
+ * @param {import("../words.js").Words} words
  * @returns {Tab[]} at least one
  */
 export function tabsOf(names, categories, words) {
   const own = (names ?? "all unread archived").split(/[\s,]+/).filter((name) => name in FILTERS);
-  const tabs = own.map((name) => ({ name, label: words.tab[name], filter: FILTERS[name] }));
+  const tabs = own.map((name) => ({ label: words.tab[name], filter: FILTERS[name] }));
   for (const entry of (categories ?? "").split(",").map((part) => part.trim())) {
     const [category, label = category] = entry.split("=");
-    if (category) tabs.push({ name: `category ${category}`, label, filter: { category } });
+    if (category) tabs.push({ label, filter: { category } });
   }
-  return tabs.length ? tabs : [{ name: "all", label: words.tab.all, filter: FILTERS.all }];
+  return tabs.length ? tabs : [{ label: words.tab.all, filter: FILTERS.all }];
 }
 
 /** A row of tabs; arrows go from one to the next. */
@@ -33,10 +34,10 @@ export class Tabs {
     this.tabs = tabs;
     this.chosen = chosen;
     this.buttons = tabs.map((tab) =>
-      make("button", { type: "button", role: "tab", part: "tab", "aria-controls": "panel", onclick: () => this.choose(tab) }, tab.label),
+      make("button", { role: "tab", part: "tab", "aria-controls": "panel", onclick: () => this.choose(tab) }, tab.label),
     );
-    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1 }, ...this.buttons);
-    this.element.addEventListener("keydown", (event) => this.#key(event));
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => this.#key(event);
+    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1, onkeydown }, ...this.buttons);
     this.current = tabs[0];
     this.#mark();
   }
