@@ -1,4 +1,5 @@
 import { Tally } from "../tally.js";
+import { Timers } from "../timers.js";
 import { Filter } from "./filter.js";
 import { arrived, marks, moment } from "./item.js";
 import { Journal, hides } from "./journal.js";
@@ -18,7 +19,6 @@ import { verbOf } from "./verb.js";
  */
 
 const PATIENCE = 2_000;
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_UNUSED = 1_000;
 const MOST_WAKINGS = 100;
 
@@ -44,13 +44,8 @@ export class Sync {
   #wakings = new Set();
   #learnt = false;
   #closed = false;
-  /** @type {unknown} */
-  #clockTimer;
+  #timers;
   #clockAt = Infinity;
-  /** @type {unknown} */
-  #patience;
-  /** @type {unknown} */
-  #retry;
 
   /**
    * @param {Api} api
@@ -63,6 +58,7 @@ export class Sync {
     this.#api = api;
     this.#backoff = backoff;
     this.#environment = environment;
+    this.#timers = new Timers(environment);
     this.#on = on;
     this.known = new Known(environment.now, {
       changed: (item, how) => this.#each((view) => view.update(item, how)),
@@ -177,14 +173,11 @@ export class Sync {
 
   /** Something could not be asked. Without a connection, that is for when there is one again. @param {unknown} error */
   failed(error) {
-    const { setTimeout, clearTimeout } = this.#environment;
     this.#on.failed(error);
-    clearTimeout(this.#retry);
     if (this.#closed) return;
-    this.#retry = setTimeout(
-      () => this.#on.connected() && this.#catchUp(this.#journal.version ?? 0),
-      this.#backoff.next("wait"),
-    );
+    this.#timers.start("retry", this.#backoff.next("wait"), () => {
+      if (this.#on.connected()) this.#catchUp(this.#journal.version ?? 0);
+    });
   }
 
   /** @param {number} after */
@@ -214,12 +207,9 @@ export class Sync {
       this.known.settle(version);
       return this.#settled();
     }
-    const { setTimeout, clearTimeout } = this.#environment;
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(
-      () => version > (this.#journal.version ?? 0) && this.#catchUp(version),
-      this.#on.connected() ? PATIENCE : 0,
-    );
+    this.#timers.start("patience", this.#on.connected() ? PATIENCE : 0, () => {
+      if (version > (this.#journal.version ?? 0)) this.#catchUp(version);
+    });
   }
 
   /**
@@ -338,19 +328,18 @@ export class Sync {
   }
 
   #planClock() {
-    const { now, setTimeout, clearTimeout } = this.#environment;
     if (this.#closed) return;
     const next = Math.min(this.known.nextMoment, ...this.#wakings);
     if (next === this.#clockAt) return;
-    clearTimeout(this.#clockTimer);
     this.#clockAt = next;
+    this.#timers.stop("clock");
     if (next === Infinity) return;
-    this.#clockTimer = setTimeout(() => {
+    this.#timers.start("clock", next - this.#environment.now(), () => {
       this.#clockAt = Infinity;
       this.known.tick();
       this.#wake();
       this.#settled();
-    }, Math.min(LONGEST_TIMEOUT, next - now()));
+    });
   }
 
   /** Look for what is back and was not known. */
@@ -361,9 +350,7 @@ export class Sync {
   }
 
   close() {
-    this.#environment.clearTimeout(this.#clockTimer);
-    this.#environment.clearTimeout(this.#patience);
-    this.#environment.clearTimeout(this.#retry);
+    this.#timers.stopAll();
     this.#closed = true;
   }
 }
