@@ -33,7 +33,6 @@ export class NotifierClient extends EventTarget {
   #tabs = null;
   /** Frames of what was delivered but not acknowledged, by key. @type {Map<string, string>} */
   #unacked = new Map();
-  /** What a tab that joins later is told of the inbox. */
   #tally = new Tally();
   #deafen = () => {};
   #timers;
@@ -56,6 +55,11 @@ export class NotifierClient extends EventTarget {
 
   get status() {
     return this.#status;
+  }
+
+  /** How many are unread, where `events` ask for that; what a tab that joins is told, too. */
+  get counts() {
+    return this.#tally.state;
   }
 
   /** Whether this tab holds the socket. */
@@ -154,7 +158,7 @@ export class NotifierClient extends EventTarget {
       if (this.#unacked.has(message.ack)) this.ack(message.ack);
     } else if (message.hello) {
       this.#tabs?.tell({ status: this.#status });
-      const inbox = this.#tally.state;
+      const inbox = this.counts;
       if (inbox) this.#tabs?.tell({ inbox });
       for (const frame of this.#unacked.values()) this.#tabs?.tell({ frame, direction: "in" });
       this.#line.wake();

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Inbox, InboxError } from "../../static/notifier-inbox.js";
+import { NotifierClient } from "../../static/notifier.js";
+import { Access } from "../../static/notifier/inbox/access.js";
 import { asMessage } from "../../static/notifier/inbox/message.js";
 import { InboxServer } from "./inbox-server.mjs";
-import { World, settle } from "./world.mjs";
+import { World, jwt, settle } from "./world.mjs";
 
 function open(options = {}, world = new World(), server = new InboxServer(world)) {
   const tab = { ...world.tab(), fetch: server.fetch };
@@ -460,6 +462,36 @@ test("without a connection, what was done here is confirmed by asking", async ()
   assert.equal(server.requests.at(-1).name, "changes");
   assert.equal(inbox.counts.version, 1);
   assert.ok(view.items[2].readAt);
+});
+
+test("an inbox on a line that is there already counts on, and asks for no other token", async () => {
+  const world = new World();
+  const server = new InboxServer(world);
+  const environment = { ...world.tab(), fetch: server.fetch };
+  let asked = 0;
+  const options = { userId: 7, getToken: () => (asked++, jwt(world.clock.now, 600)), environment };
+  const access = new Access(options.getToken, environment.now);
+  const client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
+  assert.equal(client.counts, null);
+  client.connect();
+  await settle();
+  world.socket.accept();
+  world.socket.give(server.state());
+  world.socket.give(server.send());
+  assert.deepEqual(numbers(client.counts), [1, 1]);
+
+  const inbox = new Inbox(options, { access, client });
+  assert.deepEqual([inbox.status.state, ...numbers(inbox.counts)], ["connected", 1, 1]);
+  const view = inbox.view();
+  await view.load();
+  world.socket.give(server.send());
+  await settle();
+  assert.deepEqual([seqs(view), view.fresh, ...numbers(inbox.counts)], [[1], 1, 2, 2]);
+  await inbox.read(["k1"]);
+  world.socket.give(server.changed(0));
+  assert.deepEqual([...numbers(inbox.counts), asked, world.sockets.length], [1, 1, 1, 1]);
+  inbox.close();
+  assert.equal(client.status.state, "closed");
 });
 
 test("payload texts are kept as they were sent", async () => {

@@ -4,8 +4,7 @@ import { readFile } from "node:fs/promises";
 import test from "node:test";
 
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
-globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
-const { webAddress } = await import("../../static/page/inbox/address.js");
+const { webAddress } = await import("../../static/notifier/inbox/address.js");
 const { Entry, headline } = await import("../../static/page/inbox/entry.js");
 const { choices } = await import("../../static/page/inbox/snooze.js");
 const { asMessage } = await import("../../static/notifier/inbox/message.js");
@@ -17,7 +16,8 @@ const russian = (await import("../../static/page/shared/words.ru.js")).default;
 const entry = (raw, seq = 1) =>
   new Entry({ key: "k", seq, raw, message: asMessage(JSON.parse(raw)), createdAt: new Date(0) });
 
-test("an address is read as this page would read it", () => {
+test("an address is read as a page would read it", () => {
+  const page = "https://notify.example/";
   const addresses = {
     "HTTP://Example.org": "http://example.org/",
     "https://example.org/a?b#c": "https://example.org/a?b#c",
@@ -27,13 +27,15 @@ test("an address is read as this page would read it", () => {
     "//other.example/x": "https://other.example/x",
     "https:\\\\other.example": "https://other.example/",
   };
-  for (const [url, href] of Object.entries(addresses)) assert.equal(webAddress(url)?.href, href);
+  for (const [url, href] of Object.entries(addresses)) assert.equal(webAddress(url, page)?.href, href);
+  assert.equal(webAddress("7", `${page}orders/6`)?.href, `${page}orders/7`);
 });
 
 test("what is no plain web address is a text, never a link", () => {
   const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "blob:https://x/1"];
   unsafe.push("https://", "https://bank@evil.example/", "//bank:x@evil.example", "mailto:a@example.org", "ftp://example.org", " ");
-  for (const url of unsafe) assert.equal(webAddress(url), null, url);
+  for (const url of unsafe) assert.equal(webAddress(url, "https://notify.example"), null, url);
+  for (const value of [null, undefined, 7, {}]) assert.equal(webAddress(value, "https://notify.example"), null);
 });
 
 test("a payload of nothing but spaces is JSON", () => {

@@ -4,7 +4,9 @@
  * What opens at it is fetched when it is wanted, and made anew whenever an attribute or a property
  * changes what is written; the inbox only when it would be another one.
  */
-import { Inbox } from "../../notifier-inbox.js";
+import { NotifierClient } from "../client.js";
+import { Access } from "../inbox/access.js";
+import { arrived } from "../inbox/item.js";
 import { Announcer } from "./announcing.js";
 import { BELL, drawing, make } from "./dom.js";
 import { Language } from "./language.js";
@@ -12,7 +14,7 @@ import { styles } from "./styles.js";
 import { fetchToken } from "./token.js";
 
 /**
- * @typedef {import("../../notifier-inbox.d.ts").Inbox} Client
+ * @typedef {import("../../notifier-inbox.d.ts").Inbox} Inbox
  * @typedef {import("../../notifier-inbox.d.ts").Item} Item
  * @typedef {import("./badges.js").Badges} Badges
  * @typedef {import("./screen/screen.js").Screen} Screen
@@ -41,9 +43,11 @@ export class NotifierBell extends Base {
   #renderItem = null;
   /** @type {Partial<import("./words.js").Words>} */
   #words = {};
-  /** @type {Client | null} */
+  /** @type {Inbox | null} */
   #given = null;
-  /** @type {Client | null} */
+  /** What it takes to have one. @type {{ options: import("../../notifier-inbox.d.ts").InboxOptions, access: Access, client: NotifierClient } | null} */
+  #line = null;
+  /** Its own, once somebody has wanted to look into it. @type {Inbox | null} */
   #inbox = null;
   #listening = new AbortController();
   /** As soon as it can be shown. @type {Language | null} */
@@ -85,7 +89,7 @@ export class NotifierBell extends Base {
 
   set getToken(getToken) {
     this.#getToken = getToken;
-    if (!this.#inbox) this.#refresh("inbox");
+    if (!this.#line) this.#refresh("inbox");
   }
 
   get renderItem() {
@@ -106,7 +110,7 @@ export class NotifierBell extends Base {
     this.#refresh("screen");
   }
 
-  /** The inbox behind it: the page's, or its own. */
+  /** The inbox behind it: the page's, or its own, which is fetched with what opens. */
   get inbox() {
     return this.#given ?? this.#inbox;
   }
@@ -153,6 +157,13 @@ export class NotifierBell extends Base {
     this.#screen?.close();
   }
 
+  /** Fetch what opens, without opening it. @returns the inbox behind it; null if there is none */
+  async prepare() {
+    await this.#refreshing;
+    await this.#show();
+    return this.inbox;
+  }
+
   /** Tell the page; false if it does the rest itself. @param {string} type @param {unknown} detail */
   #tell(type, detail) {
     return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true }));
@@ -160,24 +171,27 @@ export class NotifierBell extends Base {
 
   /** It is about to be opened. Where there is no connection, a browser might remember that it failed. */
   #warm() {
-    if (this.inbox?.status.state === "connected") fetchScreen().catch(() => {});
+    if (this.#source?.status.state === "connected") fetchScreen().catch(() => {});
   }
 
   /** What opens, and what shows in a corner; null if it can't be had. */
   #show() {
-    this.#showing ??= fetchScreen().then(
-      (module) => this.#made(module),
-      (error) => {
-        this.#showing = null;
-        this.#failed(error);
-        return null;
-      },
-    );
+    this.#showing ??= fetchScreen()
+      .then((module) => this.#made(module))
+      .catch((error) => this.#failed(error))
+      .then((made) => {
+        if (!made) this.#showing = null;
+        return made ?? null;
+      });
     return this.#showing;
   }
 
   /** As everything is by now. @param {typeof import("./screen/screen.js")} module */
-  #made({ Screen }) {
+  #made({ Inbox, Screen }) {
+    if (this.#line && !this.#inbox) {
+      this.#inbox = new Inbox(this.#line.options, this.#line);
+      this.#listen();
+    }
     const { inbox } = this;
     if (!inbox || !this.#language) return null;
     this.#screen ??= new Screen(this, {
@@ -229,41 +243,56 @@ export class NotifierBell extends Base {
   }
 
   #takeInbox() {
+    this.#hangUp();
+    this.#line = this.#given ? null : this.#connect();
+    this.#listen();
+  }
+
+  #hangUp() {
+    this.#listening.abort();
+    (this.#inbox ?? this.#line?.client)?.close();
+    this.#inbox = this.#line = null;
+  }
+
+  /** Where counts and notifications come from: until somebody has wanted to look into it, the line is enough. */
+  get #source() {
+    return this.inbox ?? this.#line?.client ?? null;
+  }
+
+  #listen() {
     this.#listening.abort();
     this.#listening = new AbortController();
-    this.#inbox?.close();
-    this.#inbox = this.#given ? null : this.#connect();
-    const { inbox } = this;
-    if (!inbox) return;
     const { signal } = this.#listening;
     const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) =>
-      inbox.addEventListener(type, listener, { signal });
-    on("counts", () => this.#showCounts());
-    on("status", () => this.#showCounts());
-    on("notification", ({ detail }) => this.#arrived(detail));
+      this.#source?.addEventListener(type, listener, { signal });
+    // A line says "inbox" and "state", and an inbox "counts" and "status".
+    for (const type of ["inbox", "state", "counts", "status", "notification"]) on(type, () => this.#showCounts());
+    on("notification", ({ detail }) => this.#arrived(this.inbox ? detail : arrived(detail, new Date())));
     on("withdrawn", ({ detail }) => this.#showing?.then((made) => made?.toasts.forget(detail)));
     on("error", ({ detail }) => this.#failed(detail));
   }
 
-  /** An inbox of its own, as soon as it is known whose. @returns {Client | null} */
+  /** A line of its own, as soon as it is known whose. */
   #connect() {
     const [user, userId, url, address] = ["user", "user-id", "url", "token-url"].map((name) => this.getAttribute(name));
     if ((!user && !userId) || (!address && !this.#getToken)) return null;
     const whose = user ? { user } : { userId: userId ?? "" };
-    const inbox = new Inbox({
+    const options = {
       ...whose,
       url: url ? new URL(url, document.baseURI).href.replace(/\/$/, "") : new URL(import.meta.url).origin,
       getToken: () => (this.#getToken ? this.#getToken() : fetchToken(address ?? "")),
-    });
-    inbox.connect();
-    return inbox;
+    };
+    const access = new Access(options.getToken, Date.now);
+    const client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
+    client.connect();
+    return { options, access, client };
   }
 
   /** @param {Language} language */
   #build(language) {
     this.#clear();
     this.button.setAttribute("aria-label", language.words.label(0));
-    if (!this.inbox) return;
+    if (!this.#source) return;
     this.#language = language;
     this.#announcer = new Announcer(() => this.#screen?.live ?? this.live, language.words);
     this.#counted = "";
@@ -276,9 +305,7 @@ export class NotifierBell extends Base {
   }
 
   #leave() {
-    this.#listening.abort();
-    this.#inbox?.close();
-    this.#inbox = null;
+    this.#hangUp();
     this.#opening = false;
     this.#clear();
     this.#mark("");
@@ -287,9 +314,9 @@ export class NotifierBell extends Base {
   }
 
   #showCounts() {
-    const { inbox } = this;
-    if (!inbox || !this.#language) return;
-    const { unread = 0, unseen = 0 } = (inbox.status.state !== "closed" && inbox.counts) || {};
+    const source = this.#source;
+    if (!source || !this.#language) return;
+    const { unread = 0, unseen = 0 } = (source.status.state !== "closed" && source.counts) || {};
     const counted = `${unread} ${unseen}`;
     const count = this.getAttribute("badge") === "unread" ? unread : unseen;
     this.button.setAttribute("aria-label", this.#language.words.label(count));

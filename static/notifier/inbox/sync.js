@@ -1,5 +1,6 @@
 import { Tally } from "../tally.js";
 import { Timers } from "../timers.js";
+import { sameMoment, sameNumbers } from "./counts.js";
 import { Filter } from "./filter.js";
 import { arrived, marks, moment } from "./item.js";
 import { Journal, hides } from "./journal.js";
@@ -86,7 +87,9 @@ export class Sync {
     const behind = state.version !== this.#journal.version;
     if (behind) this.#catchUp(state.version);
     this.#tell(state);
-    if (!behind && expected && differs(state, expected)) this.#refresh({ trusted: true });
+    if (behind || !expected) return;
+    // Only the clock can explain it.
+    if (sameMoment(state, expected) && !sameNumbers(state, expected)) this.#refresh({ trusted: true });
   }
 
   /** @param {Counts & { changes: InboxChange[] }} frame */
@@ -311,6 +314,15 @@ export class Sync {
     return this.#journal.since(version) ?? (await this.#api.changes(version)).changes;
   }
 
+  now() {
+    return this.#environment.now();
+  }
+
+  /** A view was closed. @param {View} view */
+  closed(view) {
+    this.views.delete(view);
+  }
+
   /** Keep what some view holds, once there is much else. */
   forgetSome() {
     if (this.known.size <= 2 * this.#used + MOST_UNUSED) return;
@@ -353,10 +365,4 @@ export class Sync {
     this.#timers.stopAll();
     this.#closed = true;
   }
-}
-
-/** Whether only the clock can explain it. @param {Counts} state @param {Counts} expected */
-function differs(state, expected) {
-  const same = state.unread === expected.unread && state.unseen === expected.unseen;
-  return state.seq === expected.seq && state.version === expected.version && !same;
 }

@@ -12,7 +12,7 @@ import { List } from "./list.js";
  * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
  * @property {(item: Item, page: Page) => boolean} later whether it is known later than that page was read
  * @property {() => number} now
- * @property {() => void} rested it has loaded what was to be loaded
+ * @property {() => void} forgetSome it has loaded what was to be loaded
  * @property {(view: View) => void} closed
  * @property {(error: unknown) => void} failed
  */
@@ -120,7 +120,7 @@ export class View extends EventTarget {
     this.#jobs++;
     this.#queue = this.#queue.then(job).then(() => {
       this.#jobs--;
-      this.#source.rested();
+      this.#source.forgetSome();
     });
     return this.#queue;
   }
@@ -243,7 +243,7 @@ export class View extends EventTarget {
 
   /** Whether something may come in that is not known, now that it stands like this. @param {import("./item.js").Marks} marks */
   mayGain(marks) {
-    return this.filter.mayGain(marks, this.#source.now()) && (this.filter.narrow || !this.more);
+    return this.filter.admits(marks, this.#source.now()) && (this.filter.narrow || !this.more);
   }
 
   /**

@@ -1,21 +1,10 @@
-/** Where an address of a payload leads, and how it is shown. */
+/** How an address of a payload is shown. */
+import { webAddress } from "../../notifier/inbox/address.js";
 import { make, say } from "../shared/dom.js";
 import { shorten } from "./excerpt.js";
 
 const LONGEST_ADDRESS = 300;
 const LONGEST_PATH = 100;
-
-/**
- * Where it leads, seen from this page. Only to the web: a `javascript:` address would run as this
- * page. And not to a host that hides behind a name, as in `https://bank.example@evil.example`.
- * @param {string} text
- */
-export function webAddress(text) {
-  if (text.trim() === "" || !URL.canParse(text, location.origin)) return null;
-  const url = new URL(text, location.origin);
-  const safe = /^https?:$/.test(url.protocol) && !url.username && !url.password;
-  return safe ? url : null;
-}
 
 /**
  * The host is whole, whatever its length, and stands out: it says where one gets to, and the
@@ -24,7 +13,7 @@ export function webAddress(text) {
  * @param {string} address as it was sent
  */
 export function fillLink(link, address) {
-  const url = webAddress(address);
+  const url = webAddress(address, location.origin);
   link.removeAttribute("href");
   if (!url) return say(link, shorten(address, LONGEST_ADDRESS));
   const rest = url.pathname.replace(/\/$/, "") + url.search + url.hash;

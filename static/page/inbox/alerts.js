@@ -1,8 +1,8 @@
 /** What calls for attention: the tab's title, a desktop notification, a sound. */
+import { webAddress } from "../../notifier/inbox/address.js";
 import { byId } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { showUnseen } from "../shared/title.js";
-import { webAddress } from "./address.js";
 import { headline } from "./entry.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
@@ -65,7 +65,7 @@ export class Alerts {
     const body = (message?.body ?? raw).slice(0, LONGEST_TEXT);
     // The tag makes several tabs show it once.
     const shown = new Notification(title, { body, tag: key, icon: "/static/icon.svg" });
-    const url = webAddress(message?.url ?? "");
+    const url = webAddress(message?.url, location.origin);
     shown.onclick = () => {
       shown.close();
       window.focus();

@@ -1,10 +1,11 @@
 /** All of one notification: its text to the end, what became of it, and its JSON as it was sent. */
+import { webAddress } from "../../notifier/inbox/address.js";
 import { copyText } from "../shared/clipboard.js";
 import { byId, make, say } from "../shared/dom.js";
 import { pretty } from "../shared/json.js";
 import { label, words } from "../shared/language.js";
 import { exact } from "../shared/time.js";
-import { fillLink, webAddress } from "./address.js";
+import { fillLink } from "./address.js";
 import { lines, showText } from "./excerpt.js";
 import { fillLevel, fillTitle } from "./row.js";
 
@@ -126,7 +127,7 @@ export class Detail {
 function actions({ message }) {
   const links = [];
   for (const { label: text, url, style } of message?.actions ?? []) {
-    const address = url === null ? null : webAddress(url);
+    const address = webAddress(url, location.origin);
     if (!address) continue;
     const link = make("a", `action ${style}`, text);
     Object.assign(link, { href: address.href, target: "_blank", rel: "noopener noreferrer", title: address.href });

@@ -1,7 +1,7 @@
 /** What a row and a toast have in common. */
 import { make } from "../dom.js";
 import { icon } from "./icons.js";
-import { webAddress } from "./link.js";
+import { linkAddress } from "./link.js";
 
 /** @typedef {import("./commands.js").Item} Item */
 
@@ -12,7 +12,7 @@ export function levelOf({ message }) {
 
 /** Where it has an address, a link. @param {Item} item @param {string} text @param {(event: MouseEvent, address: URL) => void} follow */
 export function titleOf({ message }, text, follow) {
-  const address = webAddress(message?.url);
+  const address = linkAddress(message?.url);
   if (!address) return make("span", { part: "title", dir: "auto" }, text);
   const onclick = (/** @type {MouseEvent} */ event) => follow(event, address);
   return make("a", { part: "title link", href: address.href, dir: "auto", onclick }, text);

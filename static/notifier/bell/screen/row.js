@@ -18,7 +18,7 @@
  */
 import { make } from "../dom.js";
 import { icon, iconButton } from "./icons.js";
-import { pictureAddress, webAddress } from "./link.js";
+import { linkAddress, pictureAddress } from "./link.js";
 import { bodyOf, levelOf, priorityOf, titleOf } from "./parts.js";
 import { fromTemplate } from "./template.js";
 
@@ -133,7 +133,7 @@ function actions(item, { commands }) {
 function button(item, action, commands) {
   const shared = { part: `action ${action.style}`, dir: "auto" };
   if (action.event) return make("button", { ...shared, onclick: () => commands.act(item, action) }, action.label);
-  const address = webAddress(action.url);
+  const address = linkAddress(action.url);
   const onclick = (/** @type {MouseEvent} */ event) => {
     if (!commands.tell("action", { item, action })) event.preventDefault();
     else if (address) commands.follow(event, [item], address);

@@ -1,4 +1,8 @@
-/** What people see beside the button: fetched when somebody wants to, all of it in one step. */
+/** What people see beside the button, and the inbox behind it: fetched when somebody wants to. */
+export { Inbox } from "../../inbox/inbox.js";
+
+// What it stands on, named here so that a browser fetches all of it side by side.
+import "../../../notifier-inbox.js"; // what the inbox is made of
 import "./heights.js"; // where each row begins
 import "./icons.js"; // drawings
 import "./link.js"; // where an address leads

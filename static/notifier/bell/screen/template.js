@@ -1,4 +1,4 @@
-import { webAddress } from "./link.js";
+import { linkAddress } from "./link.js";
 
 /**
  * @typedef {import("./commands.js").Item} Item
@@ -24,7 +24,7 @@ export function fromTemplate(template, item, place, { commands, times }) {
     else element.textContent = String(text);
   }
   for (const element of place.querySelectorAll("a[data-href]")) {
-    const address = webAddress(value(element.getAttribute("data-href") ?? ""));
+    const address = linkAddress(value(element.getAttribute("data-href") ?? ""));
     if (!address) continue;
     const link = /** @type {HTMLAnchorElement} */ (element);
     link.href = address.href;
