@@ -15,6 +15,8 @@ import { elsewhere } from "./link.js";
  * and takes it back when it is refused.
  */
 export class Commands {
+  #words;
+  #screen;
   /**
    * @param {Inbox} inbox
    * @param {import("../words.js").Words} words
@@ -23,9 +25,9 @@ export class Commands {
    */
   constructor(inbox, words, tell, screen) {
     this.inbox = inbox;
-    this.words = words;
+    this.#words = words;
     this.tell = tell;
-    this.screen = screen;
+    this.#screen = screen;
   }
 
   /** @param {readonly Item[]} items */
@@ -51,17 +53,17 @@ export class Commands {
   toggleArchived(items) {
     const keys = keysOf(items);
     if (items.every(({ archivedAt }) => archivedAt)) this.#try(this.inbox.unarchive(keys));
-    else this.#try(this.inbox.archive(keys), this.words.done.archive);
+    else this.#try(this.inbox.archive(keys), this.#words.done.archive);
   }
 
   /** @param {readonly Item[]} items @param {Date} until */
   snooze(items, until) {
-    this.#try(this.inbox.snooze(keysOf(items), until), this.words.done.snooze);
+    this.#try(this.inbox.snooze(keysOf(items), until), this.#words.done.snooze);
   }
 
   /** @param {string | null} category null for all */
   readAll(category) {
-    this.#try(this.inbox.readAll({ category }), this.words.done.readAll);
+    this.#try(this.inbox.readAll({ category }), this.#words.done.readAll);
   }
 
   /**
@@ -72,7 +74,7 @@ export class Commands {
     this.read(items);
     if (elsewhere(event)) return;
     if (!this.tell("navigate", { item: items[0], url: url.href })) event.preventDefault();
-    this.screen.close();
+    this.#screen.close();
   }
 
   /** A button without a link was pressed. @param {Item} item @param {Action} action */
@@ -87,10 +89,10 @@ export class Commands {
       const made = await change;
       if (!done || made?.changed === false) return;
       // What is undone offers no more.
-      const undo = made ? () => this.#try(made.undo(), this.words.done.undo) : undefined;
-      this.screen.say({ text: done, undo });
+      const undo = made ? () => this.#try(made.undo(), this.#words.done.undo) : undefined;
+      this.#screen.say({ text: done, undo });
     } catch {
-      this.screen.say({ text: this.words.notDone });
+      this.#screen.say({ text: this.#words.notDone });
     }
   }
 }

@@ -19,6 +19,10 @@ const NEAR_END = 800;
 const STOPS = "article, a[href], button";
 
 export class List {
+  #rendering;
+  #moved;
+  #pressed;
+  #resized;
   #heights = new Heights();
   /** @type {Row[]} */
   #rows = [];
@@ -35,16 +39,16 @@ export class List {
    * @param {{ moved: () => void, pressed: (event: KeyboardEvent, row: Row) => void, label: string }} listener
    */
   constructor(rendering, { moved, pressed, label }) {
-    this.rendering = rendering;
-    this.moved = moved;
-    this.pressed = pressed;
+    this.#rendering = rendering;
+    this.#moved = moved;
+    this.#pressed = pressed;
     this.list = make("ul", { part: "list", role: "list", "aria-label": label, tabindex: -1 });
     this.element = make("div", { part: "scroll" }, this.list);
     this.element.addEventListener("scroll", () => this.#plan(), { passive: true });
     this.list.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("focusin", (event) => this.#follow(event));
-    this.resized = new ResizeObserver(() => this.#plan());
-    this.resized.observe(this.element);
+    this.#resized = new ResizeObserver(() => this.#plan());
+    this.#resized.observe(this.element);
   }
 
   /** Whether older ones are wanted. */
@@ -84,7 +88,7 @@ export class List {
   }
 
   close() {
-    this.resized.disconnect();
+    this.#resized.disconnect();
     cancelAnimationFrame(this.#planned);
   }
 
@@ -98,7 +102,7 @@ export class List {
     this.#planned ||= requestAnimationFrame(() => {
       this.#planned = 0;
       this.#render();
-      this.moved();
+      this.#moved();
     });
   }
 
@@ -140,7 +144,7 @@ export class List {
       const there = before.get(row.id);
       const fits = there?.look === look;
       this.#rendered.set(row.id, {
-        element: there && fits ? there.element : renderRow(row, this.rendering),
+        element: there && fits ? there.element : renderRow(row, this.#rendering),
         look,
         row,
       });
@@ -242,7 +246,7 @@ export class List {
       event.preventDefault();
       this.#focusRow(Math.min(last, Math.max(0, target)));
     } else if (index >= 0) {
-      this.pressed(event, this.#rows[index]);
+      this.#pressed(event, this.#rows[index]);
     }
   }
 

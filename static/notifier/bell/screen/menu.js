@@ -4,6 +4,8 @@ import { later } from "./time.js";
 
 /** When something may come back: a menu at a button, closed by Escape or a click elsewhere. */
 export class SnoozeMenu {
+  #words;
+  #times;
   /** @type {(until: Date) => void} */
   #chosen = () => {};
   /** @type {HTMLElement | null} */
@@ -11,8 +13,8 @@ export class SnoozeMenu {
 
   /** @param {import("../words.js").Words} words @param {import("./time.js").Times} times */
   constructor(words, times) {
-    this.words = words;
-    this.times = times;
+    this.#words = words;
+    this.#times = times;
     this.element = make("div", {
       part: "menu",
       role: "menu",
@@ -43,8 +45,8 @@ export class SnoozeMenu {
       this.#button?.focus();
       this.#chosen(until);
     };
-    const when = make("span", { part: "when" }, this.times.exact.format(until));
-    return make("button", { role: "menuitem", part: "choice", onclick }, this.words.later[name], when);
+    const when = make("span", { part: "when" }, this.#times.exact.format(until));
+    return make("button", { role: "menuitem", part: "choice", onclick }, this.#words.later[name], when);
   }
 
   /** @param {KeyboardEvent} event */

@@ -25,6 +25,18 @@ import { Tabs } from "./tabs.js";
 const TICK = 30_000;
 
 export class Popover {
+  #button;
+  #wishes;
+  #commands;
+  #times;
+  #words;
+  #menu;
+  #tabs;
+  #list;
+  #fresh;
+  #state;
+  #offline;
+  #panel;
   /** @type {View | null} */
   #view = null;
   /** @type {Set<string>} */
@@ -35,23 +47,23 @@ export class Popover {
   /** @param {Element} button @param {Omit<import("./row.js").Rendering, "fold" | "snooze">} rendering @param {Wishes} wishes */
   constructor(button, rendering, wishes) {
     const { commands, times, words } = rendering;
-    this.button = button;
-    this.wishes = wishes;
-    this.commands = commands;
-    this.times = times;
-    this.words = words;
+    this.#button = button;
+    this.#wishes = wishes;
+    this.#commands = commands;
+    this.#times = times;
+    this.#words = words;
     this.notice = new Notice(words);
-    this.menu = new SnoozeMenu(words, times);
-    this.tabs = new Tabs(wishes.tabs, words.tabs, () => this.#look());
-    this.list = new List(
+    this.#menu = new SnoozeMenu(words, times);
+    this.#tabs = new Tabs(wishes.tabs, words.tabs, () => this.#look());
+    this.#list = new List(
       { ...rendering, fold: (row) => this.#fold(row), snooze: (row, at) => this.#snooze(row, at) },
       { moved: () => this.#moved(), pressed: (event, row) => this.#pressed(event, row), label: words.title },
     );
-    this.fresh = make("button", { part: "fresh", hidden: true, onclick: () => this.#showFresh() });
-    this.state = make("div", { part: "state", hidden: true });
-    this.offline = make("p", { part: "offline", role: "status", hidden: true });
+    this.#fresh = make("button", { part: "fresh", hidden: true, onclick: () => this.#showFresh() });
+    this.#state = make("div", { part: "state", hidden: true });
+    this.#offline = make("p", { part: "offline", role: "status", hidden: true });
     this.live = make("div", { part: "unseen-text", role: "status" });
-    this.panel = make("div", { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title }, this.fresh, this.list.element, this.state);
+    this.#panel = make("div", { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title }, this.#fresh, this.#list.element, this.#state);
     this.element = this.#dialog();
     const { signal } = this.#gone;
     addEventListener("resize", () => this.#place(), { passive: true, signal });
@@ -61,7 +73,7 @@ export class Popover {
   #gone = new AbortController();
 
   #dialog() {
-    const { words } = this;
+    const words = this.#words;
     const header = make(
       "div",
       { part: "header" },
@@ -73,18 +85,18 @@ export class Popover {
     return make(
       "dialog",
       { part: "popover", "aria-labelledby": "headline", ...listeners },
-      header, this.tabs.element, this.offline, this.panel, this.notice.element, this.live, this.menu.element,
+      header, this.#tabs.element, this.#offline, this.#panel, this.notice.element, this.live, this.#menu.element,
     );
   }
 
   open() {
     this.element.showModal();
-    this.button.setAttribute("aria-expanded", "true");
+    this.#button.setAttribute("aria-expanded", "true");
     this.#place();
     if (this.#view) this.#showFresh();
     else this.#look();
-    this.list.list.focus({ preventScroll: true });
-    this.#ticking = setInterval(() => this.list.tick(this.times), TICK);
+    this.#list.list.focus({ preventScroll: true });
+    this.#ticking = setInterval(() => this.#list.tick(this.#times), TICK);
     this.#changed();
   }
 
@@ -93,7 +105,7 @@ export class Popover {
     this.element.close();
     this.#gone.abort();
     this.#view?.close();
-    this.list.close();
+    this.#list.close();
     clearInterval(this.#ticking);
     this.element.remove();
   }
@@ -101,11 +113,11 @@ export class Popover {
   #closed() {
     clearInterval(this.#ticking);
     this.notice.hide();
-    this.button.setAttribute("aria-expanded", "false");
+    this.#button.setAttribute("aria-expanded", "false");
   }
 
   #place() {
-    if (this.element.open) place(this.element, this.button, this.wishes.placement);
+    if (this.element.open) place(this.element, this.#button, this.#wishes.placement);
   }
 
   /** A click beside it closes it. @param {MouseEvent} event */
@@ -120,19 +132,19 @@ export class Popover {
   #look() {
     this.#view?.close();
     this.#unfolded.clear();
-    this.#view = this.commands.inbox.view(this.tabs.current.filter);
+    this.#view = this.#commands.inbox.view(this.#tabs.current.filter);
     this.#view.addEventListener("change", () => this.#changed());
     this.#view.load();
     this.#changed();
-    this.list.toTop();
+    this.#list.toTop();
   }
 
   #changed() {
     const view = this.#view;
     if (!view || !this.element.open) return;
-    this.list.show(rowsOf(view.items.filter((item) => stays(view, item)), this.#unfolded));
-    this.fresh.hidden = view.fresh === 0;
-    this.fresh.textContent = this.words.fresh(view.fresh);
+    this.#list.show(rowsOf(view.items.filter((item) => stays(view, item)), this.#unfolded));
+    this.#fresh.hidden = view.fresh === 0;
+    this.#fresh.textContent = this.#words.fresh(view.fresh);
     this.#showState();
     this.#moved();
   }
@@ -141,37 +153,37 @@ export class Popover {
   #moved() {
     const view = this.#view;
     if (!view || !this.element.open || document.visibilityState !== "visible") return;
-    const shown = this.list.visible.flatMap(({ items }) => items);
-    if (this.wishes.readOnOpen) this.commands.read(shown);
-    else this.commands.see(shown);
-    if (view.state === "ready" && view.more && this.list.atEnd) view.load();
-    if (view.fresh > 0 && this.list.atTop && view.items.length === 0) view.showFresh();
+    const shown = this.#list.visible.flatMap(({ items }) => items);
+    if (this.#wishes.readOnOpen) this.#commands.read(shown);
+    else this.#commands.see(shown);
+    if (view.state === "ready" && view.more && this.#list.atEnd) view.load();
+    if (view.fresh > 0 && this.#list.atTop && view.items.length === 0) view.showFresh();
   }
 
   #showFresh() {
     this.#view?.showFresh();
-    this.list.toTop();
+    this.#list.toTop();
     this.#changed();
   }
 
   #readAll() {
-    this.commands.readAll(this.tabs.current.filter.category ?? null);
+    this.#commands.readAll(this.#tabs.current.filter.category ?? null);
   }
 
   #showState() {
-    const { words } = this;
-    const { state, reason } = this.commands.inbox.status;
+    const words = this.#words;
+    const { state, reason } = this.#commands.inbox.status;
     const offline = ["offline", "reconnecting"].includes(state);
-    this.offline.hidden = !offline;
-    this.offline.textContent = offline ? words.offline : "";
+    this.#offline.hidden = !offline;
+    this.#offline.textContent = offline ? words.offline : "";
     const parts = state === "closed" && reason === "signed out" ? [title(words.signedOut)] : this.#explanation();
-    this.state.hidden = parts.length === 0;
-    this.state.replaceChildren(...parts);
+    this.#state.hidden = parts.length === 0;
+    this.#state.replaceChildren(...parts);
   }
 
   /** What to say instead of a list, or below it. */
   #explanation() {
-    const { words } = this;
+    const words = this.#words;
     const view = this.#view;
     if (!view) return [];
     if (view.state === "failed") return [title(words.failedTitle), this.#again()];
@@ -184,7 +196,7 @@ export class Popover {
   }
 
   #again() {
-    return make("button", { part: "again", onclick: () => this.#view?.load() }, this.words.again);
+    return make("button", { part: "again", onclick: () => this.#view?.load() }, this.#words.again);
   }
 
   /** @param {Row} row */
@@ -195,7 +207,7 @@ export class Popover {
 
   /** @param {Row} row @param {HTMLElement} button */
   #snooze(row, button) {
-    this.menu.open(button, (until) => this.commands.snooze(row.items, until));
+    this.#menu.open(button, (until) => this.#commands.snooze(row.items, until));
   }
 
   /** A key that moves nowhere. @param {KeyboardEvent} event @param {Row} row */
@@ -203,18 +215,18 @@ export class Popover {
     const own = /** @type {Element} */ (event.target).localName === "article";
     const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace("Key", "").toLowerCase();
     if (event.key === "Enter" && own) this.#enter(row);
-    else if (letter === "e") this.commands.toggleArchived(row.items);
-    else if (letter === "u") this.commands.toggleRead(row.items);
+    else if (letter === "e") this.#commands.toggleArchived(row.items);
+    else if (letter === "u") this.#commands.toggleRead(row.items);
     else return;
     event.preventDefault();
   }
 
   /** @param {Row} row */
   #enter(row) {
-    const element = this.list.elementOf(row);
+    const element = this.#list.elementOf(row);
     const link = /** @type {HTMLElement | null | undefined} */ (element?.querySelector("a[part~=link], [part~=unfold]"));
     if (link) link.click();
-    else this.commands.read(row.items);
+    else this.#commands.read(row.items);
   }
 }
 

@@ -29,15 +29,18 @@ export function tabsOf(names, categories, words) {
 
 /** A row of tabs; arrows go from one to the next. */
 export class Tabs {
+  #tabs;
+  #chosen;
+  #buttons;
   /** @param {Tab[]} tabs @param {string} label @param {(tab: Tab) => void} chosen */
   constructor(tabs, label, chosen) {
-    this.tabs = tabs;
-    this.chosen = chosen;
-    this.buttons = tabs.map((tab) =>
+    this.#tabs = tabs;
+    this.#chosen = chosen;
+    this.#buttons = tabs.map((tab) =>
       make("button", { role: "tab", part: "tab", "aria-controls": "panel", onclick: () => this.choose(tab) }, tab.label),
     );
     const onkeydown = (/** @type {KeyboardEvent} */ event) => this.#key(event);
-    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1, onkeydown }, ...this.buttons);
+    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1, onkeydown }, ...this.#buttons);
     this.current = tabs[0];
     this.#mark();
   }
@@ -47,12 +50,12 @@ export class Tabs {
     if (tab === this.current) return;
     this.current = tab;
     this.#mark();
-    this.chosen(tab);
+    this.#chosen(tab);
   }
 
   #mark() {
-    this.buttons.forEach((button, index) => {
-      const selected = this.tabs[index] === this.current;
+    this.#buttons.forEach((button, index) => {
+      const selected = this.#tabs[index] === this.current;
       button.setAttribute("aria-selected", String(selected));
       button.tabIndex = selected ? 0 : -1;
     });
@@ -63,9 +66,9 @@ export class Tabs {
     const rightToLeft = getComputedStyle(this.element).direction === "rtl";
     const step = { ArrowRight: rightToLeft ? -1 : 1, ArrowLeft: rightToLeft ? 1 : -1 }[event.key];
     if (!step) return;
-    const { length } = this.tabs;
-    const next = (this.tabs.indexOf(this.current) + step + length) % length;
-    this.buttons[next].focus();
-    this.choose(this.tabs[next]);
+    const { length } = this.#tabs;
+    const next = (this.#tabs.indexOf(this.current) + step + length) % length;
+    this.#buttons[next].focus();
+    this.choose(this.#tabs[next]);
   }
 }

@@ -7,11 +7,14 @@ const MOST = 3;
 
 /** What has just come, for a few seconds in a corner; an urgent one stays. */
 export class Toasts {
+  #commands;
+  #headline;
+  #words;
   /** @param {Pick<import("./row.js").Rendering, "commands" | "headline" | "words">} rendering */
   constructor({ commands, headline, words }) {
-    this.commands = commands;
-    this.headline = headline;
-    this.words = words;
+    this.#commands = commands;
+    this.#headline = headline;
+    this.#words = words;
     this.element = make("div", { part: "toasts", popover: "manual" });
   }
 
@@ -35,9 +38,9 @@ export class Toasts {
 
   /** @param {import("./commands.js").Item} item @returns {HTMLElement} */
   #toast(item) {
-    const { words } = this;
-    const title = titleOf(item, this.headline(item), (event, address) => {
-      this.commands.follow(event, [item], address);
+    const words = this.#words;
+    const title = titleOf(item, this.#headline(item), (event, address) => {
+      this.#commands.follow(event, [item], address);
       this.#drop(toast);
     });
     const toast = make(
