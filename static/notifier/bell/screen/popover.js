@@ -36,13 +36,13 @@ export class Popover {
   #fresh;
   #state;
   #offline;
-  #panel;
   /** @type {View | null} */
   #view = null;
   /** @type {Set<string>} */
   #unfolded = new Set();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
+  #gone = new AbortController();
 
   /** @param {Element} button @param {Omit<import("./row.js").Rendering, "fold" | "snooze">} rendering @param {Wishes} wishes */
   constructor(button, rendering, wishes) {
@@ -63,14 +63,11 @@ export class Popover {
     this.#state = make("div", { part: "state", hidden: true });
     this.#offline = make("p", { part: "offline", role: "status", hidden: true });
     this.live = make("div", { part: "unseen-text", role: "status" });
-    this.#panel = make("div", { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title }, this.#fresh, this.#list.element, this.#state);
     this.element = this.#dialog();
     const { signal } = this.#gone;
     addEventListener("resize", () => this.#place(), { passive: true, signal });
     commands.inbox.addEventListener("status", () => this.#showState(), { signal });
   }
-
-  #gone = new AbortController();
 
   #dialog() {
     const words = this.#words;
@@ -81,11 +78,16 @@ export class Popover {
       iconButton("all", words.readAll, "tool read-all", () => this.#readAll()),
       iconButton("close", words.close, "tool close", () => this.element.close()),
     );
+    const panel = make(
+      "div",
+      { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title },
+      this.#fresh, this.#list.element, this.#state,
+    );
     const listeners = { onclick: (/** @type {MouseEvent} */ event) => this.#clicked(event), onclose: () => this.#closed() };
     return make(
       "dialog",
       { part: "popover", "aria-labelledby": "headline", ...listeners },
-      header, this.#tabs.element, this.#offline, this.#panel, this.notice.element, this.live, this.#menu.element,
+      header, this.#tabs.element, this.#offline, panel, this.notice.element, this.live, this.#menu.element,
     );
   }
 
