@@ -147,7 +147,9 @@ export class NotifierBell extends Base {
 
   async #open() {
     this.#opening = true;
+    this.button.ariaBusy = "true";
     const made = await this.#show();
+    this.button.ariaBusy = null;
     if (this.#opening) made?.open();
     this.#opening = false;
   }
