@@ -76,10 +76,16 @@ export declare class NotifierBell extends HTMLElement {
   /** What a row looks like: a node or a text; `null` for the built-in look. */
   renderItem: ((item: Item, row: Element) => Node | string | null | undefined) | null;
   words: Partial<Words>;
-  /** The inbox behind it. One that the page sets is the page's to connect and to close. */
+  /**
+   * The inbox behind it: its own is null until the list was opened, or `prepare` has fetched it. One
+   * that the page sets is the page's to connect and to close.
+   */
   inbox: Inbox | null;
+  /** Show the list, which is fetched when that is wanted for the first time. */
   open(): void;
   close(): void;
+  /** Fetch what opens, without opening it. Gives the inbox behind it; null if it is not known whose. */
+  prepare(): Promise<Inbox | null>;
   addEventListener<Name extends keyof BellEvents>(
     type: Name,
     listener: (event: BellEvents[Name]) => void,

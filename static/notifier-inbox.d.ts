@@ -99,7 +99,7 @@ export interface View extends EventTarget {
   readonly filter: Required<Filter>;
   /** The newest first, as far as loaded. The view's own array, which changes: copy it to keep it. */
   readonly items: readonly Item[];
-  /** How many that fit have come and are not in `items`. */
+  /** How many that fit have come and are not in `items`. Of more than 1,000 some may have gone since. */
   readonly fresh: number;
   /** Whether there are older ones to load; true before the first `load`. */
   readonly more: boolean;

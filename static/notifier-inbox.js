@@ -21,5 +21,6 @@ import "./notifier/inbox/mark.js"; // what was done here
 import "./notifier/inbox/verb.js"; // what can be done
 import "./notifier/inbox/item.js"; // one notification
 import "./notifier/inbox/message.js"; // what it says
+import "./notifier/inbox/address.js"; // where an address in it leads
 import "./notifier/inbox/api.js"; // requests
 import "./notifier/inbox/access.js"; // the token that they bring

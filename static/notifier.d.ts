@@ -133,6 +133,8 @@ export interface Events {
 export declare class NotifierClient extends EventTarget {
   constructor(options: Options);
   get status(): Status;
+  /** How many are unread, as it was told last and with what has come since; null without `events`, or before. */
+  get counts(): InboxState | null;
   /** Whether this tab holds the socket. */
   get leading(): boolean;
   connect(): void;

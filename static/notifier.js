@@ -11,6 +11,7 @@ export { NotifierClient } from "./notifier/client.js"; // what an app uses
 import "./notifier/tabs.js"; // which of a browser's tabs holds the line for all of them
 import "./notifier/line.js"; // one WebSocket and its timers
 import "./notifier/backoff.js"; // when to come back
+import "./notifier/timers.js"; // what is to happen later
 import "./notifier/heartbeat.js"; // whether the line is alive
 import "./notifier/token.js"; // when to replace it
 import "./notifier/ordering.js"; // once per key and in order

@@ -27,13 +27,16 @@ export function blamed(code) {
  * doubles then is the window of moves in a row, for a server that keeps saying it.
  */
 export class Backoff {
+  #base;
+  #cap;
+  #random;
   #failures = 0;
   #moves = 0;
 
   constructor({ base = 1_000, cap = 30_000, random = Math.random } = {}) {
-    this.base = base;
-    this.cap = cap;
-    this.random = random;
+    this.#base = base;
+    this.#cap = cap;
+    this.#random = random;
   }
 
   /** @param {Verdict} reason */
@@ -49,7 +52,7 @@ export class Backoff {
 
   /** @param {number} doublings */
   #within(doublings) {
-    return Math.round(this.random() * Math.min(this.cap, this.base * 2 ** doublings));
+    return Math.round(this.#random() * Math.min(this.#cap, this.#base * 2 ** doublings));
   }
 
   reset() {

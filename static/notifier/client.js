@@ -4,6 +4,7 @@ import { ServerNotification } from "./notification.js";
 import { Ordering } from "./ordering.js";
 import { Tabs } from "./tabs.js";
 import { Tally } from "./tally.js";
+import { Timers } from "./timers.js";
 
 /**
  * @typedef {import("../notifier.d.ts").NotifierClient} PublicClient
@@ -32,15 +33,9 @@ export class NotifierClient extends EventTarget {
   #tabs = null;
   /** Frames of what was delivered but not acknowledged, by key. @type {Map<string, string>} */
   #unacked = new Map();
-  /** What a tab that joins later is told of the inbox. */
   #tally = new Tally();
   #deafen = () => {};
-  /** @type {unknown} */
-  #gapTimer;
-  /** @type {unknown} */
-  #silenceTimer;
-  /** @type {unknown} */
-  #watchTimer;
+  #timers;
   /** @type {Status} */
   #status = { state: "idle" };
 
@@ -49,6 +44,7 @@ export class NotifierClient extends EventTarget {
     super();
     this.#options = options;
     this.#environment = { ...surroundings(), ...options.environment };
+    this.#timers = new Timers(this.#environment);
     this.#ordering = new Ordering(options.remember);
     this.#line = new Line(options, this.#environment, {
       frame: (text, direction) => this.#share({ frame: text, direction }),
@@ -59,6 +55,11 @@ export class NotifierClient extends EventTarget {
 
   get status() {
     return this.#status;
+  }
+
+  /** How many are unread, where `events` ask for that; what a tab that joins is told, too. */
+  get counts() {
+    return this.#tally.state;
   }
 
   /** Whether this tab holds the socket. */
@@ -114,16 +115,16 @@ export class NotifierClient extends EventTarget {
 
   /** Find out what the leading tab knows, and whether it still lives. */
   #ask() {
-    const { setTimeout, now } = this.#environment;
+    const { now } = this.#environment;
     const due = now() + LEADER_SILENCE;
     this.#tabs?.tell({ hello: true });
-    this.#silenceTimer ??= setTimeout(() => {
-      this.#silenceTimer = undefined;
+    if (this.#timers.has("silence")) return;
+    this.#timers.start("silence", LEADER_SILENCE, () => {
       if (this.leading) return;
       // Much too late, this tab was frozen itself: the answer may lie unread.
       if (now() > due + LEADER_SILENCE) this.#ask();
       else this.#tabs?.usurp();
-    }, LEADER_SILENCE);
+    });
   }
 
   /**
@@ -131,14 +132,12 @@ export class NotifierClient extends EventTarget {
    * also where nobody switches tabs.
    */
   #watch() {
-    const { setTimeout, clearTimeout } = this.#environment;
     const { interval, timeout } = this.#line.heartbeat;
-    clearTimeout(this.#watchTimer);
-    this.#watchTimer = setTimeout(() => {
+    this.#timers.start("watch", interval + timeout, () => {
       if (this.leading) return;
       this.#ask();
       this.#watch();
-    }, interval + timeout);
+    });
   }
 
   /** What happens on our line happens in all tabs. @param {any} message */
@@ -151,7 +150,7 @@ export class NotifierClient extends EventTarget {
   #hear(message) {
     if (!this.leading) {
       if (message.hello || message.ack) return;
-      this.#stopTimer();
+      this.#timers.stop("silence");
       this.#watch();
       this.#apply(message);
     } else if (message.ack) {
@@ -159,7 +158,7 @@ export class NotifierClient extends EventTarget {
       if (this.#unacked.has(message.ack)) this.ack(message.ack);
     } else if (message.hello) {
       this.#tabs?.tell({ status: this.#status });
-      const inbox = this.#tally.state;
+      const inbox = this.counts;
       if (inbox) this.#tabs?.tell({ inbox });
       for (const frame of this.#unacked.values()) this.#tabs?.tell({ frame, direction: "in" });
       this.#line.wake();
@@ -183,19 +182,11 @@ export class NotifierClient extends EventTarget {
 
   #leave() {
     this.#deafen();
-    this.#stopTimer();
-    this.#environment.clearTimeout(this.#watchTimer);
-    this.#environment.clearTimeout(this.#gapTimer);
-    this.#gapTimer = undefined;
+    this.#timers.stopAll();
     this.#deliver(this.#ordering.flush());
     this.#line.close();
     this.#tabs?.leave();
     this.#tabs = null;
-  }
-
-  #stopTimer() {
-    this.#environment.clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = undefined;
   }
 
   /** @param {string} text @param {"in" | "out"} direction */
@@ -239,11 +230,8 @@ export class NotifierClient extends EventTarget {
     }
     this.#unacked.set(key, text);
     this.#deliver(this.#ordering.accept(new ServerNotification(text, fields, (key) => this.ack(key))));
-    if (!this.#ordering.waiting) return;
-    this.#gapTimer ??= this.#environment.setTimeout(() => {
-      this.#gapTimer = undefined;
-      this.#deliver(this.#ordering.flush());
-    }, PATIENCE_WITH_GAPS);
+    if (!this.#ordering.waiting || this.#timers.has("gap")) return;
+    this.#timers.start("gap", PATIENCE_WITH_GAPS, () => this.#deliver(this.#ordering.flush()));
   }
 
   /** @param {PublicNotification[]} notifications */

@@ -1,5 +1,6 @@
 import { Backoff, blamed, verdict } from "./backoff.js";
 import { Heartbeat } from "./heartbeat.js";
+import { Timers } from "./timers.js";
 import { JWT, refreshIn } from "./token.js";
 
 /**
@@ -14,7 +15,6 @@ const STABLE_AFTER = 10_000;
 const CONNECT_DEADLINE = 15_000;
 const REFRESH_RETRY = 5_000;
 const REFUSED_BEFORE_ERROR = 3;
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const SUBPROTOCOL = "notifier";
 const INBOX_SUBPROTOCOL = "notifier.inbox";
 
@@ -24,8 +24,11 @@ export class Line {
   #socket = null;
   /** @type {string | null} */
   #token = null;
-  /** @type {Map<string, unknown>} */
-  #timers = new Map();
+  #options;
+  #environment;
+  #report;
+  #backoff;
+  #timers;
   #freshUntil = 0;
   #openedAt = 0;
   // Handshakes in a row that failed.
@@ -42,18 +45,19 @@ export class Line {
    *           status: (status: Status) => void, error: (error: unknown) => void }} report
    */
   constructor(options, environment, report) {
-    this.options = options;
-    this.environment = environment;
-    this.report = report;
-    this.backoff = new Backoff({ ...options.retry, random: environment.random });
+    this.#options = options;
+    this.#environment = environment;
+    this.#report = report;
+    this.#timers = new Timers(environment);
+    this.#backoff = new Backoff({ ...options.retry, random: environment.random });
     this.heartbeat = new Heartbeat(options.heartbeat);
   }
 
   connect() {
     this.#drop();
-    this.report.status({ state: "connecting" });
-    this.#after("deadline", CONNECT_DEADLINE, () => this.#lost({ code: 1006, reason: "timeout" }));
-    const fresh = this.environment.now() < this.#freshUntil;
+    this.#report.status({ state: "connecting" });
+    this.#timers.start("deadline", CONNECT_DEADLINE, () => this.#lost({ code: 1006, reason: "timeout" }));
+    const fresh = this.#environment.now() < this.#freshUntil;
     if (this.#token && fresh) return this.#dial(this.#token);
     this.#renew(
       (token) => this.#dial(token),
@@ -70,23 +74,23 @@ export class Line {
     const attempt = this.#attempt;
     let token;
     try {
-      token = await this.options.getToken();
+      token = await this.#options.getToken();
       if (token && !JWT.test(token)) throw new TypeError("What getToken gave is not a token (a JWT).");
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      this.report.error(error);
+      this.#report.error(error);
       return retry();
     }
     if (attempt !== this.#attempt) return;
     if (!token) return this.#stop({ reason: "signed out" });
     this.#token = token;
-    this.#freshUntil = this.environment.now() + refreshIn(token, this.environment.now());
+    this.#freshUntil = this.#environment.now() + refreshIn(token, this.#environment.now());
     use(token);
   }
 
   /** @param {string} token */
   #dial(token) {
-    const { WebSocket } = this.environment;
+    const { WebSocket } = this.#environment;
     try {
       if (!WebSocket) {
         throw new TypeError("There is no WebSocket here (Node.js 22 has one): give environment.WebSocket.");
@@ -97,13 +101,13 @@ export class Line {
       this.#listen(new WebSocket(address.href, this.#inAddress ? undefined : this.#protocols(token)));
     } catch (error) {
       // Time heals none of these, so trying again is of no use.
-      this.report.error(error);
+      this.#report.error(error);
       this.#stop({ reason: "misconfigured" });
     }
   }
 
   get #inbox() {
-    return this.options.events === "inbox";
+    return this.#options.events === "inbox";
   }
 
   /** What we speak, the best first: a server of an earlier release takes the plain one. @param {string} token */
@@ -116,8 +120,8 @@ export class Line {
     this.#socket = socket;
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => {
-      this.heartbeat.heard(this.environment.now());
-      this.report.frame(data, "in");
+      this.heartbeat.heard(this.#environment.now());
+      this.#report.frame(data, "in");
     };
     socket.onclose = ({ code, reason }) => this.#lost({ code, reason });
     // A close event follows in browsers; outside, after a refused handshake, not everywhere.
@@ -125,14 +129,14 @@ export class Line {
   }
 
   #opened() {
-    this.#openedAt = this.environment.now();
+    this.#openedAt = this.#environment.now();
     this.#takesSubprotocols ||= !this.#inAddress;
     this.#refused = 0;
     this.heartbeat.heard(this.#openedAt);
-    this.#clear("deadline");
+    this.#timers.stop("deadline");
     this.#beat();
     this.#planRefresh();
-    this.report.status({ state: "connected" });
+    this.#report.status({ state: "connected" });
   }
 
   /**
@@ -141,15 +145,15 @@ export class Line {
    * it in the address, until a server is known to be newer.
    */
   get #inAddress() {
-    return this.#refused % 2 === 1 && !this.#takesSubprotocols && this.options.user === undefined;
+    return this.#refused % 2 === 1 && !this.#takesSubprotocols && this.#options.user === undefined;
   }
 
   #address() {
-    const { userId, user } = this.options;
+    const { userId, user } = this.#options;
     if ((userId === undefined) === (user === undefined)) {
       throw new TypeError("Whose notifications? Give userId, or else user.");
     }
-    const url = this.options.url ?? this.environment.origin;
+    const url = this.#options.url ?? this.#environment.origin;
     if (!/^(http|ws)s?:\/\//i.test(url)) {
       throw new TypeError(`url must begin with https:// or http://, and is ${JSON.stringify(url)}.`);
     }
@@ -170,13 +174,13 @@ export class Line {
     this.#socket?.send(JSON.stringify(frame));
     // A token is a key to the inbox: nobody who looks at frames needs it.
     const shown = frame.key === "refresh" ? { ...frame, value: "…" } : frame;
-    this.report.frame(JSON.stringify(shown), "out");
+    this.#report.frame(JSON.stringify(shown), "out");
   }
 
   /** The network or the machine is back, or somebody looks: find out now, not by and by. */
   wake() {
     if (this.#open) {
-      this.heartbeat.woken(this.environment.now());
+      this.heartbeat.woken(this.#environment.now());
       this.#ping();
     } else if (this.#timers.has("retry")) {
       this.connect();
@@ -187,14 +191,14 @@ export class Line {
   }
 
   #ping() {
-    this.heartbeat.asked(this.environment.now());
+    this.heartbeat.asked(this.#environment.now());
     this.send({ type: "command", key: "ping" });
     this.#beat();
   }
 
   #beat() {
-    this.#after("heartbeat", this.heartbeat.due(this.environment.now()), () => {
-      const found = this.heartbeat.check(this.environment.now());
+    this.#timers.start("heartbeat", this.heartbeat.due(this.#environment.now()), () => {
+      const found = this.heartbeat.check(this.#environment.now());
       if (found === "ping") this.#ping();
       else if (found === "dead") this.#lost({ code: 1006, reason: "no answer" });
       else this.#beat();
@@ -203,7 +207,7 @@ export class Line {
 
   #planRefresh() {
     if (this.#freshUntil === Infinity) return;
-    this.#after("refresh", this.#freshUntil - this.environment.now(), () => this.#refresh());
+    this.#timers.start("refresh", this.#freshUntil - this.#environment.now(), () => this.#refresh());
   }
 
   #refresh() {
@@ -212,13 +216,13 @@ export class Line {
         this.send({ type: "command", key: "refresh", value: token });
         this.#planRefresh();
       },
-      () => this.#after("refresh", REFRESH_RETRY, () => this.#refresh()),
+      () => this.#timers.start("refresh", REFRESH_RETRY, () => this.#refresh()),
     );
   }
 
   /** @param {{ code: number, reason: string }} why */
   #lost({ code, reason }) {
-    const { now, online } = this.environment;
+    const { now, online } = this.#environment;
     const lasted = this.#openedAt ? now() - this.#openedAt : 0;
     // A refused handshake looks like any failure to a browser; a fresh token rules one cause out.
     if (!this.#openedAt || code === 4401) this.#token = null;
@@ -226,20 +230,20 @@ export class Line {
     this.#drop();
     const next = verdict(code);
     if (next === "stop") return this.#stop({ code, reason: "revoked" });
-    if (lasted >= STABLE_AFTER) this.backoff.reset();
-    const delay = this.backoff.next(next);
+    if (lasted >= STABLE_AFTER) this.#backoff.reset();
+    const delay = this.#backoff.next(next);
     const state = online() ? "reconnecting" : "offline";
-    this.report.status({ state, retryAt: now() + delay, code, reason });
-    this.#after("retry", delay, () => this.connect());
+    this.#report.status({ state, retryAt: now() + delay, code, reason });
+    this.#timers.start("retry", delay, () => this.connect());
   }
 
   /** Say what time alone may not heal. @param {number} code @param {string} reason */
   #explain(code, reason) {
-    if (blamed(code)) this.report.error(new Error(`The server refused what this client sent: ${reason || code}.`));
-    if (this.#openedAt || !this.#socket || !this.environment.online()) return;
+    if (blamed(code)) this.#report.error(new Error(`The server refused what this client sent: ${reason || code}.`));
+    if (this.#openedAt || !this.#socket || !this.#environment.online()) return;
     if (++this.#refused !== REFUSED_BEFORE_ERROR) return;
     // Browsers don't tell the status of a refused handshake.
-    this.report.error(
+    this.#report.error(
       new Error(
         "The server can't be reached or refuses each connection: the token does not hold (403), " +
           "or this user has too many connections (429).",
@@ -250,7 +254,7 @@ export class Line {
   /** @param {Omit<Status, "state">} why */
   #stop(why) {
     this.close();
-    this.report.status({ state: "closed", ...why });
+    this.#report.status({ state: "closed", ...why });
   }
 
   close() {
@@ -261,7 +265,7 @@ export class Line {
   #drop() {
     this.#attempt++;
     this.#openedAt = 0;
-    for (const name of this.#timers.keys()) this.#clear(name);
+    this.#timers.stopAll();
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
@@ -269,21 +273,5 @@ export class Line {
     // The `ws` package throws what nobody listens to, such as being closed while it connects.
     socket.onerror = () => {};
     socket.close();
-  }
-
-  /** @param {string} name @param {number} delay @param {() => void} action */
-  #after(name, delay, action) {
-    this.#clear(name);
-    const run = () => {
-      this.#timers.delete(name);
-      action();
-    };
-    this.#timers.set(name, this.environment.setTimeout(run, Math.min(delay, LONGEST_TIMEOUT)));
-  }
-
-  /** @param {string} name */
-  #clear(name) {
-    this.environment.clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
   }
 }

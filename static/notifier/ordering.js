@@ -8,6 +8,7 @@
  * for only briefly, and what comes later still is passed on, never lost.
  */
 export class Ordering {
+  #remember;
   #seen = new Set();
   /** @type {ServerNotification[]} */
   #held = [];
@@ -15,7 +16,7 @@ export class Ordering {
 
   /** @param {number} [remember] how many keys */
   constructor(remember = 5_000) {
-    this.remember = remember;
+    this.#remember = remember;
   }
 
   /** @param {string} key */
@@ -34,7 +35,7 @@ export class Ordering {
   accept(notification) {
     if (this.has(notification.key)) return [];
     this.#seen.add(notification.key);
-    if (this.#seen.size > this.remember) this.#seen.delete(this.#seen.values().next().value);
+    if (this.#seen.size > this.#remember) this.#seen.delete(this.#seen.values().next().value);
     const latest = this.#held.at(-1)?.seq ?? 0;
     this.#held.push(notification);
     if (notification.seq < latest) this.#held.sort((a, b) => a.seq - b.seq);

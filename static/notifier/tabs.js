@@ -5,6 +5,9 @@
  * Without locks or channels (an insecure origin, an old browser) every tab leads itself.
  */
 export class Tabs {
+  #name;
+  #locks;
+  #on;
   #left = new AbortController();
   /** @type {BroadcastChannel | null} */
   #channel = null;
@@ -17,10 +20,10 @@ export class Tabs {
    * @param {{ lead: () => void, follow: () => void, hear: (message: any) => void }} on
    */
   constructor(name, environment, on) {
-    this.name = name;
-    this.locks = environment.locks;
-    this.on = on;
-    if (!this.locks || !environment.BroadcastChannel) return;
+    this.#name = name;
+    this.#locks = environment.locks;
+    this.#on = on;
+    if (!this.#locks || !environment.BroadcastChannel) return;
     this.#channel = new environment.BroadcastChannel(name);
     this.#channel.onmessage = ({ data }) => on.hear(data);
   }
@@ -38,7 +41,7 @@ export class Tabs {
   /** @param {LockOptions} options */
   async #request(options) {
     try {
-      await this.locks?.request(this.name, options, () => {
+      await this.#locks?.request(this.#name, options, () => {
         if (this.#left.signal.aborted || this.leading) return undefined;
         this.#lead();
         return new Promise((resolve) => {
@@ -49,14 +52,14 @@ export class Tabs {
       if (this.#left.signal.aborted) return;
       if (!this.leading) return this.#lead();
       this.leading = false;
-      this.on.follow();
+      this.#on.follow();
       this.join();
     }
   }
 
   #lead() {
     this.leading = true;
-    this.on.lead();
+    this.#on.lead();
   }
 
   /** @param {object} message */

@@ -48,10 +48,18 @@ async def visit(context: BrowserContext, shop: Shop, badge: str | None = None) -
 
 
 async def test_it_counts_lists_and_marks(shop: Shop, profile: BrowserContext) -> None:
-    """The bell counts what is new, shows it when it opens, and marks as read what is clicked."""
+    """The bell counts what is new, shows it when it opens, and marks as read what is clicked.
+
+    Until somebody comes near it, neither the list nor the inbox is fetched.
+    """
+    fetched: list[str] = []
+    profile.on("request", lambda request: fetched.append(request.url))
     shop.backend.send({"title": "Parcel sent", "body": "It comes tomorrow.", "level": "success"})
     shop.backend.send({"title": "Invoice", "url": "/invoice"}, priority="urgent")
     page = await visit(profile, shop, "2")
+    late = ("/bell/screen/", "/inbox/inbox.js", "/bell/badges.js", "/bell/sound.js", "/api/inbox/")
+    assert [url for url in fetched if any(part in url for part in late)] == []
+    assert any(url.endswith("/bell/element.js") for url in fetched)
     await bell(page).click()
     await expect(rows(page)).to_have_count(2)
     await expect(unread(page)).to_have_count(2)

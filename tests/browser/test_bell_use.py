@@ -221,8 +221,9 @@ async def test_toasts_and_titles(shop: Shop, profile: BrowserContext) -> None:
     """What arrives shows in a corner and in the title, and is said; low priority is only listed."""
     shop.attributes = "toasts title-badge favicon-badge"
     page = await profile.new_page()
-    await page.goto(shop.url)
-    await page.wait_for_function("() => document.querySelector('notifier-bell').inbox?.counts")
+    async with page.expect_websocket() as connecting:
+        await page.goto(shop.url)
+    await (await connecting.value).wait_for_event("framereceived")
     shop.backend.send({"title": "Quiet"}, priority="low")
     shop.backend.send({"title": "Loud"}, priority="urgent")
     toast = page.locator("notifier-bell").locator(".toast")
@@ -231,6 +232,30 @@ async def test_toasts_and_titles(shop: Shop, profile: BrowserContext) -> None:
     await expect(page.get_by_text("2 new notifications")).to_be_attached()
     await toast.get_by_role("button", name="Dismiss").click()
     await expect(toast).to_have_count(0)
+
+
+async def test_the_list_is_fetched_once_more_where_that_failed(
+    shop: Shop, profile: BrowserContext
+) -> None:
+    """Without a network the page hears of an error; with one, the next click opens the list."""
+    shop.script = """
+      window.failures = [];
+      document.querySelector("notifier-bell")
+        .addEventListener("error", ({ detail }) => window.failures.push(detail.message));"""
+    shop.backend.send({"title": "One"})
+    page = await profile.new_page()
+    await page.goto(shop.url)
+    await expect(page.locator("notifier-bell").locator(".badge")).to_have_text("1")
+    await page.route("**/bell/screen/**", lambda route: route.abort())
+    await bell(page).click()
+    await page.wait_for_function("() => window.failures.length === 1")
+    await page.unroute("**/bell/screen/**")
+    await bell(page).click()
+    await expect(rows(page)).to_have_count(1)
+    await page.keyboard.press("Escape")
+    assert await page.evaluate(
+        "async () => (await document.querySelector('notifier-bell').prepare()).counts.unread === 1"
+    )
 
 
 async def test_rows_of_ones_own(shop: Shop, profile: BrowserContext) -> None:

@@ -185,7 +185,11 @@ class Story {
 const brief = (item) => [item.key, ...Object.values(MARKS).slice(1).map((name) => item[name]?.toISOString() ?? null)];
 const briefOf = (one) => [one.key, ...Object.keys(MARKS).slice(1).map((name) => one[name])];
 
-for (let seed = 1; seed <= Number(process.env.STORIES ?? 40); seed++) {
+/** What was wrong once, beyond the first ones: one came back from a snooze while its list was loaded anew. */
+const FOUND = [427];
+const seeds = Array.from({ length: Number(process.env.STORIES ?? 40) }, (_, index) => index + 1);
+
+for (const seed of new Set([...seeds, ...FOUND])) {
   test(`story ${seed}`, async () => {
     const story = new Story(seed);
     await story.begin();

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Inbox, InboxError } from "../../static/notifier-inbox.js";
+import { NotifierClient } from "../../static/notifier.js";
+import { Access } from "../../static/notifier/inbox/access.js";
 import { asMessage } from "../../static/notifier/inbox/message.js";
 import { InboxServer } from "./inbox-server.mjs";
-import { World, settle } from "./world.mjs";
+import { World, jwt, settle } from "./world.mjs";
 
 function open(options = {}, world = new World(), server = new InboxServer(world)) {
   const tab = { ...world.tab(), fetch: server.fetch };
@@ -379,6 +381,29 @@ test("thousands that came meanwhile are counted, and loaded when they are wanted
   assert.deepEqual([view.items[0].seq, view.items.length, view.fresh], [1_503, 50, 0]);
 });
 
+test("of thousands that come live only the number is held, and taking them loads anew", async () => {
+  const { view, server, give } = await shown(3);
+  for (let number = 0; number < 2_500; number++) give(server.send());
+  assert.equal(view.fresh, 2_500);
+  assert.ok([...view.held()].length <= 1_003);
+  give(server.change("seen", { keys: ["k4"] }));
+  assert.equal(view.fresh, 2_500);
+  view.showFresh();
+  await settle();
+  assert.deepEqual([view.items[0].seq, view.items.length, view.fresh, view.more], [2_503, 50, 0, true]);
+});
+
+test("what comes back from a snooze while the list is loaded anew stays in it", async () => {
+  const { view, server, give, clock } = await shown(2);
+  give(server.change("snooze", { keys: ["k1"], until: server.moment(server.now + 100) }));
+  const release = server.hold();
+  const loaded = view.reload();
+  await clock.pass(101);
+  await release();
+  await loaded;
+  assert.deepEqual([seqs(view), view.fresh], [[2, 1], 0]);
+});
+
 test("a page that was read before a change, and comes after it, is brought up to date", async () => {
   const { server, inbox, give } = await connected(3);
   const view = inbox.view();
@@ -451,6 +476,36 @@ test("without a connection, what was done here is confirmed by asking", async ()
   assert.equal(server.requests.at(-1).name, "changes");
   assert.equal(inbox.counts.version, 1);
   assert.ok(view.items[2].readAt);
+});
+
+test("an inbox on a line that is there already counts on, and asks for no other token", async () => {
+  const world = new World();
+  const server = new InboxServer(world);
+  const environment = { ...world.tab(), fetch: server.fetch };
+  let asked = 0;
+  const options = { userId: 7, getToken: () => (asked++, jwt(world.clock.now, 600)), environment };
+  const access = new Access(options.getToken, environment.now);
+  const client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
+  assert.equal(client.counts, null);
+  client.connect();
+  await settle();
+  world.socket.accept();
+  world.socket.give(server.state());
+  world.socket.give(server.send());
+  assert.deepEqual(numbers(client.counts), [1, 1]);
+
+  const inbox = new Inbox(options, { access, client });
+  assert.deepEqual([inbox.status.state, ...numbers(inbox.counts)], ["connected", 1, 1]);
+  const view = inbox.view();
+  await view.load();
+  world.socket.give(server.send());
+  await settle();
+  assert.deepEqual([seqs(view), view.fresh, ...numbers(inbox.counts)], [[1], 1, 2, 2]);
+  await inbox.read(["k1"]);
+  world.socket.give(server.changed(0));
+  assert.deepEqual([...numbers(inbox.counts), asked, world.sockets.length], [1, 1, 1, 1]);
+  inbox.close();
+  assert.equal(client.status.state, "closed");
 });
 
 test("payload texts are kept as they were sent", async () => {

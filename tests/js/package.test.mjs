@@ -11,23 +11,34 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../../static/", import.meta.url));
 
-/** What the package offers, and the folder of modules that it is made of. */
-const parts = { notifier: "notifier", "notifier-inbox": "notifier/inbox", "notifier-bell": "notifier/bell" };
+/** What the package offers. */
+const parts = ["notifier", "notifier-inbox", "notifier-bell"];
+const entries = parts.map((part) => `${part}.js`);
+const types = parts.map((part) => `${part}.d.ts`);
+
+/** What names the modules of a folder, because they are fetched with it. */
+const NAMING = {
+  notifier: "notifier.js",
+  "notifier/inbox": "notifier-inbox.js",
+  "notifier/bell": "notifier-bell.js",
+  "notifier/bell/screen": "notifier/bell/screen/screen.js",
+};
 const modules = {};
-for (const [part, place] of Object.entries(parts)) {
+for (const place of Object.keys(NAMING)) {
   const names = await readdir(folder + place);
-  modules[part] = names.filter((name) => name.endsWith(".js")).map((name) => `${place}/${name}`);
+  modules[place] = names.filter((name) => name.endsWith(".js")).map((name) => `${place}/${name}`);
 }
 const inner = Object.values(modules).flat();
-const entries = Object.keys(parts).map((part) => `${part}.js`);
-const types = Object.keys(parts).map((part) => `${part}.d.ts`);
-/** Fetched by those who speak it. */
-const ON_DEMAND = ["notifier/bell/words.ru.js"];
+/** Fetched one by one, by those who speak it or ask for it. */
+const ON_DEMAND = ["words.ru", "badges", "sound"].map((name) => `notifier/bell/${name}.js`);
+
+const ANY = /(?:from|import)[ (]"([^"]+)"/g;
+const AT_ONCE = /^(?:import|export) (?:[^"(]* from )?"([^"]+)"/gm;
 
 /** The files that one of ours imports, for its code or for its types. */
-async function imports(file) {
+async function imports(file, which = ANY) {
   const source = await readFile(folder + file, "utf8");
-  const found = source.matchAll(/(?:from|import)[ (]"([^"]+)"/g);
+  const found = source.matchAll(which);
   return [...found].map(([, path]) => posix.join(posix.dirname(file), path));
 }
 
@@ -55,12 +66,23 @@ test("npm installs the modules, their types, and nothing of the page; the entrie
   });
 });
 
-test("an entry names every module of its own, so that a browser fetches them side by side", async () => {
-  for (const [part, own] of Object.entries(modules)) {
-    const named = await imports(`${part}.js`);
+test("what is fetched in one step is named in one place, so that it is fetched side by side", async () => {
+  for (const [place, own] of Object.entries(modules)) {
+    const naming = NAMING[place];
+    const named = [naming, ...(await imports(naming, AT_ONCE))];
     const missing = own.filter((module) => !named.includes(module) && !ON_DEMAND.includes(module));
     assert.deepEqual(missing, []);
   }
+});
+
+test("before anybody opens the bell, the client is fetched and what the button needs, and no more", async () => {
+  const named = await imports("notifier-bell.js", AT_ONCE);
+  const fetched = new Set(["notifier-bell.js"]);
+  for (const file of fetched) for (const other of await imports(file, AT_ONCE)) fetched.add(other);
+  const late = [...fetched].filter((file) => !file.startsWith("notifier/bell/") && !modules.notifier.includes(file) && !named.includes(file));
+  assert.deepEqual(late, ["notifier-bell.js"]);
+  assert.deepEqual([...fetched].filter((file) => file.includes("/screen/") || ON_DEMAND.includes(file)), []);
+  assert.ok(!fetched.has("notifier/inbox/inbox.js"));
 });
 
 test("the modules need nothing but each other, in one direction, and none is left over", async () => {
@@ -69,9 +91,9 @@ test("the modules need nothing but each other, in one direction, and none is lef
   const needed = new Set([...needs.values()].flat());
   const used = new Set([...needed, ...entries, ...types]);
   assert.deepEqual([...used].toSorted(), [...needs.keys()].toSorted());
-  const of = async (part) => (await Promise.all(modules[part].map(imports))).flat();
+  const of = async (place) => (await Promise.all(modules[place].map((file) => imports(file)))).flat();
   assert.ok(!(await of("notifier")).some((path) => /inbox|bell/.test(path)), "the client needs nothing of the inbox");
-  assert.ok(!(await of("notifier-inbox")).some((path) => path.includes("bell")), "the inbox needs no bell");
+  assert.ok(!(await of("notifier/inbox")).some((path) => path.includes("bell")), "the inbox needs no bell");
   while (needs.size) {
     const free = [...needs].filter(([, others]) => !others.some((other) => needs.has(other)));
     assert.ok(free.length, `they need each other: ${[...needs.keys()]}`);

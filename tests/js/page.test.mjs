@@ -6,10 +6,11 @@ import test from "node:test";
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.location = /** @type {any} */ ({ origin: "https://notify.example" });
 globalThis.document = /** @type {any} */ ({ baseURI: "https://notify.example/" });
-const { pictureAddress, webAddress } = await import("../../static/notifier/bell/link.js");
+const { pictureAddress } = await import("../../static/notifier/bell/screen/link.js");
+const { webAddress } = await import("../../static/notifier/inbox/address.js");
 const { Entry, headline } = await import("../../static/page/inbox/entry.js");
-const { rowsOf } = await import("../../static/notifier/bell/rows.js");
-const { later } = await import("../../static/notifier/bell/time.js");
+const { rowsOf } = await import("../../static/notifier/bell/screen/rows.js");
+const { later } = await import("../../static/notifier/bell/screen/time.js");
 const { asMessage } = await import("../../static/notifier/inbox/message.js");
 const { ago, exact } = await import("../../static/page/shared/time.js");
 const { ceiling } = await import("../../static/page/tools/plot.js");
@@ -19,7 +20,8 @@ const russian = (await import("../../static/page/shared/words.ru.js")).default;
 const entry = (raw, seq = 1) =>
   new Entry({ key: "k", seq, raw, message: asMessage(JSON.parse(raw)), createdAt: new Date(0) });
 
-test("an address is read as this page would read it", () => {
+test("an address is read as a page would read it", () => {
+  const page = "https://notify.example/";
   const addresses = {
     "HTTP://Example.org": "http://example.org/",
     "https://example.org/a?b#c": "https://example.org/a?b#c",
@@ -29,13 +31,15 @@ test("an address is read as this page would read it", () => {
     "//other.example/x": "https://other.example/x",
     "https:\\\\other.example": "https://other.example/",
   };
-  for (const [url, href] of Object.entries(addresses)) assert.equal(webAddress(url)?.href, href);
+  for (const [url, href] of Object.entries(addresses)) assert.equal(webAddress(url, page)?.href, href);
+  assert.equal(webAddress("7", `${page}orders/6`)?.href, `${page}orders/7`);
 });
 
 test("what is no plain web address is a text, never a link", () => {
   const unsafe = ["javascript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "blob:https://x/1"];
   unsafe.push("https://", "https://bank@evil.example/", "//bank:x@evil.example", "mailto:a@example.org", "ftp://example.org", " ");
-  for (const url of unsafe) assert.equal(webAddress(url), null, url);
+  for (const url of unsafe) assert.equal(webAddress(url, "https://notify.example"), null, url);
+  for (const value of [null, undefined, 7, {}]) assert.equal(webAddress(value, "https://notify.example"), null);
 });
 
 test("a picture comes over https, or from this server", () => {

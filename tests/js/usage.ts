@@ -91,6 +91,7 @@ import type { Words } from "../../static/notifier-bell.js";
 const bell = document.querySelector("notifier-bell");
 if (bell) {
   bell.words = { title: "Meldungen", fresh: (count) => `${count} neue` };
+  bell.prepare().then((inbox) => inbox?.readAll());
   bell.renderItem = (item) => item.message?.title ?? null;
   bell.addEventListener("navigate", (event) => console.log(event.detail.item.seq, event.detail.url));
 }

@@ -1,27 +1,23 @@
 /**
  * The element: what its attributes ask for, the inbox behind it, the button with the count.
  *
- * It is made anew, popover and all, whenever an attribute or a property changes what is written;
- * the inbox only when it would be another one.
+ * What opens at it is fetched when it is wanted, and made anew whenever an attribute or a property
+ * changes what is written; the inbox only when it would be another one.
  */
-import { Inbox } from "../../notifier-inbox.js";
+import { NotifierClient } from "../client.js";
+import { Access } from "../inbox/access.js";
+import { arrived } from "../inbox/item.js";
 import { Announcer } from "./announcing.js";
-import { capped, FaviconBadge, TitleBadge } from "./badge.js";
-import { Commands } from "./commands.js";
-import { icon, make } from "./dom.js";
+import { BELL, drawing, make } from "./dom.js";
 import { Language } from "./language.js";
-import { Popover } from "./popover.js";
-import { headline } from "./row.js";
-import { sound } from "./sound.js";
 import { styles } from "./styles.js";
-import { tabsOf } from "./tabs.js";
-import { Toasts } from "./toast.js";
 import { fetchToken } from "./token.js";
 
 /**
- * @typedef {import("./commands.js").Inbox} Client
- * @typedef {import("./commands.js").Item} Item
- * @typedef {{ popover: Popover, toasts: Toasts, announcer: Announcer, language: Language, commands: Commands }} Screen
+ * @typedef {import("../../notifier-inbox.d.ts").Inbox} Inbox
+ * @typedef {import("../../notifier-inbox.d.ts").Item} Item
+ * @typedef {import("./badges.js").Badges} Badges
+ * @typedef {import("./screen/screen.js").Screen} Screen
  */
 
 const WHOSE = ["user", "user-id", "url", "token-url"];
@@ -31,6 +27,9 @@ const PROPERTIES = ["getToken", "renderItem", "words", "inbox"];
 
 /** What came while nobody was connected is counted, but is no news for a corner of the screen. */
 const RECENT = 60_000;
+const MOST = 99;
+
+const fetchScreen = () => import("./screen/screen.js");
 
 /** A program without a document may import this, and never makes one. */
 const Base = globalThis.HTMLElement ?? class {};
@@ -40,21 +39,28 @@ export class NotifierBell extends Base {
 
   /** @type {(() => string | null | undefined | Promise<string | null | undefined>) | null} */
   #getToken = null;
-  /** @type {import("./row.js").Rendering["renderItem"]} */
+  /** @type {import("./screen/row.js").Rendering["renderItem"]} */
   #renderItem = null;
-  /** @type {Partial<import("./language.js").Words>} */
+  /** @type {Partial<import("./words.js").Words>} */
   #words = {};
-  /** @type {Client | null} */
+  /** @type {Inbox | null} */
   #given = null;
-  /** @type {Client | null} */
+  /** What it takes to have one. @type {{ options: import("../../notifier-inbox.d.ts").InboxOptions, access: Access, client: NotifierClient } | null} */
+  #line = null;
+  /** Its own, once somebody has wanted to look into it. @type {Inbox | null} */
   #inbox = null;
   #listening = new AbortController();
-  /** @type {Screen | null} */
+  /** As soon as it can be shown. @type {Language | null} */
+  #language = null;
+  /** @type {Announcer | null} */
+  #announcer = null;
+  /** Once somebody has wanted to see it. @type {Screen | null} */
   #screen = null;
-  /** @type {TitleBadge | null} */
-  #title = null;
-  /** @type {FaviconBadge | null} */
-  #favicon = null;
+  /** @type {Promise<Screen | null> | null} */
+  #showing = null;
+  #opening = false;
+  /** @type {Promise<Badges> | null} */
+  #badges = null;
   #counted = "";
   /** What has changed since the last time that everything was put in place. @type {Set<"inbox" | "screen">} */
   #stale = new Set();
@@ -66,10 +72,11 @@ export class NotifierBell extends Base {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     root.adoptedStyleSheets = [styles()];
     this.count = make("span", { part: "badge", "aria-hidden": "true", hidden: true });
+    const warm = () => this.#warm();
     this.button = make(
       "button",
-      { type: "button", part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => this.open() },
-      make("slot", { name: "icon" }, icon("bell")),
+      { part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => this.open(), onpointerenter: warm, onfocus: warm },
+      make("slot", { name: "icon" }, drawing(BELL)),
       this.count,
     );
     this.live = make("div", { part: "unseen-text", role: "status" });
@@ -82,7 +89,7 @@ export class NotifierBell extends Base {
 
   set getToken(getToken) {
     this.#getToken = getToken;
-    if (!this.#inbox) this.#refresh("inbox");
+    if (!this.#line) this.#refresh("inbox");
   }
 
   get renderItem() {
@@ -103,7 +110,7 @@ export class NotifierBell extends Base {
     this.#refresh("screen");
   }
 
-  /** The inbox behind it: the page's, or its own. */
+  /** The inbox behind it: the page's, or its own, which is fetched with what opens. */
   get inbox() {
     return this.#given ?? this.#inbox;
   }
@@ -134,14 +141,74 @@ export class NotifierBell extends Base {
 
   /** Show the list, if the page lets it. */
   open() {
-    if (!this.#screen || this.#screen.popover.isOpen) return;
-    if (!this.#screen.commands.tell("open", null)) return;
-    this.#screen.toasts.clear();
-    this.#screen.popover.open();
+    if (!this.#language || this.#opening || this.#screen?.isOpen) return;
+    if (this.#tell("open", null)) this.#open();
+  }
+
+  async #open() {
+    this.#opening = true;
+    this.button.ariaBusy = "true";
+    const made = await this.#show();
+    this.button.ariaBusy = null;
+    if (this.#opening) made?.open();
+    this.#opening = false;
   }
 
   close() {
-    this.#screen?.popover.close();
+    this.#opening = false;
+    this.#screen?.close();
+  }
+
+  /** Fetch what opens, without opening it. @returns the inbox behind it; null if there is none */
+  async prepare() {
+    await this.#refreshing;
+    await this.#show();
+    return this.inbox;
+  }
+
+  /** Tell the page; false if it does the rest itself. @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+
+  /** It is about to be opened. Where there is no connection, a browser might remember that it failed. */
+  #warm() {
+    if (this.#source?.status.state === "connected") fetchScreen().catch(() => {});
+  }
+
+  /** What opens, and what shows in a corner; null if it can't be had. */
+  #show() {
+    this.#showing ??= fetchScreen()
+      .then((module) => this.#made(module))
+      .catch((error) => this.#failed(error))
+      .then((made) => {
+        if (!made) this.#showing = null;
+        return made ?? null;
+      });
+    return this.#showing;
+  }
+
+  /** As everything is by now. @param {typeof import("./screen/screen.js")} module */
+  #made({ Inbox, Screen }) {
+    if (this.#line && !this.#inbox) {
+      this.#inbox = new Inbox(this.#line.options, this.#line);
+      this.#listen();
+    }
+    const { inbox } = this;
+    if (!inbox || !this.#language) return null;
+    this.#screen ??= new Screen(this, {
+      button: this.button,
+      inbox,
+      language: this.#language,
+      renderItem: this.#renderItem,
+      tell: (type, detail) => this.#tell(type, detail),
+    });
+    return this.#screen;
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    this.dispatchEvent(new CustomEvent("error", { detail: error }));
   }
 
   /** What was set before the element was defined. @param {string} name */
@@ -178,114 +245,117 @@ export class NotifierBell extends Base {
   }
 
   #takeInbox() {
-    this.#listening.abort();
-    this.#listening = new AbortController();
-    this.#inbox?.close();
-    this.#inbox = this.#given ? null : this.#connect();
-    const { inbox } = this;
-    if (!inbox) return;
-    const { signal } = this.#listening;
-    const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) =>
-      inbox.addEventListener(type, listener, { signal });
-    on("counts", () => this.#showCounts());
-    on("status", () => this.#showCounts());
-    on("notification", ({ detail }) => this.#arrived(detail));
-    on("withdrawn", ({ detail }) => this.#screen?.toasts.forget(detail));
-    on("error", ({ detail }) => this.dispatchEvent(new CustomEvent("error", { detail })));
+    this.#hangUp();
+    this.#line = this.#given ? null : this.#connect();
+    this.#listen();
   }
 
-  /** An inbox of its own, as soon as it is known whose. @returns {Client | null} */
+  #hangUp() {
+    this.#listening.abort();
+    (this.#inbox ?? this.#line?.client)?.close();
+    this.#inbox = this.#line = null;
+  }
+
+  /** Where counts and notifications come from: until somebody has wanted to look into it, the line is enough. */
+  get #source() {
+    return this.inbox ?? this.#line?.client ?? null;
+  }
+
+  #listen() {
+    this.#listening.abort();
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) =>
+      this.#source?.addEventListener(type, listener, { signal });
+    // A line says "inbox" and "state", and an inbox "counts" and "status".
+    for (const type of ["inbox", "state", "counts", "status", "notification"]) on(type, () => this.#showCounts());
+    on("notification", ({ detail }) => this.#arrived(this.inbox ? detail : arrived(detail, new Date())));
+    on("withdrawn", ({ detail }) => this.#showing?.then((made) => made?.toasts.forget(detail)));
+    on("error", ({ detail }) => this.#failed(detail));
+  }
+
+  /** A line of its own, as soon as it is known whose. */
   #connect() {
     const [user, userId, url, address] = ["user", "user-id", "url", "token-url"].map((name) => this.getAttribute(name));
     if ((!user && !userId) || (!address && !this.#getToken)) return null;
     const whose = user ? { user } : { userId: userId ?? "" };
-    const inbox = new Inbox({
+    const options = {
       ...whose,
       url: url ? new URL(url, document.baseURI).href.replace(/\/$/, "") : new URL(import.meta.url).origin,
       getToken: () => (this.#getToken ? this.#getToken() : fetchToken(address ?? "")),
-    });
-    inbox.connect();
-    return inbox;
+    };
+    const access = new Access(options.getToken, Date.now);
+    const client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
+    client.connect();
+    return { options, access, client };
   }
 
   /** @param {Language} language */
   #build(language) {
     this.#clear();
     this.button.setAttribute("aria-label", language.words.label(0));
-    const { inbox } = this;
-    if (!inbox) return;
-    const commands = new Commands(inbox, this, language.words, {
-      say: (said) => popover.notice.say(said),
-      close: () => this.close(),
-    });
-    const popover = new Popover(this.button, {
-      tabs: tabsOf(this.getAttribute("tabs"), this.getAttribute("categories"), language.words),
-      readOnOpen: this.getAttribute("read") === "open",
-      placement: this.getAttribute("placement") ?? "end",
-      rendering: {
-        commands,
-        language,
-        images: this.hasAttribute("images"),
-        renderItem: this.#renderItem,
-        template: this.querySelector("template"),
-      },
-    });
-    const toasts = new Toasts(commands, language);
-    const announcer = new Announcer(() => (popover.isOpen ? popover.live : this.live), language.words);
-    this.#screen = { popover, toasts, announcer, language, commands };
-    this.shadowRoot?.append(popover.element, toasts.element);
+    if (!this.#source) return;
+    this.#language = language;
+    this.#announcer = new Announcer(() => this.#screen?.live ?? this.live, language.words);
     this.#counted = "";
     this.#showCounts();
   }
 
   #clear() {
-    this.#screen?.popover.remove();
-    this.#screen?.toasts.element.remove();
-    this.#screen = null;
+    this.#screen?.remove();
+    this.#screen = this.#showing = this.#language = null;
   }
 
   #leave() {
-    this.#listening.abort();
-    this.#inbox?.close();
-    this.#inbox = null;
+    this.#hangUp();
+    this.#opening = false;
     this.#clear();
-    this.#badges(0);
-    this.#title?.remove();
-    this.#favicon?.remove();
-    this.#title = this.#favicon = null;
+    this.#mark("");
+    this.#badges?.then((badges) => badges.remove());
+    this.#badges = null;
   }
 
   #showCounts() {
-    const inbox = this.inbox;
-    if (!inbox || !this.#screen) return;
-    const { unread = 0, unseen = 0 } = (inbox.status.state !== "closed" && inbox.counts) || {};
+    const source = this.#source;
+    if (!source || !this.#language) return;
+    const { unread = 0, unseen = 0 } = (source.status.state !== "closed" && source.counts) || {};
     const counted = `${unread} ${unseen}`;
-    this.#badges(this.getAttribute("badge") === "unread" ? unread : unseen);
+    const count = this.getAttribute("badge") === "unread" ? unread : unseen;
+    this.button.setAttribute("aria-label", this.#language.words.label(count));
+    this.#mark(count > MOST ? `${MOST}+` : count ? String(count) : "");
     if (counted === this.#counted) return;
     this.#counted = counted;
-    this.#screen.commands.tell("unread-change", { unread, unseen });
+    this.#tell("unread-change", { unread, unseen });
   }
 
-  /** @param {number} count */
-  #badges(count) {
-    this.count.hidden = count === 0 || this.getAttribute("badge") === "none";
-    this.count.textContent = capped(count);
-    const words = this.#screen?.language.words;
-    if (words) this.button.setAttribute("aria-label", words.label(count));
-    if (this.hasAttribute("title-badge")) this.#title ??= new TitleBadge();
-    this.#title?.show(this.hasAttribute("title-badge") ? count : 0);
-    if (this.hasAttribute("favicon-badge")) this.#favicon ??= new FaviconBadge();
-    this.#favicon?.show(this.hasAttribute("favicon-badge") ? count : 0);
+  /** Here and, if that is asked for, elsewhere. @param {string} count empty for none */
+  #mark(count) {
+    this.count.hidden = !count || this.getAttribute("badge") === "none";
+    this.count.textContent = count;
+    const [title, favicon] = ["title-badge", "favicon-badge"].map((name) => (this.hasAttribute(name) ? count : ""));
+    if (title || favicon) this.#badges ??= import("./badges.js").then(({ Badges }) => new Badges());
+    this.#badges?.then((badges) => badges.show(title, favicon)).catch((error) => {
+      this.#badges = null;
+      this.#failed(error);
+    });
   }
 
   /** @param {Item} item */
   #arrived(item) {
-    const screen = this.#screen;
-    if (!screen || !screen.commands.tell("notification", item)) return;
-    screen.announcer.announce(headline(item, screen.language.words));
+    if (!this.#language || !this.#tell("notification", item)) return;
+    this.#announcer?.announce(this.#language.headline(item));
     if (item.priority === "low" || Date.now() - item.createdAt.getTime() > RECENT) return;
-    if (this.hasAttribute("sound")) sound(item);
-    const elsewhere = document.visibilityState === "visible" && !screen.popover.isOpen;
-    if (this.hasAttribute("toasts") && elsewhere) screen.toasts.show(item);
+    if (this.hasAttribute("sound")) this.#sound(item);
+    if (this.hasAttribute("toasts")) this.#toast(item);
+  }
+
+  /** @param {Item} item */
+  #sound(item) {
+    import("./sound.js").then(({ sound }) => sound(item)).catch((error) => this.#failed(error));
+  }
+
+  /** @param {Item} item */
+  async #toast(item) {
+    if (document.visibilityState === "visible") (await this.#show())?.toast(item);
   }
 }

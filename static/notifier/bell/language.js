@@ -1,15 +1,15 @@
-import { Times } from "./time.js";
 import english from "./words.js";
 
-/** @typedef {typeof english} Words */
+/** @typedef {import("./words.js").Words} Words */
 
-/** The language a bell speaks: its words, and how it writes times. */
+const LONGEST_NAME = 200;
+
+/** The language a bell speaks: its words, and the locale for times. */
 export class Language {
-  /** @param {string} locale a BCP 47 tag @param {Words} words */
+  /** @param {string} locale a BCP 47 tag @param {typeof english & Partial<Words>} words */
   constructor(locale, words) {
     this.locale = locale;
     this.words = words;
-    this.times = new Times(locale, words.justNow);
   }
 
   /**
@@ -25,7 +25,13 @@ export class Language {
   /** `"rtl"` or `"ltr"`, where the browser knows; else what the page says. */
   get direction() {
     const locale = /** @type {any} */ (new Intl.Locale(this.locale));
-    return (locale.getTextInfo?.() ?? locale.textInfo)?.direction ?? "";
+    return (locale.getTextInfo?.() ?? locale.textInfo)?.direction;
+  }
+
+  /** What a notification is called, in one line. @param {import("../../notifier-inbox.d.ts").Item} item */
+  headline({ message }) {
+    const said = message?.title || message?.body.trimStart().split("\n", 1)[0] || this.words.untitled;
+    return said.slice(0, LONGEST_NAME);
   }
 }
 

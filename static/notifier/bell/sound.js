@@ -7,7 +7,7 @@ let context;
 /**
  * Two tones, higher ones if it is urgent; of several tabs only one sounds. Silent where a browser
  * allows no sound before the person has done something with the page.
- * @param {import("./commands.js").Item} item
+ * @param {import("../../notifier-inbox.d.ts").Item} item
  */
 export async function sound({ key, priority }) {
   const { locks } = navigator;

@@ -8,7 +8,7 @@ function plural(count, one, few, many) {
   return `${count.toLocaleString("ru")} ${form}`;
 }
 
-/** @type {typeof import("./words.js").default} */
+/** @type {import("./words.js").Words} */
 export default {
   title: "Уведомления",
   label: (count) => (count ? `Уведомления: ${plural(count, "новое", "новых", "новых")}` : "Уведомления"),

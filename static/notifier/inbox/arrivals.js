@@ -1,5 +1,7 @@
 /** @typedef {import("./item.js").Item} Item */
 
+const MOST_AHEAD = 1_000;
+
 /**
  * Up to which place all that has come is accounted for, and what has come behind a gap, or
  * before the first page.
@@ -23,6 +25,8 @@ export class Arrivals {
     if (this.#ahead.some((other) => other.seq === seq)) return;
     this.#ahead.push({ seq, item });
     if (seq < last) this.#ahead.sort((a, b) => a.seq - b.seq);
+    // A gap is closed from the server, however wide it is.
+    if (this.#ahead.length > MOST_AHEAD) this.#ahead.shift();
   }
 
   /** The server has shown all up to there. @param {number} seq */

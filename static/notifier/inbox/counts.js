@@ -1,10 +1,22 @@
+/** @typedef {import("../../notifier-inbox.d.ts").Counts} Counts */
+
+/** @param {Counts} one @param {Counts} other */
+export function sameNumbers(one, other) {
+  return one.unread === other.unread && one.unseen === other.unseen;
+}
+
+/** Whether they are of the same state of the inbox. @param {Counts} one @param {Counts} other */
+export function sameMoment(one, other) {
+  return one.seq === other.seq && one.version === other.version;
+}
+
 /**
  * How many are unread: what the server has told, with what has come since, and with what was
  * done here and is not in that yet.
  *
  * @param {import("../tally.js").Tally} tally
  * @param {import("./known.js").Known} known
- * @returns {import("../../notifier-inbox.d.ts").Counts | null} null before the server has told
+ * @returns {Counts | null} null before the server has told
  */
 export function counts(tally, known) {
   const { state } = tally;

@@ -24,17 +24,11 @@ export class Filter {
   /** Whether it shows an item. @param {Item} item @param {number} now */
   fits(item, now) {
     if (item.expired(now)) return false;
-    if (this.category !== null && item.category !== this.category) return false;
-    if (this.status !== "all" && (this.status === "read") !== (item.readAt !== null)) return false;
-    return agrees(this.archived, item.archivedAt !== null) && agrees(this.snoozed, item.asleep(now));
+    return (this.category === null || item.category === this.category) && this.admits(item, now);
   }
 
-  /**
-   * Whether something may come in that is not known here, now that it stands like this.
-   * @param {import("./item.js").Marks} marks
-   * @param {number} now
-   */
-  mayGain({ readAt, archivedAt, snoozedUntil }, now) {
+  /** Whether it may show one that stands like this. @param {import("./item.js").Marks} marks @param {number} now */
+  admits({ readAt, archivedAt, snoozedUntil }, now) {
     if (this.status !== "all" && (this.status === "read") !== (readAt !== null)) return false;
     const asleep = snoozedUntil !== null && snoozedUntil.getTime() > now;
     return agrees(this.archived, archivedAt !== null) && agrees(this.snoozed, asleep);

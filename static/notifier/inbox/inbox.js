@@ -3,7 +3,7 @@ import { NotifierClient } from "../client.js";
 import { surroundings } from "../environment.js";
 import { Access } from "./access.js";
 import { Api } from "./api.js";
-import { counts } from "./counts.js";
+import { counts, sameMoment, sameNumbers } from "./counts.js";
 import { Filter } from "./filter.js";
 import { Mark, Undo } from "./mark.js";
 import { Sync } from "./sync.js";
@@ -36,12 +36,12 @@ export class Inbox extends EventTarget {
   /** @type {Counts | null} */
   #counts = null;
 
-  /** @param {Options} options */
-  constructor(options) {
+  /** @param {Options} options @param {{ access: Access, client: NotifierClient }} [line] one that is there already */
+  constructor(options, line) {
     super();
     this.#options = options;
     this.#environment = { ...surroundings(), ...options.environment };
-    const access = new Access(() => options.getToken(), this.#environment.now);
+    const access = line?.access ?? new Access(() => options.getToken(), this.#environment.now);
     const { url = this.#environment.origin, deadline = DEADLINE } = options;
     this.#api = new Api(this.#environment, access, url ?? "", deadline);
     const backoff = new Backoff({ ...options.retry, random: this.#environment.random });
@@ -51,8 +51,10 @@ export class Inbox extends EventTarget {
       failed: (error) => this.#emit("error", error),
       connected: () => this.status.state === "connected",
     });
-    this.#client = new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
+    this.#client = line?.client ?? new NotifierClient({ ...options, events: "inbox", getToken: () => access.renew() });
     this.#listen();
+    const { counts } = this.#client;
+    if (counts) this.#sync.hear(counts);
   }
 
   #listen() {
@@ -89,17 +91,8 @@ export class Inbox extends EventTarget {
 
   /** @param {PublicFilter} [filter] */
   view(filter) {
-    const sync = this.#sync;
-    const view = new View(new Filter(filter), {
-      page: (...which) => sync.page(...which),
-      current: (items) => sync.current(items),
-      later: (item, page) => sync.later(item, page),
-      now: this.#environment.now,
-      rested: () => sync.forgetSome(),
-      closed: (closed) => sync.views.delete(closed),
-      failed: (error) => sync.failed(error),
-    });
-    sync.views.add(view);
+    const view = new View(new Filter(filter), this.#sync);
+    this.#sync.views.add(view);
     return view;
   }
 
@@ -227,17 +220,12 @@ export class Inbox extends EventTarget {
     const found = counts(this.#sync.tally, this.#sync.known);
     const before = this.#counts;
     this.#counts = found;
-    if (found && !same(found, before)) this.#emit("counts", found);
+    if (!found || (before && sameMoment(found, before) && sameNumbers(found, before))) return;
+    this.#emit("counts", found);
   }
 
   /** @param {string} type @param {unknown} detail */
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {Counts} one @param {Counts | null} other */
-function same(one, other) {
-  if (!other || one.unread !== other.unread || one.unseen !== other.unseen) return false;
-  return one.seq === other.seq && one.version === other.version;
 }

@@ -21,6 +21,8 @@ const MOST_UNDOABLE = 8;
  * yet, so that hearing of it twice does no harm.
  */
 export class Known {
+  #now;
+  #on;
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   /** Those that are shown otherwise than the server has them. @type {Set<Entry>} */
@@ -38,8 +40,8 @@ export class Known {
    * @param {{ changed: (item: Item, how: { sure: boolean }) => void, removed: (item: Item) => void }} on
    */
   constructor(now, on) {
-    this.now = now;
-    this.on = on;
+    this.#now = now;
+    this.#on = on;
   }
 
   get size() {
@@ -93,7 +95,7 @@ export class Known {
     this.#entries.delete(key);
     this.#marked.delete(entry);
     this.#timed.delete(entry);
-    this.on.removed(entry.item);
+    this.#on.removed(entry.item);
     return true;
   }
 
@@ -217,7 +219,7 @@ export class Known {
 
   /** By how much the marks change the counts of what is known, behind some place. @param {{ unread: number, unseen: number }} behind */
   difference(behind) {
-    const now = this.now();
+    const now = this.#now();
     const found = { unread: 0, unseen: 0 };
     for (const { base, item } of this.#marked) {
       const [before, after] = [counted(base, now), counted(item, now)];
@@ -229,7 +231,7 @@ export class Known {
 
   /** The next moment at which time changes something; Infinity for never. */
   get nextMoment() {
-    const now = this.now();
+    const now = this.#now();
     let next = Infinity;
     for (const { item } of this.#timed) next = Math.min(next, item.nextMoment(now));
     return next;
@@ -237,7 +239,7 @@ export class Known {
 
   /** Let those go that have expired, and tell of those that are back. */
   tick() {
-    const now = this.now();
+    const now = this.#now();
     for (const entry of [...this.#timed]) {
       if (entry.item.expired(now)) this.remove(entry.item.key);
       else if (!entry.item.asleep(now)) this.#set(entry, entry.base.with({}), entry.version, entry.asOf);
@@ -265,8 +267,8 @@ export class Known {
   #become(entry, item, tell = true) {
     entry.item = item;
     include(this.#marked, entry, item !== entry.base);
-    include(this.#timed, entry, item.nextMoment(this.now()) < Infinity);
-    if (tell) this.on.changed(item, { sure: !entry.doubtful });
+    include(this.#timed, entry, item.nextMoment(this.#now()) < Infinity);
+    if (tell) this.#on.changed(item, { sure: !entry.doubtful });
   }
 }
 

@@ -1,4 +1,6 @@
 import { Tally } from "../tally.js";
+import { Timers } from "../timers.js";
+import { sameMoment, sameNumbers } from "./counts.js";
 import { Filter } from "./filter.js";
 import { arrived, marks, moment } from "./item.js";
 import { Journal, hides } from "./journal.js";
@@ -18,7 +20,6 @@ import { verbOf } from "./verb.js";
  */
 
 const PATIENCE = 2_000;
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const MOST_UNUSED = 1_000;
 const MOST_WAKINGS = 100;
 
@@ -44,13 +45,8 @@ export class Sync {
   #wakings = new Set();
   #learnt = false;
   #closed = false;
-  /** @type {unknown} */
-  #clockTimer;
+  #timers;
   #clockAt = Infinity;
-  /** @type {unknown} */
-  #patience;
-  /** @type {unknown} */
-  #retry;
 
   /**
    * @param {Api} api
@@ -63,6 +59,7 @@ export class Sync {
     this.#api = api;
     this.#backoff = backoff;
     this.#environment = environment;
+    this.#timers = new Timers(environment);
     this.#on = on;
     this.known = new Known(environment.now, {
       changed: (item, how) => this.#each((view) => view.update(item, how)),
@@ -90,7 +87,9 @@ export class Sync {
     const behind = state.version !== this.#journal.version;
     if (behind) this.#catchUp(state.version);
     this.#tell(state);
-    if (!behind && expected && differs(state, expected)) this.#refresh({ trusted: true });
+    if (behind || !expected) return;
+    // Only the clock can explain it.
+    if (sameMoment(state, expected) && !sameNumbers(state, expected)) this.#refresh({ trusted: true });
   }
 
   /** @param {Counts & { changes: InboxChange[] }} frame */
@@ -177,14 +176,11 @@ export class Sync {
 
   /** Something could not be asked. Without a connection, that is for when there is one again. @param {unknown} error */
   failed(error) {
-    const { setTimeout, clearTimeout } = this.#environment;
     this.#on.failed(error);
-    clearTimeout(this.#retry);
     if (this.#closed) return;
-    this.#retry = setTimeout(
-      () => this.#on.connected() && this.#catchUp(this.#journal.version ?? 0),
-      this.#backoff.next("wait"),
-    );
+    this.#timers.start("retry", this.#backoff.next("wait"), () => {
+      if (this.#on.connected()) this.#catchUp(this.#journal.version ?? 0);
+    });
   }
 
   /** @param {number} after */
@@ -214,12 +210,9 @@ export class Sync {
       this.known.settle(version);
       return this.#settled();
     }
-    const { setTimeout, clearTimeout } = this.#environment;
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(
-      () => version > (this.#journal.version ?? 0) && this.#catchUp(version),
-      this.#on.connected() ? PATIENCE : 0,
-    );
+    this.#timers.start("patience", this.#on.connected() ? PATIENCE : 0, () => {
+      if (version > (this.#journal.version ?? 0)) this.#catchUp(version);
+    });
   }
 
   /**
@@ -321,6 +314,15 @@ export class Sync {
     return this.#journal.since(version) ?? (await this.#api.changes(version)).changes;
   }
 
+  now() {
+    return this.#environment.now();
+  }
+
+  /** A view was closed. @param {View} view */
+  closed(view) {
+    this.views.delete(view);
+  }
+
   /** Keep what some view holds, once there is much else. */
   forgetSome() {
     if (this.known.size <= 2 * this.#used + MOST_UNUSED) return;
@@ -338,19 +340,18 @@ export class Sync {
   }
 
   #planClock() {
-    const { now, setTimeout, clearTimeout } = this.#environment;
     if (this.#closed) return;
     const next = Math.min(this.known.nextMoment, ...this.#wakings);
     if (next === this.#clockAt) return;
-    clearTimeout(this.#clockTimer);
     this.#clockAt = next;
+    this.#timers.stop("clock");
     if (next === Infinity) return;
-    this.#clockTimer = setTimeout(() => {
+    this.#timers.start("clock", next - this.#environment.now(), () => {
       this.#clockAt = Infinity;
       this.known.tick();
       this.#wake();
       this.#settled();
-    }, Math.min(LONGEST_TIMEOUT, next - now()));
+    });
   }
 
   /** Look for what is back and was not known. */
@@ -361,15 +362,7 @@ export class Sync {
   }
 
   close() {
-    this.#environment.clearTimeout(this.#clockTimer);
-    this.#environment.clearTimeout(this.#patience);
-    this.#environment.clearTimeout(this.#retry);
+    this.#timers.stopAll();
     this.#closed = true;
   }
-}
-
-/** Whether only the clock can explain it. @param {Counts} state @param {Counts} expected */
-function differs(state, expected) {
-  const same = state.unread === expected.unread && state.unseen === expected.unseen;
-  return state.seq === expected.seq && state.version === expected.version && !same;
 }

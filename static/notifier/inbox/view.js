@@ -12,14 +12,15 @@ import { List } from "./list.js";
  * @property {(items: Item[]) => Item[]} current as they stand now: much may happen between an answer and its use
  * @property {(item: Item, page: Page) => boolean} later whether it is known later than that page was read
  * @property {() => number} now
- * @property {() => void} rested it has loaded what was to be loaded
+ * @property {() => void} forgetSome it has loaded what was to be loaded
  * @property {(view: View) => void} closed
  * @property {(error: unknown) => void} failed
  */
 
 const PAGE = 50;
 const LARGE_PAGE = 100;
-const MOST_REFRESHED = 1_000;
+const MOST_FRESH = 1_000;
+const NONE = { count: 0, upTo: 0 };
 
 /**
  * A list that stays put. What arrives behind a gap is counted, and the gap closed by a refresh.
@@ -31,8 +32,8 @@ export class View extends EventTarget {
   #arrivals = new Arrivals();
   /** By their places. @type {Map<number, Item>} */
   #fresh = new Map();
-  /** So many have come that they are not held here. */
-  #flooded = 0;
+  /** How many have come that are not held here, because they are too many, and up to which place. */
+  #flooded = NONE;
   /** The cursor behind the last page; 0 if there is nothing. */
   #floor = 0;
   /** One thing after the other. @type {Promise<void>} */
@@ -63,13 +64,13 @@ export class View extends EventTarget {
   }
 
   get fresh() {
-    return this.#fresh.size + this.#flooded;
+    return this.#fresh.size + this.#flooded.count;
   }
 
   /** The place up to which all was shown that is to be shown; null before the first page. */
   get shownTo() {
     const { newest } = this.#list;
-    if (this.#arrivals.knownTo === null || this.#flooded) return newest || null;
+    if (this.#arrivals.knownTo === null || this.#flooded.count) return newest || null;
     const behind = [...this.#fresh.keys()].filter((seq) => seq > newest);
     return Math.min(this.#arrivals.knownTo, ...behind.map((seq) => seq - 1));
   }
@@ -119,7 +120,7 @@ export class View extends EventTarget {
     this.#jobs++;
     this.#queue = this.#queue.then(job).then(() => {
       this.#jobs--;
-      this.#source.rested();
+      this.#source.forgetSome();
     });
     return this.#queue;
   }
@@ -131,8 +132,12 @@ export class View extends EventTarget {
 
   async #first() {
     const page = await this.#source.page(this.filter, null, PAGE);
+    // What changed while the page was on its way may belong here, and not be in it.
+    const late = this.items.filter((item) => this.fits(item) && this.#unknownTo(page, item));
+    const floor = page.before ?? 0;
     this.#list.become(this.#source.current(page.items));
-    this.#flooded = 0;
+    this.#list.insert(late.filter((item) => item.seq >= floor && !this.#list.has(item)));
+    this.#flooded = NONE;
     this.#keepFresh(page);
     this.#continueBehind(page.before);
     this.#reach(page.seq);
@@ -166,7 +171,7 @@ export class View extends EventTarget {
   }
 
   showFresh() {
-    if (this.#flooded) return void this.reload();
+    if (this.#flooded.count) return void this.reload();
     this.#list.insert(this.#fresh.values());
     this.#fresh.clear();
     this.#changed();
@@ -222,14 +227,23 @@ export class View extends EventTarget {
   #offer(item) {
     if (this.#arrivals.knownTo === null || item.seq < this.#floor) return;
     if (!this.fits(item) || this.#list.has(item)) return;
-    if (this.items.length || this.#flooded) this.#fresh.set(item.seq, item);
+    if (item.seq > this.#list.newest && item.seq <= this.#flooded.upTo) return;
+    if (this.items.length || this.#flooded.count) this.#fresh.set(item.seq, item);
     else this.items.push(item);
+    if (this.#fresh.size > MOST_FRESH) this.#flood(Math.max(...this.#fresh.keys(), this.#flooded.upTo));
     this.#changed();
+  }
+
+  /** Of those that have come up to there, only the number is kept. @param {number} upTo @param {number} [least] */
+  #flood(upTo, least = 0) {
+    const { fresh } = this;
+    for (const place of this.#fresh.keys()) if (place <= upTo) this.#fresh.delete(place);
+    this.#flooded = { count: Math.max(least, fresh - this.#fresh.size), upTo };
   }
 
   /** Whether something may come in that is not known, now that it stands like this. @param {import("./item.js").Marks} marks */
   mayGain(marks) {
-    return this.filter.mayGain(marks, this.#source.now()) && (this.filter.narrow || !this.more);
+    return this.filter.admits(marks, this.#source.now()) && (this.filter.narrow || !this.more);
   }
 
   /**
@@ -263,15 +277,14 @@ export class View extends EventTarget {
     const first = await this.#source.page(this.filter, null, LARGE_PAGE);
     const items = [...first.items];
     let next = first.before;
-    while (next !== null && next > this.#floor && items.length < MOST_REFRESHED) {
+    while (next !== null && next > this.#floor && items.length < MOST_FRESH) {
       const page = await this.#source.page(this.filter, next, LARGE_PAGE);
       items.push(...page.items);
       next = page.before;
     }
     const { newest } = this.#list;
-    if (newest && next !== null && next > newest) this.#flooded = items.length;
+    if (newest && next !== null && next > newest) this.#flood(first.seq, items.length);
     else this.#merge({ ...first, items: this.#source.current(items), before: next }, trusted);
-    if (this.#flooded) this.#keepFresh(first);
     this.#reach(first.seq);
     this.#changed();
   }
@@ -290,6 +303,7 @@ export class View extends EventTarget {
       return there.has(item.seq) || this.#unknownTo(page, item) || !this.fits(item);
     };
     const deeper = trusted && this.items.some((item) => item.seq < reached);
+    this.#flooded = NONE;
     this.#keepFresh(page);
     this.#list.become(this.items.filter(stays));
     const missing = page.items.filter((item) => !this.#list.has(item));

@@ -1,5 +1,5 @@
 /** How an address of a payload is shown. Where it leads is the bell's to say. */
-import { webAddress } from "../../notifier/bell/link.js";
+import { linkAddress } from "../../notifier/bell/screen/link.js";
 import { make, say } from "../shared/dom.js";
 import { shorten } from "./excerpt.js";
 
@@ -13,7 +13,7 @@ const LONGEST_PATH = 100;
  * @param {string} address as it was sent
  */
 export function fillLink(link, address) {
-  const url = webAddress(address);
+  const url = linkAddress(address);
   link.removeAttribute("href");
   if (!url) return say(link, shorten(address, LONGEST_ADDRESS));
   const rest = url.pathname.replace(/\/$/, "") + url.search + url.hash;

@@ -1,5 +1,5 @@
 /** What calls for attention: the tab's title, a desktop notification, a sound. */
-import { webAddress } from "../../notifier/bell/link.js";
+import { linkAddress } from "../../notifier/bell/screen/link.js";
 import { byId } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { showUnseen } from "../shared/title.js";
@@ -65,7 +65,7 @@ export class Alerts {
     const body = (message?.body ?? raw).slice(0, LONGEST_TEXT);
     // The tag makes several tabs show it once.
     const shown = new Notification(title, { body, tag: key, icon: "/static/icon.svg" });
-    const url = webAddress(message?.url ?? "");
+    const url = linkAddress(message?.url);
     shown.onclick = () => {
       shown.close();
       window.focus();

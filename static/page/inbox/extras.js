@@ -1,5 +1,5 @@
 /** What a message may bring beside its text: a sign, a picture, and what can be done. */
-import { pictureAddress, webAddress } from "../../notifier/bell/link.js";
+import { linkAddress, pictureAddress } from "../../notifier/bell/screen/link.js";
 import { make } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 
@@ -42,7 +42,7 @@ function picture(address, wanted) {
 
 /** An event is for the application that shows a notification, and here is none. @param {Action} sent */
 function action({ label, url, event, style }) {
-  const address = webAddress(url);
+  const address = linkAddress(url);
   if (event) {
     const said = make("span", "action", label);
     said.title = words.actionElsewhere;

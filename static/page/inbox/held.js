@@ -2,7 +2,7 @@
 import { make, showState } from "./row.js";
 import { Seen } from "./seen.js";
 
-/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
+/** @typedef {import("../../notifier/bell/screen/rows.js").Row} Row */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
 export class Held {

@@ -5,7 +5,7 @@
  * never jumps: what is new waits until somebody wants it, and whatever changes above, the scroll
  * position is corrected by the same height.
  */
-import { rowsOf } from "../../notifier/bell/rows.js";
+import { rowsOf } from "../../notifier/bell/screen/rows.js";
 import { byId, say } from "../shared/dom.js";
 import { words } from "../shared/language.js";
 import { inSlices } from "../shared/slices.js";
@@ -16,7 +16,7 @@ import { Held } from "./held.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").View} View */
-/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
+/** @typedef {import("../../notifier/bell/screen/rows.js").Row} Row */
 /** @typedef {import("./preferences.js").Preferences} Preferences */
 
 const WINDOW = 200;

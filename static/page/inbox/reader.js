@@ -11,7 +11,7 @@ import { Toast } from "./toast.js";
 
 /** @typedef {import("../../notifier-inbox.js").Inbox} Model */
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
-/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
+/** @typedef {import("../../notifier/bell/screen/rows.js").Row} Row */
 
 const FILTER_PAUSE = 120;
 

@@ -11,7 +11,7 @@ import { fillActions, fillExtras } from "./extras.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
 /** @typedef {import("../../notifier-inbox.d.ts").Level} Level */
-/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
+/** @typedef {import("../../notifier/bell/screen/rows.js").Row} Row */
 
 const LONGEST_TITLE = 500;
 const LOUD = ["high", "urgent"];

@@ -4,7 +4,7 @@ import { words } from "../shared/language.js";
 import { archiveOrBack, isSnoozed, readOrUnread } from "./deeds.js";
 
 /** @typedef {import("../../notifier-inbox.d.ts").Item} Item */
-/** @typedef {import("../../notifier/bell/rows.js").Row} Row */
+/** @typedef {import("../../notifier/bell/screen/rows.js").Row} Row */
 
 export class Selection {
   /** @type {Set<string>} */

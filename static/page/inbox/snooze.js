@@ -1,5 +1,5 @@
 /** Until when a notification is put off. */
-import { later } from "../../notifier/bell/time.js";
+import { later } from "../../notifier/bell/screen/time.js";
 import { byId, make, say } from "../shared/dom.js";
 import { locale, words } from "../shared/language.js";
 

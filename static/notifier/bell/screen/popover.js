@@ -2,7 +2,8 @@
  * What opens at the bell: a modal dialog, so that the browser keeps the focus in it, gives it back
  * and closes it at Escape; on a phone it fills the screen.
  */
-import { icon, iconButton, make } from "./dom.js";
+import { make } from "../dom.js";
+import { icon, iconButton } from "./icons.js";
 import { List } from "./list.js";
 import { SnoozeMenu } from "./menu.js";
 import { Notice } from "./notice.js";
@@ -13,98 +14,100 @@ import { Tabs } from "./tabs.js";
 /**
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./commands.js").Item} Item
- * @typedef {import("../../notifier-inbox.d.ts").View} View
+ * @typedef {import("../../../notifier-inbox.d.ts").View} View
  *
  * @typedef {object} Wishes what the page asks of a popover
  * @property {import("./tabs.js").Tab[]} tabs
  * @property {boolean} readOnOpen whether being shown is enough to be read
  * @property {string} placement
- * @property {Omit<import("./row.js").Rendering, "fold" | "snooze">} rendering
  */
 
 const TICK = 30_000;
 
 export class Popover {
+  #button;
+  #wishes;
+  #commands;
+  #times;
+  #words;
+  #menu;
+  #tabs;
+  #list;
+  #fresh;
+  #state;
+  #offline;
   /** @type {View | null} */
   #view = null;
   /** @type {Set<string>} */
   #unfolded = new Set();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
+  #gone = new AbortController();
 
-  /** @param {Element} button @param {Wishes} wishes */
-  constructor(button, wishes) {
-    const { language, commands } = wishes.rendering;
-    const { words } = language;
-    this.button = button;
-    this.wishes = wishes;
-    this.commands = commands;
-    this.language = language;
+  /** @param {Element} button @param {Omit<import("./row.js").Rendering, "fold" | "snooze">} rendering @param {Wishes} wishes */
+  constructor(button, rendering, wishes) {
+    const { commands, times, words } = rendering;
+    this.#button = button;
+    this.#wishes = wishes;
+    this.#commands = commands;
+    this.#times = times;
+    this.#words = words;
     this.notice = new Notice(words);
-    this.menu = new SnoozeMenu(language);
-    this.tabs = new Tabs(wishes.tabs, words.tabs, () => this.#look());
-    this.list = new List(
-      { ...wishes.rendering, fold: (row) => this.#fold(row), snooze: (row, at) => this.#snooze(row, at) },
+    this.#menu = new SnoozeMenu(words, times);
+    this.#tabs = new Tabs(wishes.tabs, words.tabs, () => this.#look());
+    this.#list = new List(
+      { ...rendering, fold: (row) => this.#fold(row), snooze: (row, at) => this.#snooze(row, at) },
       { moved: () => this.#moved(), pressed: (event, row) => this.#pressed(event, row), label: words.title },
     );
-    this.fresh = make("button", { type: "button", part: "fresh", hidden: true, onclick: () => this.#showFresh() });
-    this.state = make("div", { part: "state", hidden: true });
-    this.offline = make("p", { part: "offline", role: "status", hidden: true });
+    this.#fresh = make("button", { part: "fresh", hidden: true, onclick: () => this.#showFresh() });
+    this.#state = make("div", { part: "state", hidden: true });
+    this.#offline = make("p", { part: "offline", role: "status", hidden: true });
     this.live = make("div", { part: "unseen-text", role: "status" });
-    this.panel = make("div", { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title }, this.fresh, this.list.element, this.state);
-    this.element = this.#dialog(words);
+    this.element = this.#dialog();
     const { signal } = this.#gone;
     addEventListener("resize", () => this.#place(), { passive: true, signal });
     commands.inbox.addEventListener("status", () => this.#showState(), { signal });
   }
 
-  #gone = new AbortController();
-
-  /** @param {import("./words.js").default} words */
-  #dialog(words) {
+  #dialog() {
+    const words = this.#words;
     const header = make(
       "div",
       { part: "header" },
       make("h2", { part: "headline", id: "headline" }, words.title),
       iconButton("all", words.readAll, "tool read-all", () => this.#readAll()),
-      iconButton("close", words.close, "tool close", () => this.close()),
+      iconButton("close", words.close, "tool close", () => this.element.close()),
     );
-    const dialog = make(
+    const panel = make(
+      "div",
+      { part: "panel", id: "panel", role: "tabpanel", "aria-label": words.title },
+      this.#fresh, this.#list.element, this.#state,
+    );
+    const listeners = { onclick: (/** @type {MouseEvent} */ event) => this.#clicked(event), onclose: () => this.#closed() };
+    return make(
       "dialog",
-      { part: "popover", "aria-labelledby": "headline", dir: this.language.direction || null, lang: this.language.locale },
-      header, this.tabs.element, this.offline, this.panel, this.notice.element, this.live, this.menu.element,
+      { part: "popover", "aria-labelledby": "headline", ...listeners },
+      header, this.#tabs.element, this.#offline, panel, this.notice.element, this.live, this.#menu.element,
     );
-    dialog.addEventListener("click", (event) => this.#clicked(event));
-    dialog.addEventListener("close", () => this.#closed());
-    return dialog;
-  }
-
-  get isOpen() {
-    return this.element.open;
   }
 
   open() {
-    if (this.isOpen) return;
     this.element.showModal();
-    this.button.setAttribute("aria-expanded", "true");
+    this.#button.setAttribute("aria-expanded", "true");
     this.#place();
     if (this.#view) this.#showFresh();
     else this.#look();
-    this.list.list.focus({ preventScroll: true });
-    this.#ticking = setInterval(() => this.list.tick(this.language.times), TICK);
+    this.#list.list.focus({ preventScroll: true });
+    this.#ticking = setInterval(() => this.#list.tick(this.#times), TICK);
     this.#changed();
-  }
-
-  close() {
-    this.element.close();
   }
 
   /** Take it out of the page for good. */
   remove() {
-    this.close();
+    this.element.close();
     this.#gone.abort();
     this.#view?.close();
-    this.list.close();
+    this.#list.close();
     clearInterval(this.#ticking);
     this.element.remove();
   }
@@ -112,11 +115,11 @@ export class Popover {
   #closed() {
     clearInterval(this.#ticking);
     this.notice.hide();
-    this.button.setAttribute("aria-expanded", "false");
+    this.#button.setAttribute("aria-expanded", "false");
   }
 
   #place() {
-    if (this.isOpen) place(this.element, this.button, this.wishes.placement);
+    if (this.element.open) place(this.element, this.#button, this.#wishes.placement);
   }
 
   /** A click beside it closes it. @param {MouseEvent} event */
@@ -124,26 +127,26 @@ export class Popover {
     if (event.target !== this.element) return;
     const { left, right, top, bottom } = this.element.getBoundingClientRect();
     const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
-    if (!inside) this.close();
+    if (!inside) this.element.close();
   }
 
   /** Begin with what the tab shows. */
   #look() {
     this.#view?.close();
     this.#unfolded.clear();
-    this.#view = this.commands.inbox.view(this.tabs.current.filter);
+    this.#view = this.#commands.inbox.view(this.#tabs.current.filter);
     this.#view.addEventListener("change", () => this.#changed());
     this.#view.load();
     this.#changed();
-    this.list.toTop();
+    this.#list.toTop();
   }
 
   #changed() {
     const view = this.#view;
-    if (!view || !this.isOpen) return;
-    this.list.show(rowsOf(view.items.filter((item) => stays(view, item)), this.#unfolded));
-    this.fresh.hidden = view.fresh === 0;
-    this.fresh.textContent = this.language.words.fresh(view.fresh);
+    if (!view || !this.element.open) return;
+    this.#list.show(rowsOf(view.items.filter((item) => stays(view, item)), this.#unfolded));
+    this.#fresh.hidden = view.fresh === 0;
+    this.#fresh.textContent = this.#words.fresh(view.fresh);
     this.#showState();
     this.#moved();
   }
@@ -151,51 +154,51 @@ export class Popover {
   /** Whatever has come onto the screen. */
   #moved() {
     const view = this.#view;
-    if (!view || !this.isOpen || document.visibilityState !== "visible") return;
-    const shown = this.list.visible.flatMap(({ items }) => items);
-    if (this.wishes.readOnOpen) this.commands.read(shown);
-    else this.commands.see(shown);
-    if (view.state === "ready" && view.more && this.list.atEnd) view.load();
-    if (view.fresh > 0 && this.list.atTop && view.items.length === 0) view.showFresh();
+    if (!view || !this.element.open || document.visibilityState !== "visible") return;
+    const shown = this.#list.visible.flatMap(({ items }) => items);
+    if (this.#wishes.readOnOpen) this.#commands.read(shown);
+    else this.#commands.see(shown);
+    if (view.state === "ready" && view.more && this.#list.atEnd) view.load();
+    if (view.fresh > 0 && this.#list.atTop && view.items.length === 0) view.showFresh();
   }
 
   #showFresh() {
     this.#view?.showFresh();
-    this.list.toTop();
+    this.#list.toTop();
     this.#changed();
   }
 
   #readAll() {
-    this.commands.readAll(this.tabs.current.filter.category ?? null);
+    this.#commands.readAll(this.#tabs.current.filter.category ?? null);
   }
 
   #showState() {
-    const { words } = this.language;
-    const { state, reason } = this.commands.inbox.status;
-    this.offline.hidden = !["offline", "reconnecting"].includes(state);
-    this.offline.textContent = this.offline.hidden ? "" : words.offline;
-    const parts = state === "closed" && reason === "signed out" ? [title(words.signedOut)] : this.#explanation(words);
-    this.state.hidden = parts.length === 0;
-    this.state.replaceChildren(...parts);
+    const words = this.#words;
+    const { state, reason } = this.#commands.inbox.status;
+    const offline = ["offline", "reconnecting"].includes(state);
+    this.#offline.hidden = !offline;
+    this.#offline.textContent = offline ? words.offline : "";
+    const parts = state === "closed" && reason === "signed out" ? [title(words.signedOut)] : this.#explanation();
+    this.#state.hidden = parts.length === 0;
+    this.#state.replaceChildren(...parts);
   }
 
-  /** What to say instead of a list, or below it. @param {import("./words.js").default} words */
-  #explanation(words) {
+  /** What to say instead of a list, or below it. */
+  #explanation() {
+    const words = this.#words;
     const view = this.#view;
     if (!view) return [];
-    if (view.state === "failed") return [title(words.failedTitle), this.#again(words)];
-    const some = view.items.some((item) => stays(view, item));
-    if (view.state === "loading") return some ? [] : [make("p", { role: "status" }, words.loading)];
-    if (some) return [];
+    if (view.state === "failed") return [title(words.failedTitle), this.#again()];
+    if (view.items.some((item) => stays(view, item))) return [];
+    if (view.state === "loading") return [make("p", { role: "status" }, words.loading)];
     const { status, archived } = view.filter;
     if (archived === "only") return [icon("archive", "drawing"), title(words.noArchived)];
     const said = status === "unread" ? words.noUnread : words.emptyTitle;
     return [icon("bell", "drawing"), title(said), make("p", {}, words.emptyText)];
   }
 
-  /** @param {import("./words.js").default} words */
-  #again(words) {
-    return make("button", { type: "button", part: "again", onclick: () => this.#view?.load() }, words.again);
+  #again() {
+    return make("button", { part: "again", onclick: () => this.#view?.load() }, this.#words.again);
   }
 
   /** @param {Row} row */
@@ -206,7 +209,7 @@ export class Popover {
 
   /** @param {Row} row @param {HTMLElement} button */
   #snooze(row, button) {
-    this.menu.open(button, (until) => this.commands.snooze(row.items, until));
+    this.#menu.open(button, (until) => this.#commands.snooze(row.items, until));
   }
 
   /** A key that moves nowhere. @param {KeyboardEvent} event @param {Row} row */
@@ -214,18 +217,18 @@ export class Popover {
     const own = /** @type {Element} */ (event.target).localName === "article";
     const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace("Key", "").toLowerCase();
     if (event.key === "Enter" && own) this.#enter(row);
-    else if (letter === "e") this.commands.toggleArchived(row.items);
-    else if (letter === "u") this.commands.toggleRead(row.items);
+    else if (letter === "e") this.#commands.toggleArchived(row.items);
+    else if (letter === "u") this.#commands.toggleRead(row.items);
     else return;
     event.preventDefault();
   }
 
   /** @param {Row} row */
   #enter(row) {
-    const element = this.list.elementOf(row);
+    const element = this.#list.elementOf(row);
     const link = /** @type {HTMLElement | null | undefined} */ (element?.querySelector("a[part~=link], [part~=unfold]"));
     if (link) link.click();
-    else this.commands.read(row.items);
+    else this.#commands.read(row.items);
   }
 }
 

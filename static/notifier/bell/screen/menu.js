@@ -1,22 +1,25 @@
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { place } from "./place.js";
 import { later } from "./time.js";
 
 /** When something may come back: a menu at a button, closed by Escape or a click elsewhere. */
 export class SnoozeMenu {
+  #words;
+  #times;
   /** @type {(until: Date) => void} */
   #chosen = () => {};
   /** @type {HTMLElement | null} */
   #button = null;
 
-  /** @param {import("./language.js").Language} language */
-  constructor(language) {
-    this.language = language;
+  /** @param {import("../words.js").Words} words @param {import("./time.js").Times} times */
+  constructor(words, times) {
+    this.#words = words;
+    this.#times = times;
     this.element = make("div", {
       part: "menu",
       role: "menu",
       popover: "auto",
-      "aria-label": language.words.snooze,
+      "aria-label": words.snooze,
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     });
   }
@@ -37,14 +40,13 @@ export class SnoozeMenu {
 
   /** @param {string} name @param {Date} until */
   #choice(name, until) {
-    const { words, times } = this.language;
     const onclick = () => {
       this.element.hidePopover();
       this.#button?.focus();
       this.#chosen(until);
     };
-    const when = make("span", { part: "when" }, times.exact.format(until));
-    return make("button", { type: "button", role: "menuitem", part: "choice", onclick }, words.later[name], when);
+    const when = make("span", { part: "when" }, this.#times.exact.format(until));
+    return make("button", { role: "menuitem", part: "choice", onclick }, this.#words.later[name], when);
   }
 
   /** @param {KeyboardEvent} event */

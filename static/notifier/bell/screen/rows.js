@@ -2,7 +2,7 @@
 import { midnight } from "./time.js";
 
 /**
- * @typedef {import("../../notifier-inbox.d.ts").Item} Item
+ * @typedef {import("../../../notifier-inbox.d.ts").Item} Item
  * @typedef {object} Row
  * @property {string} id the same for as long as the row is there
  * @property {Item[]} items those it stands for, the newest first

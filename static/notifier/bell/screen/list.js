@@ -4,7 +4,7 @@
  * What is being read stays where it is: whatever changes above it, the scroll position is
  * corrected by the same height. One row at a time is in the order of Tab; arrows go to the others.
  */
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 import { Heights } from "./heights.js";
 import { looks, renderRow } from "./row.js";
 
@@ -15,8 +15,14 @@ import { looks, renderRow } from "./row.js";
 
 const OVERSCAN = 400;
 const NEAR_END = 800;
+/** What Tab reaches in a row. */
+const STOPS = "article, a[href], button";
 
 export class List {
+  #rendering;
+  #moved;
+  #pressed;
+  #resized;
   #heights = new Heights();
   /** @type {Row[]} */
   #rows = [];
@@ -33,16 +39,16 @@ export class List {
    * @param {{ moved: () => void, pressed: (event: KeyboardEvent, row: Row) => void, label: string }} listener
    */
   constructor(rendering, { moved, pressed, label }) {
-    this.rendering = rendering;
-    this.moved = moved;
-    this.pressed = pressed;
+    this.#rendering = rendering;
+    this.#moved = moved;
+    this.#pressed = pressed;
     this.list = make("ul", { part: "list", role: "list", "aria-label": label, tabindex: -1 });
     this.element = make("div", { part: "scroll" }, this.list);
     this.element.addEventListener("scroll", () => this.#plan(), { passive: true });
     this.list.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("focusin", (event) => this.#follow(event));
-    this.resized = new ResizeObserver(() => this.#plan());
-    this.resized.observe(this.element);
+    this.#resized = new ResizeObserver(() => this.#plan());
+    this.#resized.observe(this.element);
   }
 
   /** Whether older ones are wanted. */
@@ -82,7 +88,7 @@ export class List {
   }
 
   close() {
-    this.resized.disconnect();
+    this.#resized.disconnect();
     cancelAnimationFrame(this.#planned);
   }
 
@@ -96,7 +102,7 @@ export class List {
     this.#planned ||= requestAnimationFrame(() => {
       this.#planned = 0;
       this.#render();
-      this.moved();
+      this.#moved();
     });
   }
 
@@ -138,7 +144,7 @@ export class List {
       const there = before.get(row.id);
       const fits = there?.look === look;
       this.#rendered.set(row.id, {
-        element: there && fits ? there.element : renderRow(row, this.rendering),
+        element: there && fits ? there.element : renderRow(row, this.#rendering),
         look,
         row,
       });
@@ -185,7 +191,7 @@ export class List {
     const active = root.activeElement;
     if (!active || !this.list.contains(active) || active === this.list) return null;
     for (const [id, { element }] of this.#rendered) {
-      const stop = [...element.querySelectorAll("[data-stop]")].indexOf(active);
+      const stop = [...element.querySelectorAll(STOPS)].indexOf(active);
       if (stop >= 0) return { id, stop, active };
     }
     return null;
@@ -194,7 +200,7 @@ export class List {
   /** Where the row was made anew, or went off the screen. @param {{ id: string, stop: number, active: Element } | null} held */
   #refocus(held) {
     if (!held || held.active.isConnected) return;
-    const stops = this.#rendered.get(held.id)?.element.querySelectorAll("[data-stop]");
+    const stops = this.#rendered.get(held.id)?.element.querySelectorAll(STOPS);
     const stop = /** @type {HTMLElement | undefined} */ (stops?.[held.stop] ?? stops?.[0]);
     if (stop) stop.focus({ preventScroll: true });
     else if (this.#rows.some(({ id }) => id === held.id)) this.list.focus({ preventScroll: true });
@@ -225,7 +231,7 @@ export class List {
     const current = this.#rendered.has(this.#current) ? this.#current : this.#rendered.keys().next().value;
     for (const [id, { element }] of this.#rendered) {
       const tabIndex = id === current ? 0 : -1;
-      for (const stop of element.querySelectorAll("[data-stop]")) /** @type {HTMLElement} */ (stop).tabIndex = tabIndex;
+      for (const stop of element.querySelectorAll(STOPS)) /** @type {HTMLElement} */ (stop).tabIndex = tabIndex;
     }
   }
 
@@ -240,7 +246,7 @@ export class List {
       event.preventDefault();
       this.#focusRow(Math.min(last, Math.max(0, target)));
     } else if (index >= 0) {
-      this.pressed(event, this.#rows[index]);
+      this.#pressed(event, this.#rows[index]);
     }
   }
 

@@ -1,10 +1,10 @@
 import { elsewhere } from "./link.js";
 
 /**
- * @typedef {import("../../notifier-inbox.d.ts").Inbox} Inbox
- * @typedef {import("../../notifier-inbox.d.ts").Item} Item
- * @typedef {import("../../notifier-inbox.d.ts").Action} Action
- * @typedef {import("../../notifier-inbox.d.ts").Changed} Changed
+ * @typedef {import("../../../notifier-inbox.d.ts").Inbox} Inbox
+ * @typedef {import("../../../notifier-inbox.d.ts").Item} Item
+ * @typedef {import("../../../notifier-inbox.d.ts").Action} Action
+ * @typedef {import("../../../notifier-inbox.d.ts").Changed} Changed
  * @typedef {{ text: string, undo?: () => void }} Said
  */
 
@@ -15,28 +15,24 @@ import { elsewhere } from "./link.js";
  * and takes it back when it is refused.
  */
 export class Commands {
+  #words;
+  #screen;
   /**
    * @param {Inbox} inbox
-   * @param {EventTarget} element whose events the page hears
-   * @param {import("./words.js").default} words
+   * @param {import("../words.js").Words} words
+   * @param {(type: string, detail: unknown) => boolean} tell the page; false if it does the rest itself
    * @param {{ say: (said: Said) => void, close: () => void }} screen
    */
-  constructor(inbox, element, words, screen) {
+  constructor(inbox, words, tell, screen) {
     this.inbox = inbox;
-    this.element = element;
-    this.words = words;
-    this.screen = screen;
-  }
-
-  /** Tell the page; false if it does the rest itself. @param {string} type @param {unknown} detail */
-  tell(type, detail) {
-    const told = new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable: true });
-    return this.element.dispatchEvent(told);
+    this.#words = words;
+    this.tell = tell;
+    this.#screen = screen;
   }
 
   /** @param {readonly Item[]} items */
   read(items) {
-    const keys = items.filter(({ readAt }) => !readAt).map(({ key }) => key);
+    const keys = keysOf(items.filter(({ readAt }) => !readAt));
     if (keys.length) this.#try(this.inbox.read(keys));
   }
 
@@ -48,25 +44,26 @@ export class Commands {
 
   /** @param {readonly Item[]} items */
   see(items) {
-    const keys = items.filter(({ seenAt }) => !seenAt).map(({ key }) => key);
+    const keys = keysOf(items.filter(({ seenAt }) => !seenAt));
     // The next opening shows them again, so nobody needs to hear that it failed.
     if (keys.length) this.inbox.seen(keys).catch(() => {});
   }
 
   /** Archive them, or move them back if they are. @param {readonly Item[]} items */
   toggleArchived(items) {
-    if (items.every(({ archivedAt }) => archivedAt)) this.#try(this.inbox.unarchive(keysOf(items)));
-    else this.#try(this.inbox.archive(keysOf(items)), this.words.done.archive);
+    const keys = keysOf(items);
+    if (items.every(({ archivedAt }) => archivedAt)) this.#try(this.inbox.unarchive(keys));
+    else this.#try(this.inbox.archive(keys), this.#words.done.archive);
   }
 
   /** @param {readonly Item[]} items @param {Date} until */
   snooze(items, until) {
-    this.#try(this.inbox.snooze(keysOf(items), until), this.words.done.snooze);
+    this.#try(this.inbox.snooze(keysOf(items), until), this.#words.done.snooze);
   }
 
   /** @param {string | null} category null for all */
   readAll(category) {
-    this.#try(this.inbox.readAll({ category }), this.words.done.readAll);
+    this.#try(this.inbox.readAll({ category }), this.#words.done.readAll);
   }
 
   /**
@@ -77,7 +74,7 @@ export class Commands {
     this.read(items);
     if (elsewhere(event)) return;
     if (!this.tell("navigate", { item: items[0], url: url.href })) event.preventDefault();
-    this.screen.close();
+    this.#screen.close();
   }
 
   /** A button without a link was pressed. @param {Item} item @param {Action} action */
@@ -86,25 +83,16 @@ export class Commands {
     this.tell("action", { item, action });
   }
 
-  /** @param {Promise<Changed>} change @param {string} [done] what to say, with an offer to undo it */
+  /** @param {Promise<Changed | void>} change @param {string} [done] what to say, with an offer to undo it */
   async #try(change, done) {
     try {
-      const { changed, undo } = await change;
-      if (!changed || !done) return;
-      const takeBack = () => this.#undo(undo);
-      this.screen.say({ text: done, undo: takeBack });
+      const made = await change;
+      if (!done || made?.changed === false) return;
+      // What is undone offers no more.
+      const undo = made ? () => this.#try(made.undo(), this.#words.done.undo) : undefined;
+      this.#screen.say({ text: done, undo });
     } catch {
-      this.screen.say({ text: this.words.notDone });
-    }
-  }
-
-  /** @param {() => Promise<void>} undo */
-  async #undo(undo) {
-    try {
-      await undo();
-      this.screen.say({ text: this.words.done.undo });
-    } catch {
-      this.screen.say({ text: this.words.notDone });
+      this.#screen.say({ text: this.#words.notDone });
     }
   }
 }

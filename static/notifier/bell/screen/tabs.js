@@ -1,10 +1,11 @@
-import { make } from "./dom.js";
+import { make } from "../dom.js";
 
 /**
- * @typedef {{ name: string, label: string, filter: import("../../notifier-inbox.d.ts").Filter }} Tab
+ * @typedef {import("../../../notifier-inbox.d.ts").Filter} Filter
+ * @typedef {{ label: string, filter: Filter }} Tab
  */
 
-const FILTERS = /** @type {Record<string, import("../../notifier-inbox.d.ts").Filter>} */ ({
+const FILTERS = /** @type {Record<string, Filter>} */ ({
   all: {},
   unread: { status: "unread" },
   archived: { archived: "only" },
@@ -13,30 +14,33 @@ const FILTERS = /** @type {Record<string, import("../../notifier-inbox.d.ts").Fi
 /**
  * @param {string | null} names which of all, unread and archived; all three if null
  * @param {string | null} categories `name` or `name=label`, by commas
- * @param {import("./words.js").default} words
+ * @param {import("../words.js").Words} words
  * @returns {Tab[]} at least one
  */
 export function tabsOf(names, categories, words) {
   const own = (names ?? "all unread archived").split(/[\s,]+/).filter((name) => name in FILTERS);
-  const tabs = own.map((name) => ({ name, label: words.tab[name], filter: FILTERS[name] }));
+  const tabs = own.map((name) => ({ label: words.tab[name], filter: FILTERS[name] }));
   for (const entry of (categories ?? "").split(",").map((part) => part.trim())) {
     const [category, label = category] = entry.split("=");
-    if (category) tabs.push({ name: `category ${category}`, label, filter: { category } });
+    if (category) tabs.push({ label, filter: { category } });
   }
-  return tabs.length ? tabs : [{ name: "all", label: words.tab.all, filter: FILTERS.all }];
+  return tabs.length ? tabs : [{ label: words.tab.all, filter: FILTERS.all }];
 }
 
 /** A row of tabs; arrows go from one to the next. */
 export class Tabs {
+  #tabs;
+  #chosen;
+  #buttons;
   /** @param {Tab[]} tabs @param {string} label @param {(tab: Tab) => void} chosen */
   constructor(tabs, label, chosen) {
-    this.tabs = tabs;
-    this.chosen = chosen;
-    this.buttons = tabs.map((tab) =>
-      make("button", { type: "button", role: "tab", part: "tab", "aria-controls": "panel", onclick: () => this.choose(tab) }, tab.label),
+    this.#tabs = tabs;
+    this.#chosen = chosen;
+    this.#buttons = tabs.map((tab) =>
+      make("button", { role: "tab", part: "tab", "aria-controls": "panel", onclick: () => this.choose(tab) }, tab.label),
     );
-    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1 }, ...this.buttons);
-    this.element.addEventListener("keydown", (event) => this.#key(event));
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => this.#key(event);
+    this.element = make("div", { part: "tabs", role: "tablist", "aria-label": label, hidden: tabs.length === 1, onkeydown }, ...this.#buttons);
     this.current = tabs[0];
     this.#mark();
   }
@@ -46,12 +50,12 @@ export class Tabs {
     if (tab === this.current) return;
     this.current = tab;
     this.#mark();
-    this.chosen(tab);
+    this.#chosen(tab);
   }
 
   #mark() {
-    this.buttons.forEach((button, index) => {
-      const selected = this.tabs[index] === this.current;
+    this.#buttons.forEach((button, index) => {
+      const selected = this.#tabs[index] === this.current;
       button.setAttribute("aria-selected", String(selected));
       button.tabIndex = selected ? 0 : -1;
     });
@@ -62,9 +66,9 @@ export class Tabs {
     const rightToLeft = getComputedStyle(this.element).direction === "rtl";
     const step = { ArrowRight: rightToLeft ? -1 : 1, ArrowLeft: rightToLeft ? 1 : -1 }[event.key];
     if (!step) return;
-    const { length } = this.tabs;
-    const next = (this.tabs.indexOf(this.current) + step + length) % length;
-    this.buttons[next].focus();
-    this.choose(this.tabs[next]);
+    const { length } = this.#tabs;
+    const next = (this.#tabs.indexOf(this.current) + step + length) % length;
+    this.#buttons[next].focus();
+    this.choose(this.#tabs[next]);
   }
 }

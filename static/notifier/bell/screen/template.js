@@ -1,9 +1,9 @@
-import { webAddress } from "./link.js";
+import { linkAddress } from "./link.js";
 
 /**
  * @typedef {import("./commands.js").Item} Item
  * @typedef {import("./commands.js").Commands} Commands
- * @typedef {import("./language.js").Language} Language
+ * @typedef {import("./time.js").Times} Times
  */
 
 /**
@@ -13,34 +13,28 @@ import { webAddress } from "./link.js";
  * @param {HTMLTemplateElement} template
  * @param {Item} item
  * @param {HTMLElement} place
- * @param {Commands} commands
- * @param {Language} language
+ * @param {{ commands: Commands, times: Times }} rendering
  */
-export function fromTemplate(template, item, place, commands, language) {
+export function fromTemplate(template, item, place, { commands, times }) {
   place.append(document.importNode(template.content, true));
-  const value = (/** @type {string} */ name) => lookUp(item, name, language);
+  const value = (/** @type {string} */ name) => lookUp(item, name, times);
   for (const element of place.querySelectorAll("[data-text]")) {
     const text = value(element.getAttribute("data-text") ?? "");
     if (text === undefined || text === null || text === "") element.remove();
     else element.textContent = String(text);
   }
   for (const element of place.querySelectorAll("a[data-href]")) {
-    const address = webAddress(value(element.getAttribute("data-href") ?? ""));
-    if (address) lead(/** @type {HTMLAnchorElement} */ (element), address, item, commands);
+    const address = linkAddress(value(element.getAttribute("data-href") ?? ""));
+    if (!address) continue;
+    const link = /** @type {HTMLAnchorElement} */ (element);
+    link.href = address.href;
+    link.addEventListener("click", (event) => commands.follow(event, [item], address));
   }
   return place;
 }
 
-/** @param {HTMLAnchorElement} link @param {URL} address @param {Item} item @param {Commands} commands */
-function lead(link, address, item, commands) {
-  link.href = address.href;
-  link.tabIndex = -1;
-  link.setAttribute("data-stop", "");
-  link.addEventListener("click", (event) => commands.follow(event, [item], address));
-}
-
-/** @param {Item} item @param {string} name @param {Language} language */
-function lookUp(item, name, { times }) {
+/** @param {Item} item @param {string} name @param {Times} times */
+function lookUp(item, name, times) {
   if (name === "time") return times.ago(item.createdAt);
   const [first, ...rest] = name.split(".");
   /** @type {any} */

@@ -1,17 +1,21 @@
-import { icon, iconButton, make } from "./dom.js";
-import { webAddress } from "./link.js";
-import { headline, priorityOf } from "./row.js";
+import { make } from "../dom.js";
+import { iconButton } from "./icons.js";
+import { bodyOf, levelOf, priorityOf, titleOf } from "./parts.js";
 
 const SHOWN = 6_000;
 const MOST = 3;
 
 /** What has just come, for a few seconds in a corner; an urgent one stays. */
 export class Toasts {
-  /** @param {import("./commands.js").Commands} commands @param {import("./language.js").Language} language */
-  constructor(commands, language) {
-    this.commands = commands;
-    this.language = language;
-    this.element = make("div", { part: "toasts", popover: "manual", dir: language.direction || null });
+  #commands;
+  #headline;
+  #words;
+  /** @param {Pick<import("./row.js").Rendering, "commands" | "headline" | "words">} rendering */
+  constructor({ commands, headline, words }) {
+    this.#commands = commands;
+    this.#headline = headline;
+    this.#words = words;
+    this.element = make("div", { part: "toasts", popover: "manual" });
   }
 
   /** @param {import("./commands.js").Item} item */
@@ -32,27 +36,18 @@ export class Toasts {
     for (const toast of [...this.element.children]) this.#drop(toast);
   }
 
-  /** @param {import("./commands.js").Item} item */
+  /** @param {import("./commands.js").Item} item @returns {HTMLElement} */
   #toast(item) {
-    const { words } = this.language;
-    const { level, title, body, url } = item.message ?? {};
-    const address = webAddress(url);
-    const said = headline(item, words);
-    const onclick = (/** @type {MouseEvent} */ event) => {
-      if (address) this.commands.follow(event, [item], address);
+    const words = this.#words;
+    const title = titleOf(item, this.#headline(item), (event, address) => {
+      this.#commands.follow(event, [item], address);
       this.#drop(toast);
-    };
-    /** @type {HTMLElement} */
+    });
     const toast = make(
       "div",
       { part: `toast priority-${item.priority}`, "data-key": item.key },
-      level ? icon(level, `level ${level}`) : null,
-      make(
-        "div",
-        { part: "content" },
-        address ? make("a", { part: "title link", href: address.href, dir: "auto", onclick }, said) : make("span", { part: "title", dir: "auto" }, said),
-        title && body ? make("p", { part: "body", dir: "auto" }, body) : null,
-      ),
+      levelOf(item),
+      make("div", { part: "content" }, title, bodyOf(item)),
       priorityOf(item, words),
       iconButton("close", words.dismiss, "tool", () => this.#drop(toast)),
     );
