@@ -303,7 +303,7 @@ class GroupCommitWriter:
                 batch += together
                 for waiting in together:
                     size += waiting.operation.size
-                    awaited += not waiting.operation.patient
+                    awaited += _is_awaited(waiting.operation)
                 if len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 together = self._queue.get_nowait()
@@ -315,6 +315,10 @@ class GroupCommitWriter:
             return None
         self._queue.put(None)
         return batch
+
+
+def _is_awaited(operation: Operation[Any]) -> bool:
+    return not operation.patient and not operation.background
 
 
 def _refuse(waiting: _Waiting, error: NotifierError) -> None:
