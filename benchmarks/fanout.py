@@ -47,7 +47,9 @@ class Listener:
         self._writer.transport.abort()
 
 
-async def round_of(server: Subject, token: str, sockets: int) -> tuple[float, float, float]:
+async def round_of(
+    server: Subject, token: str, sockets: int, sends: int = SENDS
+) -> tuple[float, float, float]:
     """Microseconds of server CPU per connection and per delivery, and bytes per idle socket."""
     memory, cpu = server.memory(), server.cpu()
     listeners = [await Listener.connect(server.port, token) for _ in range(sockets)]
@@ -56,11 +58,11 @@ async def round_of(server: Subject, token: str, sockets: int) -> tuple[float, fl
     held = (server.memory() - memory) / sockets
     sender = await Sender.connect(server.port)
     cpu = server.cpu()
-    for _ in range(SENDS):
+    for _ in range(sends):
         # A ttl, so that the next round does not begin with all of this one's sends.
         await sender.send(b'{"user_id": 1, "payload": {"title": "Hello"}, "ttl": 1}')
         await asyncio.gather(*(listener.take(1) for listener in listeners))
-    delivering = (server.cpu() - cpu) / (SENDS * sockets)
+    delivering = (server.cpu() - cpu) / (sends * sockets)
     connections: list[Listener | Sender] = [*listeners, sender]
     for each in connections:
         each.close()

@@ -25,12 +25,12 @@ SENDERS = 16
 ROUNDS = 5
 
 
-async def round_of(server: Subject, token: str, sends: int) -> float:
+async def round_of(server: Subject, token: str, sends: int, senders: int = SENDERS) -> float:
     """Microseconds of server CPU per send in one round."""
     body = _body(b'"user_id": 1')
     url = f"ws://127.0.0.1:{server.port}/ws/notifications/1/?token={token}"
     async with websockets.connect(url, compression=None, max_queue=None) as socket:
-        senders = [await Sender.connect(server.port) for _ in range(SENDERS)]
+        sending = [await Sender.connect(server.port) for _ in range(senders)]
         delivered = asyncio.Event()
 
         async def receive() -> None:
@@ -40,17 +40,17 @@ async def round_of(server: Subject, token: str, sends: int) -> float:
             delivered.set()
 
         async def produce(sender: Sender) -> None:
-            for _ in range(sends // SENDERS):
+            for _ in range(sends // senders):
                 await sender.send(body)
 
         receiving = asyncio.create_task(receive())
         before = server.cpu()
-        await asyncio.gather(*map(produce, senders))
+        await asyncio.gather(*map(produce, sending))
         await asyncio.wait_for(delivered.wait(), 30)
         await asyncio.sleep(0.2)  # the last acknowledgements are being stored
         spent = server.cpu() - before
         await receiving
-        for sender in senders:
+        for sender in sending:
             sender.close()
         return spent / sends
 

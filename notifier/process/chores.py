@@ -25,7 +25,7 @@ USER_CHANGES_INTERVAL: Final = 0.5
 KEY_USES_INTERVAL: Final = 60.0
 AUDIT_INTERVAL: Final = 1.0
 LAG_INTERVAL: Final = 1.0
-INBOX_INTERVAL: Final = 5.0
+INBOX_INTERVAL: Final = 2.5
 _REMOVE_AT_ONCE: Final = 500
 """Rows in one removal: few, because sends wait for its transaction."""
 _CHANGES_KEPT: Final = clock.DAY

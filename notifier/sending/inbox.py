@@ -6,7 +6,6 @@ from typing import Final
 
 from msgspec import UNSET
 
-from notifier import clock
 from notifier.buckets import Buckets
 from notifier.errors import (
     ChangesGone,
@@ -20,7 +19,7 @@ from notifier.inbox_wire import ChangeRequest, SnoozeRequest, check_until
 from notifier.models import InboxCounts, InboxFilter, InboxItem, InboxNews, InboxPage, Verb
 from notifier.storage.operations.inbox.changes import ChangeKeys, ChangeUpTo, Undo
 from notifier.storage.operations.inbox.locked import InboxOperation
-from notifier.storage.operations.inbox.ranges import CarryOut, LeftUnderWay
+from notifier.storage.operations.inbox.ranges import CarryOut, Progress, UnderWay
 from notifier.storage.operations.inbox.reading import (
     CountInbox,
     InboxNewsSince,
@@ -32,11 +31,11 @@ from notifier.wire import check_stored_key
 
 logger = logging.getLogger(__name__)
 
-_LEFT: Final = 5 * clock.SECOND
-"""Milliseconds after which a change is carried out by whoever notices."""
 _MOST_LEFT: Final = 100
-_PAUSE: Final = 0.005
-"""Seconds for which others have the store to themselves, after each piece of a change."""
+_LEAVES: Final = 20
+"""To others: so many times as long as one step of carrying out has taken. All inboxes share it."""
+_LONGEST_PAUSE: Final = 1.0
+"""Seconds, however long a step has taken."""
 _BURST_SECONDS: Final = 2
 """Whoever was quiet may change as much at once as in so many seconds."""
 
@@ -48,6 +47,8 @@ class Inboxes:
         self._store = store
         self._changes = Buckets(changes_per_second, max(1, changes_per_second * _BURST_SECONDS))
         self._carrying: dict[int, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        self._progress: set[Progress] = set()
 
     async def page(self, wanted: InboxFilter) -> InboxPage:
         """A stretch of an inbox, the newest first. Raises UnknownUser or Unavailable."""
@@ -113,10 +114,14 @@ class Inboxes:
         return await self._store.submit(operation)
 
     async def carry_on(self) -> None:
-        """Carry out what was left, such as by a server that died. May raise Unavailable."""
-        before = clock.now() - _LEFT
-        for user_id in await self._store.read(LeftUnderWay(before, _MOST_LEFT)):
-            self._carry_out(user_id)
+        """Carry out what was left, such as by a server that died. May raise Unavailable.
+
+        That is what has not moved since the last call.
+        """
+        progress = set(await self._store.read(UnderWay(_MOST_LEFT)))
+        for left in progress & self._progress:
+            self._carry_out(left.user_id)
+        self._progress = progress
 
     def _carry_out(self, user_id: int) -> None:
         if user_id not in self._carrying:
@@ -128,10 +133,18 @@ class Inboxes:
         try:
             left = True
             while left:
-                left = await self._store.submit(CarryOut(user_id))
-                await asyncio.sleep(_PAUSE)
+                async with self._turn:
+                    left = await self._step(user_id)
         except Unavailable:
             logger.debug("Carried out later", extra={"action": "inbox_postponed"})
+
+    async def _step(self, user_id: int) -> bool:
+        """Some rows, and a pause for all others; whether there are more."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        left = await self._store.submit(CarryOut(user_id))
+        await asyncio.sleep(min((loop.time() - began) * _LEAVES, _LONGEST_PAUSE))
+        return left
 
     async def close(self) -> None:
         """Stop carrying out: the store keeps what is left."""

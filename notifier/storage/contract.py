@@ -329,6 +329,8 @@ class Operation(msgspec.Struct, Generic[R], frozen=True):
     """It locks an inbox and what lies in it, which others would do in another order."""
     patient: ClassVar[bool] = False
     """Nothing was promised that waits for it, so it need not have a commit of its own."""
+    background: ClassVar[bool] = False
+    """Nobody waits for it, so that its commit served one less."""
 
     @property
     def size(self) -> int:

@@ -338,7 +338,7 @@ class GroupCommitWriter:
                 for waiting in together:
                     count += len(waiting.operations)
                     size += waiting.size
-                    awaited += not waiting.operations[0].patient
+                    awaited += _is_awaited(waiting.operations[0])
                 if count >= MAX_BATCH or size >= MAX_BATCH_BYTES:
                     return batch
                 together = self._queue.get_nowait()
@@ -361,6 +361,10 @@ def _answer(waiting: _Waiting, outcomes: Sequence[Outcome]) -> None:
         _refuse(waiting, outcomes[0])
     elif not waiting.future.done():
         waiting.future.set_result(outcomes[0] if waiting.alone else outcomes)
+
+
+def _is_awaited(operation: Operation[Any]) -> bool:
+    return not operation.patient and not operation.background
 
 
 def _refuse(waiting: _Waiting, error: NotifierError) -> None:

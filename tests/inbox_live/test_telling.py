@@ -12,7 +12,7 @@ import websockets
 
 from notifier import clock
 from notifier.errors import Unavailable
-from notifier.storage.operations.inbox.ranges import LeftUnderWay
+from notifier.storage.operations.inbox.ranges import UnderWay
 from notifier.storage.operations.inbox.reading import InboxNewsSince
 from notifier.storage.operations.users import SetActive
 from tests.inbox_live.watcher import (
@@ -534,7 +534,7 @@ async def test_what_a_large_change_has_changed_since(server: Harness) -> None:
     await mark(server, ann, "undo", version=2)
     await withdraw(server, ann, "d")
     await mark(server, ann, "archive", up_to=4)
-    while await server.server.store.read(LeftUnderWay(1 << 60, 1)):
+    while await server.server.store.read(UnderWay(1)):
         pass
     page = await ask(server, ann, "", archived="only")
     assert [item["version"] for item in page["items"]] == [5, 5, 5], "carried out"

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from notifier.models import InboxFilter
 from notifier.storage.contract import Query, ReadSession
-from notifier.storage.operations.inbox.ranges import LeftUnderWay
+from notifier.storage.operations.inbox.ranges import Range, UnderWay, next_stop
 from notifier.storage.operations.inbox.reading import CountInbox, InboxNewsSince, PageOfInbox
 from notifier.storage.operations.inbox.withdrawing import superseded
 from tests.storage.databases import Database, opened
@@ -93,6 +93,30 @@ async def test_superseding(database: Database):
     assert is_walk(plan(database, _Superseded()), "notifications_collapse")
 
 
+class _NextStop(Query[object], frozen=True):
+    """What a change that is carried out looks for."""
+
+    verb: str
+
+    def ask(self, session: ReadSession) -> object:
+        change = Range(1, self.verb, 1, 9000, None, None, None, 1000)
+        return next_stop(session, 1, change)
+
+
+@pytest.mark.parametrize(
+    ("verb", "index"),
+    [
+        ("read", "notifications_unread"),
+        ("unread", "notifications_read"),
+        ("archive", "notifications_place"),
+        ("unarchive", "notifications_archived"),
+    ],
+)
+async def test_carrying_out(database: Database, verb: str, index: str):
+    """A change goes along the index of the rows that it can reach, a few at a time."""
+    assert is_walk(plan(database, _NextStop(verb)), index)
+
+
 async def test_changes(database: Database):
     """What has changed is read from the record of changes, and the keys by their versions."""
     *_, record, keys = plans(database, InboxNewsSince(1, 9900))
@@ -105,4 +129,4 @@ async def test_what_is_under_way(database: Database):
     """Whether anything is under way is known from an index that has nothing else."""
     for query in (CountInbox(1), PageOfInbox(InboxFilter(1))):
         assert goes_by(plans(database, query)[0], "inbox_changes_carried")
-    assert "inbox_changes_carried" in plan(database, LeftUnderWay(LATER, 100))
+    assert "inbox_changes_carried" in plan(database, UnderWay(100))

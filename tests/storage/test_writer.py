@@ -8,6 +8,7 @@ import pytest
 from handlers.websocket.socket import MAX_UNSETTLED
 from notifier.errors import NotCommitted, Unavailable
 from notifier.events import Appended
+from notifier.storage.operations.inbox.ranges import CarryOut
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.operations.users import Users
 from notifier.storage.store import Store
@@ -108,6 +109,21 @@ class TestBatches:
             await send(store, f"k{n}")
             await asyncio.gather(*acks)
         assert driver.batches[-3:] == [4, 4, 4]
+        assert not pauses
+
+    async def test_the_background_is_no_company(
+        self, store: Store, driver: HeldDriver, monkeypatch: pytest.MonkeyPatch
+    ):
+        """What nobody waits for makes nobody wait who sends alone."""
+        pauses: list[float] = []
+        monkeypatch.setattr("notifier.storage.writer.time.sleep", pauses.append)
+        driver.hold()
+        first = store.submit(Append(1, "held", b"1"))
+        await asyncio.to_thread(driver.arrived.wait)
+        waiting = (store.submit(CarryOut(1)), store.submit(Append(1, "waits", b"1")))
+        driver.release()
+        await asyncio.gather(first, *waiting)
+        await send(store, "behind it")
         assert not pauses
 
     async def test_an_ack_waits(self, driver: HeldDriver):

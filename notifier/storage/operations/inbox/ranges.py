@@ -11,7 +11,7 @@ order of their versions, whenever they are carried out.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from notifier.models import State
 from notifier.storage.contract import (
@@ -26,8 +26,8 @@ from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.noting import UNDO
 from notifier.storage.quota import LogState
 
-WINDOW: Final = 100
-"""Places in the log that one transaction carries a change over. Sends wait for it."""
+WINDOW: Final = 32
+"""Rows that one transaction carries a change over, at most. Sends wait for it."""
 
 MOST_RANGES: Final = 8
 """Changes of one inbox that may be under way. Reading folds all of them in."""
@@ -86,6 +86,21 @@ _UNDONE: Final[dict[str, dict[str, str]]] = {
     "snooze": {"snoozed_until": "NULL"},
 }
 """By verb: what undoing it does to the rows that still have its version."""
+
+UNREAD: Final = "read_at IS NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
+_READ: Final = "read_at IS NOT NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
+_ARCHIVED: Final = "archived_at IS NOT NULL AND withdrawn_at IS NULL"
+_ANY: Final = ("notifications_place", "TRUE")
+_REACHED: Final[dict[str, tuple[str, str]]] = {
+    "read": ("notifications_unread", UNREAD),
+    "unread": ("notifications_read", _READ),
+    "seen": ("notifications_unread", UNREAD),
+    "archive": _ANY,
+    "unarchive": ("notifications_archived", _ARCHIVED),
+    "snooze": _ANY,
+    UNDO: _ANY,
+}
+"""By verb: the index that has all rows which it can mean, and few others, and what these are."""
 
 
 def range_of(session: Session, user_id: int, version: int) -> Range | None:
@@ -182,6 +197,8 @@ class CarryOut(InboxOperation[bool], frozen=True):
     Its result is whether any is left.
     """
 
+    background: ClassVar[bool] = True
+
     def apply(
         self, session: WriteSession, state: LogState | None, now: int
     ) -> tuple[bool, LogState | None]:
@@ -194,17 +211,16 @@ def _carry(session: WriteSession, user_id: int) -> bool:
     if not ranges:
         return False
     earliest = ranges[0]
-    start = _next_place(session, user_id, earliest)
-    until = earliest.up_to if start is None else min(start - 1 + WINDOW, earliest.up_to)
-    if start is not None:
-        table = folded(session, user_id, [earliest], "seq >= ? AND seq <= ?", start, until)
-        rows = session.run(
-            f"{table.prefix}{STATED}WHERE version = {earliest.version}", table.parameters
-        )
-        touched = [changed_of(user_id, row) for row in rows]
-        if touched:
-            session.set_states(touched)
-    carried = None if until >= earliest.up_to else until
+    until = next_stop(session, user_id, earliest)
+    holds, effects, asked = _meaning(session, user_id, earliest)
+    index, reached = _REACHED[earliest.verb]
+    session.run(
+        f"UPDATE notifications {session.using(index)} "
+        f"SET {', '.join(f'{name} = {effect}' for name, effect in effects.items())} "
+        f"WHERE user_id = ? AND seq <= ? AND {reached} AND {holds}",
+        (user_id, until, *asked),
+    )
+    carried = None if until == earliest.up_to else until
     session.run(
         "UPDATE inbox_changes SET carried = ? WHERE user_id = ? AND version = ?",
         (carried, user_id, earliest.version),
@@ -212,25 +228,35 @@ def _carry(session: WriteSession, user_id: int) -> bool:
     return carried is not None or len(ranges) > 1
 
 
-def _next_place(session: WriteSession, user_id: int, change: Range) -> int | None:
-    """Where the next row is, because retention leaves holes."""
-    row = session.first(
-        "SELECT min(seq) FROM notifications WHERE user_id = ? AND seq > ? AND seq <= ?",
-        (user_id, change.carried, change.up_to),
+def next_stop(session: Session, user_id: int, change: Range) -> int:
+    """Up to which place ``change`` goes with its next rows."""
+    index, reached = _REACHED[change.verb]
+    rows = session.run(
+        f"SELECT seq FROM notifications {session.using(index)} WHERE user_id = ? AND seq > ? "
+        f"AND seq < ? AND {reached} ORDER BY seq LIMIT 1 OFFSET ?",
+        (user_id, change.carried, change.up_to, WINDOW - 1),
     )
-    return row[0] if row else None
+    return rows[0][0] if rows else change.up_to
 
 
-class LeftUnderWay(Query[list[int]], frozen=True):
-    """Whose changes are under way since before a moment, such as those of a server that died."""
+class Progress(NamedTuple):
+    """How far somebody's changes have come that are under way: each step changes it."""
 
-    before: int
+    user_id: int
+    changes: int
+    carried: int
+
+
+class UnderWay(Query[list[Progress]], frozen=True):
+    """Whose changes are under way, of up to ``limit`` users."""
+
     limit: int
 
-    def ask(self, session: ReadSession) -> list[int]:
+    def ask(self, session: ReadSession) -> list[Progress]:
         rows = session.run(
-            f"SELECT DISTINCT user_id FROM inbox_changes {session.using('inbox_changes_carried')} "
-            "WHERE carried IS NOT NULL AND created_at < ? LIMIT ?",
-            (self.before, self.limit),
+            "SELECT user_id, count(*), sum(carried) "
+            f"FROM inbox_changes {session.using('inbox_changes_carried')} "
+            "WHERE carried IS NOT NULL GROUP BY user_id LIMIT ?",
+            (self.limit,),
         )
-        return [user_id for (user_id,) in rows]
+        return [Progress(user_id, changes, int(carried)) for user_id, changes, carried in rows]

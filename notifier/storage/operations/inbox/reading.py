@@ -25,10 +25,17 @@ from notifier.models import (
 from notifier.storage.contract import Query, ReadSession, Row
 from notifier.storage.operations.history import first_that_fits
 from notifier.storage.operations.inbox.noting import MOST_CHANGES, UNDO
-from notifier.storage.operations.inbox.ranges import STATED, Range, awake, folded, shown, under_way
+from notifier.storage.operations.inbox.ranges import (
+    STATED,
+    UNREAD,
+    Range,
+    awake,
+    folded,
+    shown,
+    under_way,
+)
 from notifier.storage.tables import payload_of
 
-_UNREAD: Final = "read_at IS NULL AND archived_at IS NULL AND withdrawn_at IS NULL"
 _MOST_COVERED: Final = 2000
 """Notifications whose changes are told although a change of all up to a place came behind."""
 _ALL_SEQS: Final = 2**63 - 1
@@ -195,7 +202,7 @@ def _count(session: ReadSession, user_id: int, now: int) -> InboxCounts:
         # In this order: for most, what the index has is enough.
         f"min(CASE WHEN expires_at > {now} AND acked_at IS NULL THEN expires_at END) "
     )
-    unread = f"{_UNREAD} AND {shown(str(now))}"
+    unread = f"{UNREAD} AND {shown(str(now))}"
     if ranges:
         table = folded(session, user_id, ranges)
         rows = session.run(f"{table.prefix}{counted}FROM folded WHERE {unread}", table.parameters)
