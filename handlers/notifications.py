@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Final
 
@@ -30,6 +30,7 @@ from notifier.errors import (
 )
 from notifier.events import Appended
 from notifier.inbox_wire import ReceiptResponse
+from notifier.models import Scope
 from notifier.sending.authority import Credentials, Permit
 from notifier.wire import (
     Key,
@@ -42,6 +43,17 @@ from notifier.wire import (
 )
 
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
+
+
+def _errors_of_one(scope: Scope) -> Mapping[int, str]:
+    return {
+        400: "A parameter is missing or not valid.",
+        401: "Bring an API key or a superuser's access token.",
+        403: f"The API key lacks the scope `{scope}` or is for other users, or the access token "
+        "is no superuser's.",
+        404: "There is no such notification, or no longer.",
+        503: "Try again later.",
+    }
 
 
 class NotificationQuery(NamedInAddress, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,14 +83,7 @@ class NotificationsHandler(AssetHandler):
             "notifications",
             query=NotificationQuery,
             response=WithdrawResponse,
-            errors={
-                400: "A parameter is missing or not valid.",
-                401: "Bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `withdraw` or is for other users, or the "
-                "access token is no superuser's.",
-                404: "There is no such notification.",
-                503: "Try again later.",
-            },
+            errors=_errors_of_one("withdraw"),
             security=("apiKey", "accessToken"),
         )
     )
@@ -103,14 +108,7 @@ class ReceiptHandler(ApiHandler):
             "notifications",
             query=NotificationQuery,
             response=ReceiptResponse,
-            errors={
-                400: "A parameter is missing or not valid.",
-                401: "Bring an API key or a superuser's access token.",
-                403: "The API key lacks the scope `receipts` or is for other users, or the "
-                "access token is no superuser's.",
-                404: "There is no such notification, or it has been removed.",
-                503: "Try again later.",
-            },
+            errors=_errors_of_one("receipts"),
             security=("apiKey", "accessToken"),
         )
     )

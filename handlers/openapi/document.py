@@ -129,26 +129,8 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
         {"name": name, "in": "header", "schema": msgspec.json.schema(form)}
         for name, form in each.headers.items()
     ]
-    parameters += [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": meaning,
-            "schema": {"type": "integer", "minimum": 1},
-        }
-        for name, meaning in each.ids.items()
-    ]
-    parameters += [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": meaning,
-            "schema": msgspec.json.schema(UserName),
-        }
-        for name, meaning in each.names.items()
-    ]
+    parameters += _in_path(each.ids, {"type": "integer", "minimum": 1})
+    parameters += _in_path(each.names, msgspec.json.schema(UserName))
     parameters += _query(each, named_by) if each.query else []
     if parameters:
         description["parameters"] = parameters
@@ -172,6 +154,19 @@ def _describe(each: Operation, named_by: Choice) -> dict[str, Any]:
             responses[str(status)]["headers"] = {"Retry-After": dict(_RETRY_AFTER_HEADER)}
     description["responses"] = responses
     return description
+
+
+def _in_path(meanings: Mapping[str, str], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": meaning,
+            "schema": dict(schema),
+        }
+        for name, meaning in meanings.items()
+    ]
 
 
 def _query(each: Operation, named_by: Choice) -> list[dict[str, Any]]:
