@@ -18,21 +18,21 @@ class MetricsHandler(ApiHandler):
 
     async def get(self) -> None:
         await self.application.senders.authorize_for(self.credentials, "metrics")
-        _answer(self, self.application.exposition)
+        await _answer(self, self.application.exposition)
 
 
 class _OpenHandler(RequestHandler):
     def initialize(self, exposition: Exposition) -> None:
         self._exposition = exposition
 
-    def get(self) -> None:
+    async def get(self) -> None:
         self.clear_header("Server")
-        _answer(self, self._exposition)
+        await _answer(self, self._exposition)
 
 
-def _answer(handler: RequestHandler, exposition: Exposition) -> None:
+async def _answer(handler: RequestHandler, exposition: Exposition) -> None:
     handler.set_header("Content-Type", exposition.content_type)
-    handler.finish(exposition.text())
+    handler.finish(await exposition.text())
 
 
 def metrics_server(exposition: Exposition) -> HTTPServer:

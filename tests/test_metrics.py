@@ -38,6 +38,7 @@ async def test_a_notification_is_counted_on_its_way(server: Harness) -> None:
         found = await figures(server)
     assert found["notifier_accepted_total"] == 1
     assert found["notifier_repeated_total"] == 1
+    assert found["notifier_pending"] == 0
     assert found["notifier_delivered_total"] == 1
     assert found["notifier_acked_total"] == 1
     assert found["notifier_delivery_duration_seconds_count"] == 1
@@ -52,6 +53,14 @@ async def test_a_notification_is_counted_on_its_way(server: Harness) -> None:
     assert "notifier_rabbitmq_up" not in found
     stats = server.server.status.snapshot()
     assert (stats.sends, stats.deliveries, stats.acks) == (1, 1, 1)
+
+
+async def test_what_is_pending(server: Harness) -> None:
+    """Counted in the store, of all users."""
+    ann = await server.user()
+    for person in (server.admin, ann, ann):
+        await server.send(person, "wait")
+    assert (await figures(server))["notifier_pending"] == 3
 
 
 async def test_drift_is_what_the_sweep_found(

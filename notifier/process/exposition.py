@@ -1,12 +1,19 @@
 """The figures as a text for Prometheus, made with a library that only those load who are asked."""
 
+import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from notifier.errors import Unavailable
 from notifier.process.status import Status
+from notifier.storage.operations.notifications import AllPending
 
 if TYPE_CHECKING:
     from notifier.process.metrics import Metrics
+
+
+_FRESH: Final = 30.0
+"""Seconds for which what is pending is not counted again: with millions that takes a while."""
 
 
 class Exposition:
@@ -14,6 +21,7 @@ class Exposition:
 
     def __init__(self, status: Status) -> None:
         self._status = status
+        self._counted_until = 0.0
 
     @cached_property
     def _metrics(self) -> "Metrics":
@@ -26,6 +34,15 @@ class Exposition:
         """As what the text is sent."""
         return self._metrics.content_type
 
-    def text(self) -> bytes:
+    async def text(self) -> bytes:
         """All figures now."""
+        if time.monotonic() >= self._counted_until:
+            self._counted_until = time.monotonic() + _FRESH
+            await self._count()
         return self._metrics.text()
+
+    async def _count(self) -> None:
+        try:
+            self._status.pending = await self._status.store.read(AllPending())
+        except Unavailable:
+            self._status.pending = None  # which says no more than that nobody knows

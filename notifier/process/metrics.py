@@ -61,6 +61,12 @@ class Metrics(Collector):
             self._status.hub.delivered,
         )
         yield _counter("acked", "Notifications acknowledged for the first time.", counts.acks)
+        if self._status.pending is not None:
+            yield _gauge(
+                "pending",
+                "Notifications of all users that nobody has acknowledged, expired ones too.",
+                self._status.pending,
+            )
         yield _counter(
             "expired", "Notifications not given to a device: their time was over.", figures.expired
         )

@@ -118,10 +118,11 @@ class Inboxes:
 
         That is what has not moved since the last call.
         """
-        progress = set(await self._store.read(UnderWay(_MOST_LEFT)))
-        for left in progress & self._progress:
-            self._carry_out(left.user_id)
-        self._progress = progress
+        found = await self._store.read(UnderWay(_MOST_LEFT))
+        for each in found:
+            if each in self._progress:
+                self._carry_out(each.user_id)
+        self._progress = set(found)
 
     def _carry_out(self, user_id: int) -> None:
         if user_id not in self._carrying:

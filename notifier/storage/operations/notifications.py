@@ -372,6 +372,20 @@ class Positions(Query[dict[int, InboxPosition]], frozen=True):
         return session.positions(self.user_ids)
 
 
+class AllPending(Query[int], frozen=True):
+    """How many notifications nobody has acknowledged, of all users, expired ones too."""
+
+    def ask(self, session: ReadSession) -> int:
+        row = session.first(
+            f"SELECT count(*) FROM notifications {session.using('notifications_pending')} "
+            "WHERE acked_at IS NULL",
+            (),
+        )
+        assert row is not None
+        count: int = row[0]
+        return count
+
+
 class PendingCounts(Query[dict[int, int]], frozen=True):
     """How many notifications are pending and unexpired of each of these users or recipients."""
 
