@@ -350,6 +350,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: Annotated[
         Seconds, Meta(description="Seconds over which a stopping server sends its clients away.")
     ] = 5.0
+    uvloop: Annotated[bool, Meta(description="Run on uvloop where it is installed.")] = True
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level to log.")
     ] = "info"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from servers import ROOT
 from servers.program import SECONDS, Program
@@ -20,6 +20,8 @@ class ServerProcess(Program):
 
     NAME = "Notifier"
     LOG = "server.log"
+    always: ClassVar[Mapping[str, str]] = {}
+    """Settings of all of them, unless one has its own."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         super().__init__(folder=folder)
@@ -75,6 +77,7 @@ class ServerProcess(Program):
             "NOTIFIER_DRAIN_SECONDS": "0",
             # Tests hold other connections too, so that they are taken for proxies.
             "NOTIFIER_OPEN_SEND": "1",
+            **self.always,
             **self._settings,
         }
 

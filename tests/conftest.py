@@ -65,6 +65,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_LOOP = "--loop"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One option."""
+    parser.addoption(
+        _LOOP,
+        choices=["asyncio", "uvloop"],
+        help="have everything on one loop; else, where uvloop is installed, servers in "
+        "processes of their own are on that, and all the rest on asyncio's",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the loop, if one was asked for."""
+    match config.getoption(_LOOP):
+        case "uvloop":
+            import uvloop  # noqa: PLC0415 - an extra
+
+            asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        case "asyncio":
+            ServerProcess.always = {"NOTIFIER_UVLOOP": "0"}
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers: none for the files that somebody names, to see or debug them directly."""

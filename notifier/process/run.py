@@ -5,6 +5,7 @@ import gc
 import logging
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +28,19 @@ _SOMEBODY: Final = {"accounts": '"user_id": 1', "both": '"user_id": 1', "externa
 
 def run(settings: Settings) -> int:
     """:func:`serve`, on uvloop where it is installed: it spares the loop's own CPU."""
+    with asyncio.Runner(loop_factory=_other_loop(settings)) as runner:
+        return runner.run(serve(settings))
+
+
+def _other_loop(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes a loop that is not asyncio's own."""
+    if not settings.uvloop:
+        return None
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
-        return asyncio.run(serve(settings))
-    return uvloop.run(serve(settings))
+        return None
+    return uvloop.new_event_loop
 
 
 async def serve(settings: Settings) -> int:

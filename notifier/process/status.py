@@ -1,5 +1,6 @@
 """How the process is doing: whether it is ready for traffic, and its figures."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 
@@ -44,6 +45,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     time: str
     version: str
+    loop: str
+    """asyncio or uvloop."""
     uptime_seconds: float
     users: int
     sockets: int
@@ -84,6 +87,7 @@ class Status:
         return Snapshot(
             time=clock.isoformat(clock.now()),
             version=__version__,
+            loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
             uptime_seconds=round(time.monotonic() - self._started, 1),
             users=self.hub.users,
             sockets=self.hub.sockets,
