@@ -116,7 +116,11 @@ async def test_what_opened_it_is_forgotten(server: Harness) -> None:
     token = server.token(server.admin)
     async with server.connect(server.admin, token=token) as device:
         await device.nothing_more()
-        [handler] = [each for each in gc.get_objects() if type(each) is FeedSocketHandler]
+        [handler] = [
+            each
+            for each in gc.get_objects()
+            if type(each) is FeedSocketHandler and each.application is server.server.application
+        ]
         assert token not in str(handler.request)
         assert not handler.request.headers
         assert not handler.request.arguments

@@ -19,7 +19,7 @@ from notifier.inbox_wire import ChangeRequest, SnoozeRequest, check_until
 from notifier.models import InboxCounts, InboxFilter, InboxItem, InboxNews, InboxPage, Verb
 from notifier.storage.operations.inbox.changes import ChangeKeys, ChangeUpTo, Undo
 from notifier.storage.operations.inbox.locked import InboxOperation
-from notifier.storage.operations.inbox.ranges import CarryOut, Progress, UnderWay
+from notifier.storage.operations.inbox.ranges import MOST_RANGES, CarryOut, Progress, UnderWay
 from notifier.storage.operations.inbox.reading import (
     CountInbox,
     InboxNewsSince,
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 _MOST_LEFT: Final = 100
 _LEAVES: Final = 20
 """To others: so many times as long as one step of carrying out has taken. All inboxes share it."""
-_LONGEST_PAUSE: Final = 1.0
-"""Seconds, however long a step has taken."""
+_LONGEST_PAUSE: Final = 0.1
+"""Seconds, however long a step has waited for its turn on a busy machine."""
 _BURST_SECONDS: Final = 2
 """Whoever was quiet may change as much at once as in so many seconds."""
 
@@ -132,19 +132,23 @@ class Inboxes:
 
     async def _carry(self, user_id: int) -> None:
         try:
-            left = True
+            left = 1
             while left:
                 async with self._turn:
                     left = await self._step(user_id)
         except Unavailable:
             logger.debug("Carried out later", extra={"action": "inbox_postponed"})
 
-    async def _step(self, user_id: int) -> bool:
-        """Some rows, and a pause for all others; whether there are more."""
+    async def _step(self, user_id: int) -> int:
+        """Some rows, and a pause for all others; how many changes are left.
+
+        Without a pause where so many are under way that soon one would be refused.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         left = await self._store.submit(CarryOut(user_id))
-        await asyncio.sleep(min((loop.time() - began) * _LEAVES, _LONGEST_PAUSE))
+        if 0 < left <= MOST_RANGES // 2:
+            await asyncio.sleep(min((loop.time() - began) * _LEAVES, _LONGEST_PAUSE))
         return left
 
     async def close(self) -> None:

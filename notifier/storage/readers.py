@@ -44,6 +44,7 @@ class Readers:
         self._timeout = timeout
         self._failing = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notifier-reader")
+        self._threads = threads
         self._resting = threads
         """Threads that have to be woken. Counted on the loop."""
         self._questions: deque[_Question] = deque()
@@ -56,7 +57,8 @@ class Readers:
 
     def ask(self, query: Query[R]) -> "asyncio.Future[R]":
         """The answer to ``query``, or Unavailable. Raises it where too much waits."""
-        if len(self._questions) >= self._max_waiting:
+        asked = len(self._questions) + self._threads - self._resting
+        if asked >= self._max_waiting:
             raise Unavailable("Too many reads are waiting; try again soon.")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()

@@ -192,8 +192,8 @@ async def test_too_slow(driver: HeldDriver, gate: Gate) -> None:
 
 
 async def test_too_many(driver: HeldDriver, gate: Gate) -> None:
-    """No more may wait than changes may."""
-    async with opened(driver, readers=1, max_operations=3) as store:
+    """No more may be under way than changes may."""
+    async with opened(driver, readers=1, max_operations=4) as store:
         slow = asyncio.ensure_future(store.read(Slow(gate)))
         await asyncio.to_thread(gate.reached.wait)
         waiting = [asyncio.ensure_future(store.read(Number(number))) for number in range(3)]

@@ -27,7 +27,7 @@ from notifier.storage.operations.inbox.noting import UNDO
 from notifier.storage.quota import LogState
 
 WINDOW: Final = 32
-"""Rows that one transaction carries a change over, at most. Sends wait for it."""
+"""Rows over which one transaction carries a change, at most. Sends wait for it."""
 
 MOST_RANGES: Final = 8
 """Changes of one inbox that may be under way. Reading folds all of them in."""
@@ -191,41 +191,41 @@ def changed_of(user_id: int, row: Row) -> Changed:
 STATED: Final = f"SELECT seq, version, {', '.join(State._fields)} FROM folded "
 
 
-class CarryOut(InboxOperation[bool], frozen=True):
+class CarryOut(InboxOperation[int], frozen=True):
     """Carry the changes of one user that are under way over some more rows.
 
-    Its result is whether any is left.
+    Its result is how many are left.
     """
 
     background: ClassVar[bool] = True
 
     def apply(
         self, session: WriteSession, state: LogState | None, now: int
-    ) -> tuple[bool, LogState | None]:
+    ) -> tuple[int, LogState | None]:
         return _carry(session, self.user_id), state
 
 
-def _carry(session: WriteSession, user_id: int) -> bool:
-    """The earliest change, over the next rows."""
-    ranges = under_way(session, user_id)
-    if not ranges:
-        return False
-    earliest = ranges[0]
-    until = next_stop(session, user_id, earliest)
-    holds, effects, asked = _meaning(session, user_id, earliest)
-    index, reached = _REACHED[earliest.verb]
-    session.run(
-        f"UPDATE notifications {session.using(index)} "
-        f"SET {', '.join(f'{name} = {effect}' for name, effect in effects.items())} "
-        f"WHERE user_id = ? AND seq <= ? AND {reached} AND {holds}",
-        (user_id, until, *asked),
-    )
-    carried = None if until == earliest.up_to else until
-    session.run(
-        "UPDATE inbox_changes SET carried = ? WHERE user_id = ? AND version = ?",
-        (carried, user_id, earliest.version),
-    )
-    return carried is not None or len(ranges) > 1
+def _carry(session: WriteSession, user_id: int) -> int:
+    """Small changes over all of their rows, in order, up to one that has more: over its next."""
+    changes = under_way(session, user_id)
+    for done, change in enumerate(changes):
+        until = next_stop(session, user_id, change)
+        holds, effects, asked = _meaning(session, user_id, change)
+        index, reached = _REACHED[change.verb]
+        session.run(
+            f"UPDATE notifications {session.using(index)} "
+            f"SET {', '.join(f'{name} = {effect}' for name, effect in effects.items())} "
+            f"WHERE user_id = ? AND seq <= ? AND {reached} AND {holds}",
+            (user_id, until, *asked),
+        )
+        carried = None if until == change.up_to else until
+        session.run(
+            "UPDATE inbox_changes SET carried = ? WHERE user_id = ? AND version = ?",
+            (carried, user_id, change.version),
+        )
+        if carried is not None:
+            return len(changes) - done
+    return 0
 
 
 def next_stop(session: Session, user_id: int, change: Range) -> int:
