@@ -270,7 +270,8 @@ async def measure(near: ServerProcess, far: ServerProcess) -> None:
         client = await stack.enter_async_context(AsyncNotifier(far.url, token=token))
         printed = await stack.enter_async_context(terminal(far))
         heard = await stack.enter_async_context(program(far, token))
-        person = Person(*pages, printed, heard, client)
+        one, other = pages
+        person = Person(one, other, printed, heard, client)
         await person.gets(sender)
         await person.reads_in_a_browser()
         await person.reads_in_a_program()
