@@ -36,8 +36,8 @@ STORY = (
     ' "body": "The card for order 8812 was declined.", "actions": ['
     '{"label": "Ask for another card", "url": "https://shop.example/ask/8812", "style": "primary"},'
     ' {"label": "Cancel the order", "event": "cancel"}]}',
-    '{"title": "Ben commented on your draft", "icon": "\N{SPEECH BALLOON}", "group": "draft"}',
-    '{"title": "Anna commented on your draft", "icon": "\N{SPEECH BALLOON}", "group": "draft",'
+    '{"title": "Ben commented on your draft", "icon": "\N{LOWER RIGHT PENCIL}", "group": "draft"}',
+    '{"title": "Anna commented on your draft", "icon": "\N{LOWER RIGHT PENCIL}", "group": "draft",'
     ' "body": "“Shorter, please. Otherwise lovely.”"}',
     '{"title": "Deploy finished", "level": "success", "url": "https://ci.example/builds/1234",'
     ' "body": "Version 2.14 is live on all four hosts.\\nIt took three minutes."}',
