@@ -186,7 +186,9 @@ class GroupCommitWriter:
             self._release(waiting)
         return waiting.future
 
-    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+    def submit_all(
+        self, operations: Sequence[Operation[Any]]
+    ) -> "asyncio.Future[Sequence[Outcome]]":
         """:meth:`submit` of several for one transaction: done with the outcome of each, in order.
 
         Refused are all of them, or those that are refused by themselves. None is patient. Nobody
@@ -346,7 +348,7 @@ def _operations(batch: Sequence[_Waiting]) -> list[Operation[Any]]:
     return [operation for waiting in batch for operation in waiting.operations]
 
 
-def _resolve(waiting: _Waiting, outcomes: list[Outcome]) -> None:
+def _resolve(waiting: _Waiting, outcomes: Sequence[Outcome]) -> None:
     if waiting.alone and isinstance(outcomes[0], NotifierError):
         _refuse(waiting, outcomes[0])
     elif not waiting.future.done():
