@@ -108,7 +108,9 @@ class Store:
         """
         return self._open_writer.submit(operation)
 
-    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+    def submit_all(
+        self, operations: Sequence[Operation[Any]]
+    ) -> "asyncio.Future[Sequence[Outcome]]":
         """The same for several in one transaction: done with the outcome of each.
 
         Raises Unavailable if too much is waiting, and so does the future where nobody knows.

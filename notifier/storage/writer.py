@@ -189,7 +189,9 @@ class GroupCommitWriter:
             self._release(waiting)
         return waiting.future
 
-    def submit_all(self, operations: Sequence[Operation[Any]]) -> "asyncio.Future[list[Outcome]]":
+    def submit_all(
+        self, operations: Sequence[Operation[Any]]
+    ) -> "asyncio.Future[Sequence[Outcome]]":
         """:meth:`submit` of several for one transaction: done with the outcome of each, in order.
 
         Refused are all of them, or those that are refused by themselves. None is patient. Nobody

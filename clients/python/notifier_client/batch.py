@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from notifier_client.attempts import Answer, Attempts, Interrupted, Patience, parse
 from notifier_client.connection import BATCH_PATH
+from notifier_client.delivery import stored
 from notifier_client.encoding import encode
 from notifier_client.errors import (
     KeyInUse,
@@ -130,14 +131,9 @@ def _outcome(entry: Entry, result: Any) -> Sent | SendFailed | None:
     match result:
         case {"error": str(error), "code": str(code)}:
             return _REFUSALS.get(code, Refused)(error, key=entry.key, code=code)
-        case {"key": str(key), "seq": int(seq)} as sent:
-            replayed, withdrawn = sent.get("replayed") is True, sent.get("withdrawn") is True
-            match sent:
-                case {"user_id": int(user_id)}:
-                    return Sent(user_id, key, seq, replayed, withdrawn=withdrawn)
-                case {"user": str(user)}:
-                    return Sent(None, key, seq, replayed, user, withdrawn)
-    return None
+        case {"replayed": True}:
+            return stored(result, replayed=True)
+    return stored(result, replayed=False)
 
 
 Track = Sequence[Entry]

@@ -23,11 +23,15 @@ class Delivery(Attempts[Sent]):
         self.body = encode(message, self.key)
 
     def understood(self, content: Any, headers: Mapping[str, str]) -> Sent | None:
-        replayed = "idempotency-replayed" in headers
-        withdrawn = isinstance(content, dict) and content.get("withdrawn") is True
-        match content:
-            case {"user_id": int(user_id), "key": str(key), "seq": int(seq)}:
-                return Sent(user_id, key, seq, replayed, withdrawn=withdrawn)
-            case {"user": str(user), "key": str(key), "seq": int(seq)}:
-                return Sent(None, key, seq, replayed, user, withdrawn)
-        return None
+        return stored(content, replayed="idempotency-replayed" in headers)
+
+
+def stored(content: Any, *, replayed: bool) -> Sent | None:
+    """The notification that the server says it has stored; None if it says no such thing."""
+    withdrawn = isinstance(content, dict) and content.get("withdrawn") is True
+    match content:
+        case {"user_id": int(user_id), "key": str(key), "seq": int(seq)}:
+            return Sent(user_id, key, seq, replayed, withdrawn=withdrawn)
+        case {"user": str(user), "key": str(key), "seq": int(seq)}:
+            return Sent(None, key, seq, replayed, user, withdrawn)
+    return None
