@@ -65,7 +65,7 @@ async def test_same_key_twice(inbox: Page) -> None:
 async def test_beside_the_payload(inbox: Page) -> None:
     """Category, priority and collapse key go with it; a fault of one stands beside it."""
     await inbox.get_by_text("More", exact=True).click()
-    await inbox.get_by_label("Category", exact=True).fill("orders")
+    await inbox.locator("#send-category").fill("orders")
     await inbox.get_by_label("Priority").select_option("urgent")
     await inbox.get_by_label("Collapse key").fill("order 7")
     for payload in ('"Packed"', '"Sent"'):

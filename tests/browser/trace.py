@@ -45,7 +45,9 @@ async def traced(page: Page) -> AsyncIterator[Trace]:
     browser = page.context.browser
     assert browser
     trace = Trace()
-    await browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
+    await browser.start_tracing(
+        page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"]
+    )
     try:
         yield trace
     finally:
