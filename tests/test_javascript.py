@@ -1,56 +1,32 @@
 """The JavaScript: its own tests under node's runner, and its types under tsc."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from servers import ROOT
-from servers.missing import MissingServer
+from tests.support.javascript import NODE, run, tool
 
 FOLDER = ROOT / "tests" / "js"
-NODE = Path(sys.executable).with_name("node")
-TSC = ROOT / "tests" / "browser" / "node_modules" / ".bin" / "tsc"
-ESBUILD = ROOT / "tests" / "browser" / "node_modules" / "esbuild"
-SECONDS = 180
 MOST = {"notifier.min.js": 5_000, "notifier-bell.min.js": 24_500}
 """Bytes by brotli: the client alone; the client, the inbox and the bell."""
-
-
-def run(*command: str | Path) -> str:
-    """What ``command`` says, which has to succeed."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name)
 def test_under_node(file: Path) -> None:
     """The client's and the page's own tests pass."""
-    run(NODE, "--test", file)
+    run(NODE, "--test", file, PYTHON=sys.executable)
 
 
 def test_types() -> None:
     """The declarations of notifier.js fit the code and a program that uses it."""
-    if not TSC.exists():
-        raise MissingServer("TypeScript")
-    run(NODE, TSC, "--project", FOLDER / "tsconfig.json")
+    run(tool("tsc"), "--project", FOLDER / "tsconfig.json")
 
 
 def test_sizes(tmp_path: Path) -> None:
     """Minified and compressed, what a page of somebody's fetches stays small."""
-    if not ESBUILD.exists():
-        raise MissingServer("esbuild")
+    tool("esbuild")
     said = run(NODE, ROOT / "deploy" / "package.mjs", tmp_path)
     sizes = {name: int(size) for name, _, size in map(str.split, said.splitlines())}
     for name, most in MOST.items():

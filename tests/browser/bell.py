@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -88,9 +88,11 @@ class Shop:
 
 
 @contextmanager
-def opened(backend: Backend, host: str = "127.0.0.1") -> Iterator[Shop]:
+def opened(
+    backend: Backend, host: str = "127.0.0.1", make: Callable[[Backend], Shop] = Shop
+) -> Iterator[Shop]:
     """A shop that is open."""
-    shop = Shop(backend)
+    shop = make(backend)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
