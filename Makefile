@@ -67,7 +67,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-$(VENV)/.tools: tests/install-tools tests/browser/package.json $(VENV)/.installed-dev
+$(VENV)/.tools: tests/install-tools tests/browser/package.json tests/browser/next/package.json $(VENV)/.installed-dev
 	@echo "Looking for servers, a browser and JavaScript tools for the tests …"
 	@tests/install-tools
 	@touch $@

@@ -1,7 +1,5 @@
 """The JavaScript: its own tests under node's runner, and its types under tsc."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,13 +7,9 @@ import pytest
 
 from handlers.assets import STATIC_FOLDER, without_comments
 from servers import ROOT
-from servers.missing import MissingServer
+from tests.support.javascript import NODE, TOOLS, run, tool
 
 FOLDER = ROOT / "tests" / "js"
-NODE = Path(sys.executable).with_name("node")
-TSC = ROOT / "tests" / "browser" / "node_modules" / ".bin" / "tsc"
-ESBUILD = ROOT / "tests" / "browser" / "node_modules" / "esbuild"
-SECONDS = 180
 MOST = {
     "client": 4_500,
     "client and inbox": 12_000,
@@ -37,50 +31,31 @@ for (const name of readdirSync(folder).filter((name) => /^\\d+.js$/.test(name)))
 """Compares scripts with what is sent of them, in a folder."""
 
 
-def run(*command: str | Path) -> str:
-    """What ``command`` says, which has to succeed."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name)
 def test_under_node(file: Path) -> None:
     """The client's and the page's own tests pass."""
-    run(NODE, "--test", file)
+    run(NODE, "--test", file, PYTHON=sys.executable)
 
 
 def test_types() -> None:
     """The declarations of notifier.js fit the code and a program that uses it."""
-    if not TSC.exists():
-        raise MissingServer("TypeScript")
-    run(NODE, TSC, "--project", FOLDER / "tsconfig.json")
+    run(tool("tsc"), "--project", FOLDER / "tsconfig.json")
 
 
 def test_nothing_but_comments_stays_at_home(tmp_path: Path) -> None:
     """A script without its comments does the same, line by line."""
-    if not ESBUILD.exists():
-        raise MissingServer("esbuild")
+    tool("esbuild")
     for number, file in enumerate(sorted(STATIC_FOLDER.rglob("*.js"))):
         sent = without_comments(file.read_bytes())
         assert sent.count(b"\n") == file.read_bytes().count(b"\n")
         (tmp_path / f"{number}.js").write_bytes(file.read_bytes())
         (tmp_path / f"{number}.sent.js").write_bytes(sent)
-    run(NODE, "--eval", SAME, ESBUILD, tmp_path)
+    run(NODE, "--eval", SAME, TOOLS / "esbuild", tmp_path)
 
 
 def test_sizes(tmp_path: Path) -> None:
     """Minified and compressed, what a page of somebody's fetches stays small."""
-    if not ESBUILD.exists():
-        raise MissingServer("esbuild")
+    tool("esbuild")
     said = run(NODE, ROOT / "deploy" / "package.mjs", tmp_path)
     lines = [line.rsplit(maxsplit=2) for line in said.splitlines() if line]
     sizes = {what: int(size) for what, _, size in lines[1:]}

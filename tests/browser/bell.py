@@ -92,9 +92,11 @@ class Shop:
 
 
 @contextmanager
-def opened(backend: Backend, host: str = "127.0.0.1") -> Iterator[Shop]:
+def opened(
+    backend: Backend, host: str = "127.0.0.1", make: Callable[[Backend], Shop] = Shop
+) -> Iterator[Shop]:
     """A shop that is open."""
-    shop = Shop(backend)
+    shop = make(backend)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -208,3 +208,22 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 async def inbox(backend: Backend, visit: Visit) -> Page:
     """The page of the signed-in superuser."""
     return await (await visit(backend)).sign_in()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser profile in which no page may say that something went wrong."""
+    context = await browser.new_context(locale="en-GB")
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on(
+        "console",
+        lambda message: (
+            problems.append(message.text)
+            if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text)
+            else None
+        ),
+    )
+    yield context
+    await context.close()
+    assert problems == []

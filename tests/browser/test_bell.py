@@ -1,14 +1,12 @@
 """The bell on a page of another origin, under the strictest policy."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from tests.browser.backend import Backend
 from tests.browser.bell import Shop, bell, opened, rows, unread
-from tests.browser.conftest import EXPECTED_NOISE
 
 
 @pytest.fixture
@@ -17,25 +15,6 @@ def shop(start_backend: Callable[..., Backend]) -> Iterator[Shop]:
     backend = start_backend(NOTIFIER_INBOX_ORIGINS="*")
     with opened(backend) as shop:
         yield shop
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def profile(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A browser profile in which no page may say that something went wrong."""
-    context = await browser.new_context(locale="en-GB")
-    problems: list[str] = []
-    context.on("weberror", lambda error: problems.append(str(error.error)))
-    context.on(
-        "console",
-        lambda message: (
-            problems.append(message.text)
-            if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text)
-            else None
-        ),
-    )
-    yield context
-    await context.close()
-    assert problems == []
 
 
 async def visit(context: BrowserContext, shop: Shop, badge: str | None = None) -> Page:

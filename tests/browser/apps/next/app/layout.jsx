@@ -1,0 +1,12 @@
+import { Shop } from "./Shop.jsx";
+
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>
+        <Shop />
+        {children}
+      </body>
+    </html>
+  );
+}
