@@ -156,7 +156,7 @@ async def sign_in(browser: Browser, server: ServerProcess) -> Page:
     await page.get_by_label("User name").fill("admin")
     await page.get_by_label("Password").fill(ADMIN_PASSWORD)
     await page.get_by_label("Password").press("Enter")
-    await page.get_by_text("Connected", exact=True).wait_for()
+    await page.locator("#light", has_text="Connected").wait_for()
     await page.evaluate(COUNT)
     return page
 

@@ -26,7 +26,7 @@ from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.noting import UNDO
 from notifier.storage.quota import LogState
 
-WINDOW: Final = 32
+WINDOW: Final = 100
 """Rows that one transaction carries a change over, at most. Sends wait for it."""
 
 MOST_RANGES: Final = 8
