@@ -109,9 +109,7 @@ def main() -> None:
         front = stack.enter_context(hidden(given.without))
         tree = stack.enter_context(checkout(given.commit))
         then, now = (
-            stack.enter_context(
-                subject("notifier", roots=(front, root), NOTIFIER_SOCKETS_PER_USER="0")
-            )
+            stack.enter_context(subject("notifier", (front, root), NOTIFIER_SOCKETS_PER_USER="0"))
             for root in (tree, ROOT)
         )
         for name, measure in measures(token, given.sends, given.sockets).items():

@@ -260,17 +260,20 @@ async def measure(near: ServerProcess, far: ServerProcess) -> None:
     """Do everything once, and print how long it took."""
     token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
     async with AsyncExitStack() as stack:
+        sender = await stack.enter_async_context(AsyncNotifier(near.url))
+        client = await stack.enter_async_context(AsyncNotifier(far.url, token=token))
+        printed = await stack.enter_async_context(terminal(far))
+        first = await sender.send(1, {"title": "The terminal listens"})
+        await printed.of(first.seq)
+        await client.mark_read(keys=[first.key])
         playwright = await stack.enter_async_context(async_playwright())
         pages = []
         for server in (near, far):
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
             stack.push_async_callback(browser.close)
             pages.append(await sign_in(browser, server))
-        sender = await stack.enter_async_context(AsyncNotifier(near.url))
-        client = await stack.enter_async_context(AsyncNotifier(far.url, token=token))
-        printed = await stack.enter_async_context(terminal(far))
         heard = await stack.enter_async_context(program(far, token))
-        person = Person(*pages, printed, heard, client)
+        person = Person(pages[0], pages[1], printed, heard, client)
         await person.gets(sender)
         await person.reads_in_a_browser()
         await person.reads_in_a_program()

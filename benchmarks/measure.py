@@ -35,7 +35,7 @@ class Subject:
 
 @contextmanager
 def subject(
-    module: str, *, roots: Sequence[Path] = (ROOT,), **environment: str
+    module: str, roots: Sequence[Path] = (ROOT,), /, **environment: str
 ) -> Iterator[Subject]:
     """Run ``python -m module`` in a temporary folder until it says where it listens.
 

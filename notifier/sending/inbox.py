@@ -97,7 +97,8 @@ class Inboxes:
 
         That is what has not moved since the last call.
         """
-        progress = set(await self._store.read(UnderWay(_MOST_LEFT)))
+        found = await self._store.read(UnderWay(_MOST_LEFT))
+        progress = set(found)
         for left in progress & self._progress:
             self._carry_out(left.user_id)
         self._progress = progress
