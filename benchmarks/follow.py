@@ -163,7 +163,7 @@ async def sign_in(browser: Browser, server: ServerProcess) -> Page:
 
 async def shown(page: Page, count: int) -> float:
     """When the page first had this count."""
-    found = await page.wait_for_function(TOLD, arg=str(count or ""), polling=20)
+    found = await page.wait_for_function(TOLD, arg=str(count), polling=20)
     return float(await found.json_value())
 
 
