@@ -156,14 +156,14 @@ async def sign_in(browser: Browser, server: ServerProcess) -> Page:
     await page.get_by_label("User name").fill("admin")
     await page.get_by_label("Password").fill(ADMIN_PASSWORD)
     await page.get_by_label("Password").press("Enter")
-    await page.get_by_text("Connected", exact=True).wait_for()
+    await page.locator("#light", has_text="Connected").wait_for()
     await page.evaluate(COUNT)
     return page
 
 
 async def shown(page: Page, count: int) -> float:
     """When the page first had this count."""
-    found = await page.wait_for_function(TOLD, arg=str(count or ""), polling=20)
+    found = await page.wait_for_function(TOLD, arg=str(count), polling=20)
     return float(await found.json_value())
 
 
@@ -260,18 +260,20 @@ async def measure(near: ServerProcess, far: ServerProcess) -> None:
     """Do everything once, and print how long it took."""
     token = Tokens(SECRET, {"identity": 3600}).issue("identity", 1, 0)
     async with AsyncExitStack() as stack:
+        sender = await stack.enter_async_context(AsyncNotifier(near.url))
+        client = await stack.enter_async_context(AsyncNotifier(far.url, token=token))
+        printed = await stack.enter_async_context(terminal(far))
+        first = await sender.send(1, {"title": "The terminal listens"})
+        await printed.of(first.seq)
+        await client.mark_read(keys=[first.key])
         playwright = await stack.enter_async_context(async_playwright())
         pages = []
         for server in (near, far):
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
             stack.push_async_callback(browser.close)
             pages.append(await sign_in(browser, server))
-        sender = await stack.enter_async_context(AsyncNotifier(near.url))
-        client = await stack.enter_async_context(AsyncNotifier(far.url, token=token))
-        printed = await stack.enter_async_context(terminal(far))
         heard = await stack.enter_async_context(program(far, token))
-        one, other = pages
-        person = Person(one, other, printed, heard, client)
+        person = Person(pages[0], pages[1], printed, heard, client)
         await person.gets(sender)
         await person.reads_in_a_browser()
         await person.reads_in_a_program()

@@ -26,7 +26,7 @@ from notifier.storage.operations.inbox.locked import InboxOperation
 from notifier.storage.operations.inbox.noting import UNDO
 from notifier.storage.quota import LogState
 
-WINDOW: Final = 32
+WINDOW: Final = 100
 """Rows over which one transaction carries a change, at most. Sends wait for it."""
 
 MOST_RANGES: Final = 8
