@@ -36,6 +36,7 @@ LONG = (
     "cluster/test_faults.py",
     "test_cli.py",
     "cluster/test_rolling.py",
+    "browser/test_recipes.py",
     "browser/test_feed.py",
     "browser/test_inbox.py",
     "browser/test_bell_use.py",
