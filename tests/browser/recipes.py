@@ -47,8 +47,7 @@ class App(Shop):
         server = self.backend.url
         return f"default-src 'self' 'unsafe-inline' {server} {server.replace('http', 'ws', 1)}"
 
-    def token(self) -> str:
-        """An identity token of the user."""
+    def _token(self) -> str:
         return identity(self.backend, self.user)
 
     def answer(self, path: str) -> tuple[int, str, str]:
