@@ -77,6 +77,8 @@ class Customer:
         """Their page, whose bell knows how many there are."""
         page = await self.context.new_page()
         await page.goto(self.shop.url)
+        await page.evaluate("customElements.whenDefined('notifier-bell')")
+        await page.evaluate("document.querySelector('notifier-bell').prepare().then(() => {})")
         await page.wait_for_function("() => document.querySelector('notifier-bell').inbox?.counts")
         return page
 

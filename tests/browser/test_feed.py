@@ -351,7 +351,7 @@ async def test_history(backend: Backend, visit: Visit) -> None:
 
 
 class Flood:
-    """A server that tells of very many, and then lists the newest of them."""
+    """A server that tells of very many, and lists them."""
 
     def __init__(self) -> None:
         self.listed = 0
@@ -372,15 +372,17 @@ class Flood:
             )
 
     async def list(self, route: Route) -> None:
-        """The first page of what is in the inbox."""
+        """A page of what is in the inbox."""
         newest = 0 if "snoozed=only" in route.request.url else self.listed
+        if behind := re.search(r"before=(\d+)", route.request.url):
+            newest = int(behind[1]) - 1
         seqs = range(newest, max(0, newest - 50), -1)
         items = [
             {"key": f"k{seq}", "seq": seq, "payload": {"n": seq}, "version": 0}
             | {"created_at": "2026-01-01T00:00:00.000Z", "category": None, "priority": "normal"}
             for seq in seqs
         ]
-        before = seqs[-1] if newest else None
+        before = seqs[-1] if len(seqs) == 50 else None
         await route.fulfill(json={"items": items, "before": before, "seq": newest, "version": 0})
 
 
@@ -397,7 +399,8 @@ async def test_flood(backend: Backend, visit: Visit) -> None:
     await page.route("**/api/inbox/?*", flood.list)
     await fill_in(page, "admin", ADMIN_PASSWORD)
     await expect(page.get_by_text("All caught up")).to_be_visible()
-    flood.tell(1, 10_000)
+    flood.listed = 10_000
+    flood.tell(1, flood.listed)
     # The first is shown at once, because the list was empty.
     fresh = page.get_by_role("button", name="9,999 new notifications", exact=True)
     await expect(fresh).to_be_visible(timeout=60_000)
