@@ -44,7 +44,7 @@ class Readers:
         self._timeout = timeout
         self._failing = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="notifier-reader")
-        self._threads = threads
+        self._unanswered = 0
         self._resting = threads
         """Threads that have to be woken. Counted on the loop."""
         self._questions: deque[_Question] = deque()
@@ -57,13 +57,13 @@ class Readers:
 
     def ask(self, query: Query[R]) -> "asyncio.Future[R]":
         """The answer to ``query``, or Unavailable. Raises it where too much waits."""
-        asked = len(self._questions) + self._threads - self._resting
-        if asked >= self._max_waiting:
+        if self._unanswered >= self._max_waiting:
             raise Unavailable("Too many reads are waiting; try again soon.")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
         deadline = loop.call_later(self._timeout, _give_up, answer)
         self._questions.append(_Question(query, answer, deadline))
+        self._unanswered += 1
         if self._resting:
             self._wake(loop)
         return answer
@@ -86,7 +86,8 @@ class Readers:
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         for question in _taken_from(self._questions):
             if question.answer.done():
-                continue  # nobody waits for it any more
+                self._answers.append((question, None, None))  # nobody waits for it any more
+                continue
             try:
                 self._answers.append((question, self._answer(question.query), None))
             except BaseException as error:
@@ -141,6 +142,7 @@ class Readers:
     def _hand_out(self) -> None:
         self._announced = False  # first, so that what comes from now on is announced again
         for question, value, error in _taken_from(self._answers):
+            self._unanswered -= 1
             question.deadline.cancel()
             if question.answer.done():
                 continue
