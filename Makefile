@@ -11,8 +11,11 @@ run: $(VENV)/.installed
 # Files of tests run side by side, in two worker processes for each core. PYTEST passes options
 # on: PYTEST='-n 3' for another number of workers, PYTEST='tests/test_feed.py -k gap -x' for a
 # few tests, which run in one process.
+#
+# They write into memory where there is room for 4 GB: thousands of commits are synced otherwise.
+SCRATCH = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }'),/tmp)
 test: $(VENV)/.installed-dev $(VENV)/.tools
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+	@TMPDIR=$(SCRATCH) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # The same, and which lines and branches nothing has run. Servers take half as long again.
 coverage:

@@ -22,11 +22,14 @@ ALWAYS: Final[Mapping[str, str]] = {
     "X-Frame-Options": "DENY",
 }
 
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
+
+def _policy(*, styles: str = "'self'", images: str = "'self' data:") -> str:
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src {images}; "
+        "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    )
+
 
 REVALIDATED: Final = "no-cache"
 """To be asked for at each use, so that an upgrade is seen at once."""
@@ -34,9 +37,7 @@ REVALIDATED: Final = "no-cache"
 PAGE: Final[Mapping[str, str]] = {
     "Cache-Control": REVALIDATED,
     # Senders may show pictures of other hosts; who looks has to ask for them (the view menu).
-    "Content-Security-Policy": _POLICY.replace(
-        "img-src 'self' data:", "img-src 'self' data: https:"
-    ),
+    "Content-Security-Policy": _policy(images="'self' data: https:"),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
     "payment=(), usb=()",
@@ -45,9 +46,7 @@ PAGE: Final[Mapping[str, str]] = {
 DOCS: Final[Mapping[str, str]] = {
     **PAGE,
     # Swagger UI sets style attributes from its script; its scripts are ours to serve.
-    "Content-Security-Policy": _POLICY.replace(
-        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
-    ),
+    "Content-Security-Policy": _policy(styles="'self' 'unsafe-inline'"),
 }
 
 PUBLIC: Final[Mapping[str, str]] = {

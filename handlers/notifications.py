@@ -42,6 +42,11 @@ from notifier.wire import (
     check_stored_key,
 )
 
+_TURN: Final = 0.005
+"""Seconds for which the faults of a batch are explained before others have their turn."""
+
+_batch_decoder: Final = cache(BatchDecoder)
+
 _HeaderKey = Annotated[Key, msgspec.Meta(description="The same as `key` in the body.")]
 
 
@@ -250,12 +255,6 @@ class BatchHandler(_SendingHandler):
         passing = 1 + senders.further(permit, len(requests) - 1)
         late = len(requests) - passing
         return [*requests[:passing], *[senders.too_many(permit)] * late] if late else requests
-
-
-_TURN: Final = 0.005
-"""Seconds for which the faults of a batch are explained before others have their turn."""
-
-_batch_decoder: Final = cache(BatchDecoder)
 
 
 def _refusal_of_all(outcomes: Sequence[Appended | NotifierError]) -> NotifierError | None:

@@ -29,6 +29,7 @@ from notifier.wire import (
     SendRequest,
     UserId,
     UserName,
+    taken_by,
 )
 
 MOST_SENDS: Final = 1000
@@ -70,20 +71,8 @@ UserNames = Annotated[
 ]
 
 NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
-    "accounts": Choice(
-        ("user_id", "user_ids"),
-        {
-            "user": "Not taken with NOTIFIER_USERS=accounts: give user_id instead.",
-            "users": "Not taken with NOTIFIER_USERS=accounts: give user_ids instead.",
-        },
-    ),
-    "external": Choice(
-        ("user", "users"),
-        {
-            "user_id": "Not taken with NOTIFIER_USERS=external: give user instead.",
-            "user_ids": "Not taken with NOTIFIER_USERS=external: give users instead.",
-        },
-    ),
+    "accounts": taken_by("accounts", user_id="user", user_ids="users"),
+    "external": taken_by("external", user="user_id", users="user_ids"),
     "both": Choice(("user_id", "user", "user_ids", "users")),
 }
 """By which fields the users of an item are named, whosever they are."""

@@ -133,13 +133,17 @@ Payload = Annotated[
 ]
 
 
+def taken_by(users: WhoseUsers, /, **refused: str) -> Choice:
+    """Exactly one of the fields, each of which is given in place of one that is ``refused``."""
+    words = "Not taken with NOTIFIER_USERS={}: give {} instead."
+    return Choice(
+        tuple(refused), {name: words.format(users, taken) for taken, name in refused.items()}
+    )
+
+
 NAMED_BY: Final[Mapping[WhoseUsers, Choice]] = {
-    "accounts": Choice(
-        ("user_id",), {"user": "Not taken with NOTIFIER_USERS=accounts: give user_id instead."}
-    ),
-    "external": Choice(
-        ("user",), {"user_id": "Not taken with NOTIFIER_USERS=external: give user instead."}
-    ),
+    "accounts": taken_by("accounts", user_id="user"),
+    "external": taken_by("external", user="user_id"),
     "both": Choice(("user_id", "user")),
 }
 """By which fields a user is named, whosever they are."""

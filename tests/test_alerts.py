@@ -1,22 +1,19 @@
 """The alerts, played to Prometheus' own tool; and what the runbook says of each."""
 
 import re
-import shutil
 import subprocess
 
 import yaml
 
 from servers import ROOT
-from servers.missing import MissingServer
+from servers.prometheus import PrometheusServer
 
 ALERTS = ROOT / "deploy" / "alerts.yml"
 
 
 def promtool(*arguments: str) -> str:
     """What it says; fails where it finds something wrong."""
-    program = shutil.which("promtool")
-    if program is None:
-        raise MissingServer("promtool")
+    program = PrometheusServer.find("promtool")
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

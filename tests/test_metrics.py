@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 
 import httpx
 import pytest
@@ -11,8 +10,8 @@ from notifier.histogram import Histogram
 from notifier.identity.keys import digest
 from notifier.storage.operations.keys import CreateApiKey
 from servers import ROOT
-from servers.missing import MissingServer
 from servers.ports import free_port
+from servers.prometheus import PrometheusServer
 from tests.support.harness import SECONDS, Harness, ServerWith, until
 
 
@@ -151,9 +150,7 @@ async def test_all_are_documented(server: Harness) -> None:
 
 async def test_the_format(server: Harness) -> None:
     """Prometheus' own tool finds nothing to say about names, units and help texts."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        raise MissingServer("promtool")
+    promtool = PrometheusServer.find("promtool")
     headers = {"Authorization": f"Bearer {server.token(server.admin, 'access')}"}
     text = (await server.http.get("/metrics", headers=headers)).text
     process = await asyncio.create_subprocess_exec(

@@ -6,21 +6,12 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.admin.base import (
-    AdminHandler,
-    Limit,
-    administration,
-)
+from handlers.admin.base import AdminHandler, Limit, administration
 from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import UnknownUser
 from notifier.models import Sent
-from notifier.wire import (
-    MAX_ID,
-    Moment,
-    moment,
-    parse_user_id,
-)
+from notifier.wire import MAX_ID, Moment, moment, parse_user_id
 
 
 class HistoryQuery(msgspec.Struct, frozen=True):

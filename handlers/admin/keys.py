@@ -4,19 +4,13 @@ from typing import Annotated, Final, Self
 
 import msgspec
 
-from handlers.admin.base import (
-    AdminHandler,
-    administration,
-)
+from handlers.admin.base import AdminHandler, administration
 from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import UnknownApiKey
 from notifier.identity.keys import KEEP_SECONDS, Keep, NewKey
 from notifier.models import ApiKey
-from notifier.wire import (
-    moment,
-    parse_id,
-)
+from notifier.wire import moment, parse_id
 
 _UNKNOWN: Final = {404: "There is no active key with this id."}
 _IDS: Final = {"key_id": "Which key."}

@@ -6,23 +6,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from handlers.admin.base import (
-    AdminHandler,
-    OnlineResponse,
-    PageQuery,
-    Pending,
-    administration,
-)
+from handlers.admin.base import AdminHandler, OnlineResponse, PageQuery, Pending, administration
 from handlers.admin.history import HistoryHandler, HistoryQuery, HistoryResponse
 from handlers.openapi.operation import operation
 from notifier import clock
 from notifier.errors import InvalidField
 from notifier.models import Online, Recipient
-from notifier.wire import (
-    MAX_NAME_LENGTH,
-    Moment,
-    check_name,
-)
+from notifier.wire import MAX_NAME_LENGTH, Moment, check_name
 
 
 class RecipientsQuery(PageQuery, frozen=True):

@@ -6,24 +6,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from handlers.admin.base import (
-    AdminHandler,
-    OnlineResponse,
-    PageQuery,
-    Pending,
-    administration,
-)
+from handlers.admin.base import AdminHandler, OnlineResponse, PageQuery, Pending, administration
 from handlers.openapi.operation import operation
 from handlers.sessions import SessionResponse, SessionsResponse
 from notifier import clock
 from notifier.errors import InvalidField, UnknownUser
 from notifier.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from notifier.models import Online, User
-from notifier.wire import (
-    Moment,
-    Username,
-    parse_user_id,
-)
+from notifier.wire import Moment, Username, parse_user_id
 
 Password = Annotated[
     str,

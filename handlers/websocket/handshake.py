@@ -36,8 +36,10 @@ def _is_nonce(text: str) -> bool:
 
 
 def forget_handshake(handler: RequestHandler) -> None:
-    """Let go of what opened a WebSocket: nobody asks for it again, and an idle one is smaller by
-    a tenth. The token, which may stand in the address, goes with it."""
+    """Let go of what opened a WebSocket: nobody asks for it again, and it would be held as long.
+
+    The token, which may stand in the address, goes with it.
+    """
     request = handler.request
     request.uri, request.query = request.path, ""
     request.headers = handler._headers = _NO_HEADERS  # noqa: SLF001

@@ -1,6 +1,7 @@
 """Whether the peers are still there: one clock that asks them all.
 
-A task for each connection, which is Tornado's way, takes 2 KB and a twentieth of a connect.
+A task with a timer of its own for each connection, which is Tornado's way, takes memory
+for as long as it lasts, and time to begin.
 """
 
 import asyncio

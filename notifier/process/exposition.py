@@ -38,11 +38,11 @@ class Exposition:
         """All figures now."""
         if time.monotonic() >= self._counted_until:
             self._counted_until = time.monotonic() + _FRESH
-            await self._count()
+            self._metrics.pending = await self._pending()
         return self._metrics.text()
 
-    async def _count(self) -> None:
+    async def _pending(self) -> int | None:
         try:
-            self._status.pending = await self._status.store.read(AllPending())
+            return await self._status.store.read(AllPending())
         except Unavailable:
-            self._status.pending = None  # which says no more than that nobody knows
+            return None

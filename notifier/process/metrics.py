@@ -32,6 +32,8 @@ class Metrics(Collector):
 
     def __init__(self, status: Status) -> None:
         self._status = status
+        self.pending: int | None = None
+        """Notifications of all users that nobody has acknowledged, if that is known."""
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -61,11 +63,11 @@ class Metrics(Collector):
             self._status.hub.delivered,
         )
         yield _counter("acked", "Notifications acknowledged for the first time.", counts.acks)
-        if self._status.pending is not None:
+        if self.pending is not None:
             yield _gauge(
                 "pending",
                 "Notifications of all users that nobody has acknowledged, expired ones too.",
-                self._status.pending,
+                self.pending,
             )
         yield _counter(
             "expired", "Notifications not given to a device: their time was over.", figures.expired

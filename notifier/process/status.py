@@ -71,8 +71,6 @@ class Status:
         self.hub = hub
         self.relay = relay
         self.refusals = refusals
-        self.pending: int | None = None
-        """Notifications of all users that nobody has acknowledged, as last counted."""
         self.loop_lag = Histogram((0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5))
         self._started = time.monotonic()
         self.rabbitmq: Callable[[], str] = lambda: "off"

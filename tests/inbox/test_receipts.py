@@ -9,8 +9,8 @@ from notifier import clock
 from notifier.identity.keys import digest
 from notifier.storage.operations.keys import CreateApiKey
 from tests.inbox.inbox import NOTIFICATIONS, Inbox
-from tests.storage.conftest import Clock
 from tests.support.harness import ServerWith, until
+from tests.support.moments import Clock
 from tests.support.naming import users_of
 
 NOTHING = {
@@ -25,9 +25,7 @@ NOTHING = {
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands still unless advanced."""
-    stopped = Clock(clock.now())
-    monkeypatch.setattr(clock, "now", lambda: stopped.moment)
-    return stopped
+    return Clock(monkeypatch)
 
 
 async def ask(inbox: Inbox, **parameters: Any) -> httpx.Response:

@@ -58,8 +58,6 @@ def test_documented_and_kept_to(
     now: Now,
 ) -> None:
     """Whatever is sent gets an answer that the document foresees, and none is a fault of ours."""
-    if kind == "nothing" and not in_full:
-        pytest.skip("Most of it is 401: only in `make attack`.")
     server = server_process(DATABASE_URL=each_database_url, **environment_of(users))
     server.start()
     headers = credentials(server, kind)

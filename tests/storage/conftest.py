@@ -5,30 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from notifier import clock
 from notifier.storage.store import Store
 from tests.storage.databases import Database, PostgresDatabase, SqliteDatabase, make_user, opened
+from tests.support.moments import Clock
 
 MakeDatabase = Callable[[str], Database]
-
-
-class Clock:
-    """The present moment, as the test wants it."""
-
-    def __init__(self, moment: int) -> None:
-        self.moment = moment
-
-    def advance(self, milliseconds: int) -> None:
-        """Let time pass."""
-        self.moment += milliseconds
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands still unless advanced."""
-    stopped = Clock(clock.now())
-    monkeypatch.setattr(clock, "now", lambda: stopped.moment)
-    return stopped
+    return Clock(monkeypatch)
 
 
 @pytest.fixture

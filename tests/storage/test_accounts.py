@@ -20,10 +20,10 @@ from notifier.storage.operations.users import (
     UserChangesSince,
 )
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_user, opened
 from tests.storage.plans import MANY, is_walk, plan
 from tests.storage.test_contract import send
+from tests.support.moments import Clock
 
 BOSS = Actor("user:boss", "192.0.2.1")
 

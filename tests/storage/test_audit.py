@@ -13,9 +13,9 @@ from notifier.storage.operations.audit import (
     Repetition,
 )
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database, opened
 from tests.storage.plans import MANY, goes_by, plan
+from tests.support.moments import Clock
 
 ANN = Actor("user:ann", "192.0.2.1")
 FAILED = Repetition("sign_in_failed", "", "user:ann", "192.0.2.7", 3, 1000, 1500)

@@ -37,9 +37,9 @@ from notifier.storage.operations.users import (
 )
 from notifier.storage.store import Store
 from notifier.storage.writer import Commit
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_recipient, make_user, opened
 from tests.storage.held import HeldDriver
+from tests.support.moments import Clock
 
 PLENTY = {"rows": 10_000, "size": 1 << 30}
 

@@ -27,13 +27,14 @@ from notifier.storage.operations.users import (
 from notifier.storage.postgres import PostgresDriver, PostgresWriteSession
 from notifier.storage.sqlite import SqliteDriver, SqliteWriteSession
 from notifier.storage.tables import TABLES, Table
-from tests.storage.conftest import Clock, MakeDatabase
+from tests.storage.conftest import MakeDatabase
 from tests.storage.databases import (
     Database,
     SqliteDatabase,
     make_user,
     opened,
 )
+from tests.support.moments import Clock
 
 
 @pytest.fixture(params=["sqlite-postgres", "postgres-sqlite", "sqlite-sqlite", "postgres-postgres"])

@@ -7,8 +7,8 @@ from notifier.storage.operations.history import PAGE_BYTES, History
 from notifier.storage.operations.notifications import Acknowledge, Append
 from notifier.storage.operations.recipients import CreateRecipient
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database
+from tests.support.moments import Clock
 
 
 @pytest.fixture(params=["account", "recipient"])

@@ -9,8 +9,8 @@ from notifier.storage.operations.inbox.noting import RemoveInboxChanges
 from notifier.storage.operations.inbox.ranges import CarryOut
 from notifier.storage.operations.notifications import Append
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database
+from tests.support.moments import Clock
 
 
 @pytest.fixture

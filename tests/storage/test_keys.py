@@ -27,9 +27,9 @@ from notifier.storage.operations.keys import (
 )
 from notifier.storage.operations.notifications import Append
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database, opened
 from tests.storage.test_contract import pending
+from tests.support.moments import Clock
 
 BOSS = Actor("user:boss", "203.0.113.7")
 

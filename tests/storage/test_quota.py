@@ -13,8 +13,8 @@ from notifier.models import Notification
 from notifier.storage.operations.notifications import Acknowledge, Append, Pending
 from notifier.storage.quota import LogState, Quota
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock
 from tests.storage.databases import Database, make_recipient, make_user, opened
+from tests.support.moments import Clock
 
 
 async def fill(store: Store, user_id: int, *keys: str, payload: bytes = b"1") -> list[object]:

@@ -14,9 +14,10 @@ from notifier.storage.operations.recipients import CreateRecipient, RecipientByN
 from notifier.storage.operations.removal import LockOut, Remove
 from notifier.storage.operations.users import CreateUser, SetActive, UserById, UserChangesSince
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock, MakeDatabase
+from tests.storage.conftest import MakeDatabase
 from tests.storage.databases import Database, make_user, opened
 from tests.support.harness import until
+from tests.support.moments import Clock
 
 ADMIN = Actor("user:admin", "203.0.113.7")
 

@@ -27,8 +27,9 @@ from notifier.storage.operations.users import (
     UserChangesSince,
 )
 from notifier.storage.store import Store
-from tests.storage.conftest import Clock, MakeDatabase
+from tests.storage.conftest import MakeDatabase
 from tests.storage.databases import Database, make_user, opened
+from tests.support.moments import Clock
 
 DAYS = 90 * clock.DAY
 IDLE = 14 * clock.DAY
